@@ -1,0 +1,126 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+/// Settings of every Swift target: language mode 6 with complete checking, warnings as errors.
+let houseSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .enableUpcomingFeature("InferIsolatedConformances"),
+  .enableUpcomingFeature("ImmutableWeakCaptures"),
+  .treatAllWarnings(as: .error),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: houseSettings)
+}
+
+func tests(_ subject: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(subject)Tests",
+    dependencies: [.byName(name: subject)] + dependencies,
+    swiftSettings: houseSettings
+  )
+}
+
+let package = Package(
+  name: "coracle",
+  products: [
+    .executable(name: "coracle", targets: ["coracle"]),
+    .executable(name: "coracle-sim", targets: ["coracle-sim"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // Row 0: pure cores.
+    module("Raft", [collections]),
+    module("EtcdStore", [collections]),
+    module("Units", [crypto]),
+    module("Fleet", ["Units"]),
+    module("CloudConfig", ["Units"]),
+    // Row 1: what stands on the wire.
+    module("EtcdWire", ["EtcdStore"]),
+    module("FleetWire", ["Units", "Fleet", "EtcdWire", crypto]),
+    // Row 2: what touches the world.
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .target(name: "CUnitSpawn"),
+    module("RaftStorage", ["Raft", "CSQLite"]),
+    module("RaftTransport", ["Raft", nioCore, nioPosix, nioHTTP1, logging]),
+    module("EtcdServer", ["Raft", "EtcdStore", "EtcdWire", crypto, logging]),
+    module("APIServer", ["EtcdWire", "FleetWire", "EtcdStore", nioCore, nioPosix, nioHTTP1, logging]),
+    module("APIClients", ["EtcdWire", "FleetWire", "EtcdStore", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
+    module("DockerEngine", [asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
+    module("UnitRunner", ["Units", "DockerEngine", "CUnitSpawn", "CSQLite", nioCore, nioPosix, logging]),
+    // Row 3: daemons' parts.
+    module("FleetDaemon", ["Units", "Fleet", "EtcdStore", "EtcdWire", "FleetWire", logging]),
+    module("Registrator", ["DockerEngine", "EtcdStore", "EtcdWire", logging]),
+    module("CloudInit", ["CloudConfig", "EtcdStore", "EtcdWire", crypto, logging]),
+    // Row 4: wiring.
+    module(
+      "CoracleDaemon",
+      [
+        "Raft", "EtcdStore", "Units", "Fleet", "CloudConfig", "EtcdWire", "FleetWire", "RaftStorage", "RaftTransport",
+        "EtcdServer", "APIServer", "APIClients", "DockerEngine", "UnitRunner", "FleetDaemon", "Registrator", "CloudInit",
+        crypto, logging, nioCore, nioPosix, serviceLifecycle,
+      ]
+    ),
+    // Row 5: the command tree.
+    module(
+      "CoracleCommands",
+      [
+        "CoracleDaemon", "APIClients", "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "CloudConfig", "UnitRunner",
+        argumentParser, logging,
+      ]
+    ),
+    // Row 6: the executable.
+    .executableTarget(name: "coracle", dependencies: ["CoracleCommands"], swiftSettings: houseSettings),
+    // Tests' and simulation's own parts.
+    module("TestKit", []),
+    module("ClusterSim", ["Raft", "EtcdStore"]),
+    .executableTarget(name: "coracle-sim", dependencies: ["ClusterSim", argumentParser], swiftSettings: houseSettings),
+    tests("Raft", ["TestKit"]),
+    tests("EtcdStore", ["TestKit"]),
+    tests("Units", ["TestKit"]),
+    tests("Fleet", ["Units", "TestKit"]),
+    tests("CloudConfig", ["TestKit", yams]),
+    tests("EtcdWire", ["EtcdStore", "TestKit"]),
+    tests("FleetWire", ["Fleet", "Units", "TestKit"]),
+    tests("RaftStorage", ["Raft", "CSQLite", "TestKit"]),
+    tests("RaftTransport", ["Raft", "TestKit", nioCore, nioPosix, nioHTTP1, logging]),
+    tests("EtcdServer", ["Raft", "RaftStorage", "EtcdStore", "EtcdWire", "TestKit", logging]),
+    tests("APIServer", ["EtcdStore", "EtcdWire", "FleetWire", "TestKit", nioCore, nioPosix, nioEmbedded, nioHTTP1]),
+    tests("APIClients", ["EtcdStore", "EtcdWire", "TestKit", nioCore, nioPosix, nioHTTP1]),
+    tests("DockerEngine", ["TestKit", nioCore, nioPosix, nioHTTP1]),
+    tests("UnitRunner", ["Units", "TestKit", logging]),
+    tests("FleetDaemon", ["Units", "Fleet", "FleetWire", "EtcdStore", "EtcdWire", "TestKit"]),
+    tests("Registrator", ["DockerEngine", "EtcdStore", "EtcdWire", "TestKit"]),
+    tests("CloudInit", ["CloudConfig", "EtcdStore", "EtcdWire", "TestKit"]),
+    tests("ClusterSim", ["Raft", "TestKit"]),
+    .testTarget(name: "TidyTests", swiftSettings: houseSettings),
+    .testTarget(name: "ProcessTests", dependencies: ["TestKit"], swiftSettings: houseSettings),
+    .testTarget(name: "PeerTests", dependencies: ["TestKit"], swiftSettings: houseSettings),
+  ]
+)
