@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# What stands here is what the README tells; `make help` lists it.
+
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+KEEP ?= 0
+SEEDS ?= 2000
+BIN := .build/release/coracle
+RELEASE_FLAGS := -c release --static-swift-stdlib --product coracle -Xlinker --gc-sections -Xlinker -s
+SOURCES := Sources Tests Benchmarks Package.swift
+
+.PHONY: help setup test-setup build demo test check format sim bench install clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: ## install the system packages that the build and the demo need
+	@.ci/setup build
+
+test-setup:
+	@.ci/setup test
+
+build: ## release build: .build/release/coracle, with etcdctl and fleetctl beside it
+	swift build $(RELEASE_FLAGS)
+	ln -sf coracle .build/release/etcdctl
+	ln -sf coracle .build/release/fleetctl
+
+demo: setup build ## a three-node cluster on loopback, shown at work; KEEP=1 stays up
+	@KEEP=$(KEEP) cloud-config/demo/run $(abspath $(BIN))
+
+test: setup test-setup ## every test, with what the tests need installed
+	@.ci/test
+
+check: ## formatting, layering, lint
+	swift format lint --strict --recursive --parallel Sources Tests Package.swift
+	swift test --disable-xctest --quiet --package-path Tests/Tidy
+
+format: ## rewrite the sources in the house's format
+	swift format --in-place --recursive --parallel Sources Tests Package.swift
+
+sim: ## the simulator over SEEDS seeds (default 2000)
+	swift build -c release --product coracle-sim
+	.build/release/coracle-sim --count $(SEEDS)
+
+bench: ## measure the binary: size, memory, start, and the store beside etcd
+	@Benchmarks/run
+
+install: ## install binary and links below PREFIX
+	install -D -m 0755 $(BIN) $(DESTDIR)$(PREFIX)/bin/coracle
+	ln -sf coracle $(DESTDIR)$(PREFIX)/bin/etcdctl
+	ln -sf coracle $(DESTDIR)$(PREFIX)/bin/fleetctl
+
+clean: ## remove what the build made
+	rm -rf .build Tests/Tidy/.build

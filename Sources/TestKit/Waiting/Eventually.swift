@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A condition that did not come true before its deadline.
+public struct DeadlinePassed: Error, CustomStringConvertible {
+  /// What was waited for, how long, and what was seen last.
+  public let description: String
+}
+
+/// Waits until a condition holds, looking again every `interval`.
+///
+/// - Parameters:
+///   - what: What is waited for, for the message.
+///   - timeout: How long to wait at most.
+///   - interval: The pause between two looks.
+///   - condition: The condition; an error counts as "not yet" and is told when the deadline passes.
+/// - Throws: ``DeadlinePassed`` when the condition never held.
+public func eventually(
+  _ what: String,
+  within timeout: Duration = .seconds(20),
+  every interval: Duration = .milliseconds(40),
+  _ condition: () async throws -> Bool
+) async throws {
+  let clock = ContinuousClock()
+  let deadline = clock.now + timeout
+  var lastError: (any Error)?
+  while true {
+    do {
+      if try await condition() { return }
+      lastError = nil
+    } catch {
+      lastError = error
+    }
+    guard clock.now < deadline else {
+      let detail = lastError.map { "; last error: \($0)" } ?? ""
+      throw DeadlinePassed(description: "waited \(timeout) for: \(what)\(detail)")
+    }
+    try await Task.sleep(for: interval)
+  }
+}
