@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A user-data document that has been read and checked: what it asks for, and what there is to say about it.
+///
+/// Source: coreos-cloudinit; specs/cloud-config.md.
+public struct CloudConfigDocument: Sendable {
+  /// What the document asks for; nil exactly when there is a finding that is an error.
+  public let plan: BootPlan?
+  /// Everything found, sorted by place.
+  public let findings: [Finding]
+
+  /// Whether nothing may be started.
+  public var hasErrors: Bool { plan == nil }
+
+  /// Reads user-data.
+  ///
+  /// Never fails: whatever is wrong is a finding.
+  ///
+  /// - Parameters:
+  ///   - bytes: The whole user-data, as stored.
+  ///   - addresses: Values of the address tokens; one that is used without a value is an error.
+  ///   - specifiers: Values of `%H`, `%m` and the like.
+  public init(
+    reading bytes: [UInt8],
+    addresses: AddressTokens,
+    specifiers: MachineSpecifiers
+  ) {
+    plan = nil
+    findings = []
+  }
+
+  /// The findings as lines of `coracle cloud-config validate`: `FILE:LINE:COLUMN: severity: message`.
+  public func report(file: String) -> [String] {
+    findings.map { $0.rendered(file: file) }
+  }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What one user-data document asks of this node: typed, checked, with every default filled in.
+///
+/// Invariant: made only from a document without errors; every URL in it has a scheme, a host and a port.
+public struct BootPlan: Sendable, Equatable {
+  /// The store's member (or proxy) that this node runs; nil when the document starts none.
+  public var etcd: EtcdPlan?
+  /// The fleet agent and engine that this node runs; nil when the document starts none.
+  public var fleet: FleetPlan?
+  /// The built-in registrator.
+  public var registrator: RegistratorPlan
+  /// Where the Docker Engine listens; nil means "the usual socket, if it is there".
+  public var dockerURL: String?
+  /// Units of the document that are not built in, in the order of the document: run by the node itself, not by fleet.
+  public var localUnits: [LocalUnitPlan]
+  /// What the document wants changed on this computer; carried out only with `--apply-system`.
+  public var system: SystemPlan
+
+  /// Makes a plan.
+  public init(
+    etcd: EtcdPlan? = nil,
+    fleet: FleetPlan? = nil,
+    registrator: RegistratorPlan = RegistratorPlan(),
+    dockerURL: String? = nil,
+    localUnits: [LocalUnitPlan] = [],
+    system: SystemPlan = SystemPlan()
+  ) {
+    self.etcd = etcd
+    self.fleet = fleet
+    self.registrator = registrator
+    self.dockerURL = dockerURL
+    self.localUnits = localUnits
+    self.system = system
+  }
+
+  /// The plan of a node without user-data: a cluster of one on loopback, with fleet.
+  public static let standalone = BootPlan(etcd: EtcdPlan(), fleet: FleetPlan())
+}
+
+/// Settings of the registrator (`coracle.registrator`).
+public struct RegistratorPlan: Sendable, Equatable {
+  /// Whether running containers are registered at all.
+  public var isEnabled: Bool
+  /// The directory of the store under which services stand.
+  public var prefix: String
+  /// Whether exposed ports are registered with the container's own address instead of published ones.
+  public var isInternal: Bool
+  /// The address that services are registered with; nil means fleet's public IP.
+  public var ip: String?
+  /// Seconds a service record lives without refresh; 0 means for ever.
+  public var ttlSeconds: UInt64
+
+  /// Makes settings; the defaults are those of the contract.
+  public init(
+    isEnabled: Bool = true,
+    prefix: String = "/services",
+    isInternal: Bool = false,
+    ip: String? = nil,
+    ttlSeconds: UInt64 = 60
+  ) {
+    self.isEnabled = isEnabled
+    self.prefix = prefix
+    self.isInternal = isInternal
+    self.ip = ip
+    self.ttlSeconds = ttlSeconds
+  }
+}

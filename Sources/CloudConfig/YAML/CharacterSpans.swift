@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension StringProtocol {
+  /// The text without blanks and tabs at both ends.
+  func trimmingBlanks() -> SubSequence {
+    guard let first = firstIndex(where: { $0 != " " && $0 != "\t" }) else { return self[endIndex...] }
+    var end = endIndex
+    while end > first, self[index(before: end)] == " " || self[index(before: end)] == "\t" {
+      end = index(before: end)
+    }
+    return self[first..<end]
+  }
+}
+
+extension String {
+  /// The first place where `part` stands.
+  func firstRange(ofText part: String) -> Range<Index>? {
+    var start = startIndex
+    while start < endIndex {
+      if self[start...].hasPrefix(part) { return start..<index(start, offsetBy: part.count) }
+      start = index(after: start)
+    }
+    return nil
+  }
+}
