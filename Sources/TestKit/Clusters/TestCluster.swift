@@ -2,6 +2,28 @@
 public import Foundation
 import Glibc
 
+/// What joins the machines of a test cluster.
+public enum TestClusterNetwork: Sendable {
+  /// An address of their own on loopback; units are processes.
+  case loopback
+  /// A network namespace and a real Docker Engine each, with these images imported (name, changes).
+  case hosts(images: [DockerImage])
+}
+
+/// An image that a test imports from busybox.
+public struct DockerImage: Sendable {
+  /// The image's name.
+  public var name: String
+  /// Changes in Dockerfile form, such as `EXPOSE 80`.
+  public var changes: [String]
+
+  /// Describes an image.
+  public init(_ name: String, changes: [String] = []) {
+    self.name = name
+    self.changes = changes
+  }
+}
+
 /// What a test cluster looks like.
 public struct TestClusterShape: Sendable {
   /// How many machines boot.
@@ -25,18 +47,23 @@ public struct TestClusterShape: Sendable {
   }
 }
 
-/// Several nodes on loopback addresses of their own, booted by a discovery token from one more node.
+/// Several machines booted by a discovery token that one more machine hosts.
 public final class TestCluster {
   /// The machines, in order.
   public let nodes: [TestNode]
   /// A directory for files of the test.
   public let directory: URL
+  /// The engines of the machines, in order; empty on loopback.
+  public private(set) var engines: [DockerDaemon] = []
+  /// The hosts' network; nil on loopback.
+  public private(set) var network: TestNetwork?
   private let seed: TestNode
 
-  private init(nodes: [TestNode], directory: URL, seed: TestNode) {
+  private init(nodes: [TestNode], directory: URL, seed: TestNode, network: TestNetwork?) {
     self.nodes = nodes
     self.directory = directory
     self.seed = seed
+    self.network = network
   }
 
   /// Boots a cluster, runs the body, and takes everything down; the logs are printed when the body fails.
@@ -44,12 +71,14 @@ public final class TestCluster {
   /// - Throws: What the body throws, or what went wrong while booting.
   public static func with<Value>(
     _ shape: TestClusterShape,
+    on kind: TestClusterNetwork = .loopback,
     _ body: (TestCluster) async throws -> Value
   ) async throws -> Value {
     try await withTestDirectory { directory in
-      let cluster = try await prepare(shape, directory: directory)
+      let cluster = try await lay(out: shape, on: kind, directory: directory)
       do {
-        try await cluster.boot()
+        if case .hosts(let images) = kind { try await cluster.startEngines(images) }
+        try await cluster.boot(shape)
         let value = try await body(cluster)
         await cluster.tearDown()
         return value
@@ -61,37 +90,44 @@ public final class TestCluster {
     }
   }
 
-  private static func prepare(_ shape: TestClusterShape, directory: URL) async throws -> TestCluster {
-    // Every cluster has a /24 of loopback to itself, so that suites do not meet.
-    var generator = SystemRandomNumberGenerator()
-    let network = "127.\(UInt8.random(in: 10...250, using: &generator)).\(UInt8.random(in: 1...250, using: &generator))"
-    let seedData = directory.appendingPathComponent("seed.yaml")
-    try seedUserData.write(to: seedData, atomically: true, encoding: .utf8)
-    let seed = TestNode(
-      number: 250,
-      address: "\(network).250",
-      directory: directory.appendingPathComponent("seed"),
-      namespace: nil,
-      userData: seedData
-    )
-    try seed.start()
-    try await eventually("the discovery service answers", within: .seconds(30)) {
-      try await succeed(["curl", "-sf", "\(seed.endpoint)/health"]).contains("true")
-    }
-    let url = try await succeed(["curl", "-sf", "\(seed.endpoint)/discovery/new?size=\(shape.size)"])
-    let userData = directory.appendingPathComponent("user-data.yaml")
-    try text(of: shape, discovery: url.trimmingCharacters(in: .whitespacesAndNewlines))
-      .write(to: userData, atomically: true, encoding: .utf8)
+  private static func lay(
+    out shape: TestClusterShape,
+    on kind: TestClusterNetwork,
+    directory: URL
+  ) async throws -> TestCluster {
+    var network: TestNetwork?
+    if case .hosts = kind { network = try await TestNetwork.make(hosts: shape.machines) }
+    // On loopback every cluster has a /24 to itself, so that suites do not meet.
+    let prefix = network?.prefix ?? "127.\(Int.random(in: 10...250)).\(Int.random(in: 1...250))"
     let nodes = (1...shape.machines).map { number in
       TestNode(
         number: number,
-        address: "\(network).\(number)",
+        address: "\(prefix).\(number)",
         directory: directory.appendingPathComponent("node\(number)"),
-        namespace: nil,
-        userData: userData
+        namespace: network?.namespace(of: number),
+        userData: directory.appendingPathComponent("user-data.yaml")
       )
     }
-    return TestCluster(nodes: nodes, directory: directory, seed: seed)
+    let seed = TestNode(
+      number: 254,
+      address: "\(prefix).254",
+      directory: directory.appendingPathComponent("seed"),
+      namespace: network?.switchNamespace,
+      userData: directory.appendingPathComponent("seed.yaml")
+    )
+    return TestCluster(nodes: nodes, directory: directory, seed: seed, network: network)
+  }
+
+  private func startEngines(_ images: [DockerImage]) async throws {
+    for node in nodes {
+      let engine = try await DockerDaemon.start(
+        directory: directory.appendingPathComponent("engine\(node.number)"),
+        namespace: node.namespace
+      )
+      engines.append(engine)
+      node.docker = engine.url
+      for image in images { try await engine.importImage(image.name, changes: image.changes) }
+    }
   }
 
   private static let seedUserData = """
@@ -102,7 +138,7 @@ public final class TestCluster {
         advertise-client-urls: http://$private_ipv4:2379
         listen-peer-urls: http://$private_ipv4:2380
         initial-advertise-peer-urls: http://$private_ipv4:2380
-        initial-cluster: node250=http://$private_ipv4:2380
+        initial-cluster: node254=http://$private_ipv4:2380
       units:
         - name: etcd2.service
           command: start
@@ -135,11 +171,19 @@ public final class TestCluster {
     """
   }
 
-  private func boot() async throws {
+  private func boot(_ shape: TestClusterShape) async throws {
+    try Self.seedUserData.write(to: seed.userData, atomically: true, encoding: .utf8)
+    try seed.start()
+    try await eventually("the discovery service answers", within: .seconds(30)) {
+      try await get("/health", from: seed).contains("true")
+    }
+    let url = try await get("/discovery/new?size=\(shape.size)", from: seed)
+    try Self.text(of: shape, discovery: url.trimmingCharacters(in: .whitespacesAndNewlines))
+      .write(to: nodes[0].userData, atomically: true, encoding: .utf8)
     for node in nodes { try node.start() }
     for node in nodes {
       try await eventually("node \(node.number) serves", within: .seconds(40)) {
-        try await succeed(["curl", "-sf", "-m", "2", "\(node.endpoint)/health"]).contains("true")
+        try await get("/health", from: node).contains("true")
       }
     }
     let count = nodes.count
@@ -157,6 +201,15 @@ public final class TestCluster {
 
   private func tearDown() async {
     for node in nodes + [seed] { try? await node.powerOff() }
+    for engine in engines { await engine.stop() }
+    await network?.remove()
+  }
+
+  /// The body of an HTTP answer of a node, asked on that machine.
+  ///
+  /// - Throws: ``CommandFailed`` for an HTTP error or no answer within five seconds.
+  public func get(_ path: String, from node: TestNode) async throws -> String {
+    try await succeed(node.onMachine(["curl", "-sf", "-m", "5", "\(node.endpoint)\(path)"]))
   }
 
   /// Runs `coracle` against one node (the first unless said otherwise).

@@ -58,7 +58,7 @@ public final class TestNode {
 
   /// The words that run a command on this machine.
   public func onMachine(_ arguments: [String]) -> [String] {
-    namespace.map { ["ip", "netns", "exec", $0] + arguments } ?? arguments
+    namespace.map { ["nsenter", "--net=/run/netns/\($0)"] + arguments } ?? arguments
   }
 
   /// Starts the node.
