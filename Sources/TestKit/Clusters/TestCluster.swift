@@ -205,6 +205,13 @@ public final class TestCluster {
     await network?.remove()
   }
 
+  /// Ends the machine that hosts the discovery service.
+  ///
+  /// - Throws: ``DeadlinePassed``.
+  public func stopDiscoveryService() async throws {
+    try await seed.powerOff()
+  }
+
   /// The body of an HTTP answer of a node, asked on that machine.
   ///
   /// - Throws: ``CommandFailed`` for an HTTP error or no answer within five seconds.

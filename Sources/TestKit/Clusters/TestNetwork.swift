@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import Foundation
+import Foundation
 
 /// Several hosts on this computer: a network namespace for each, joined by a bridge in one more namespace.
 ///

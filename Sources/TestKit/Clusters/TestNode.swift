@@ -99,6 +99,14 @@ public final class TestNode {
     for id in descendants() { kill(id, SIGKILL) }
   }
 
+  /// The processes of this machine whose program has a name, such as what a unit runs.
+  public func processes(named name: String) -> [Int32] {
+    descendants().filter { id in
+      guard let bytes = FileManager.default.contents(atPath: "/proc/\(id)/comm") else { return false }
+      return String(decoding: bytes, as: UTF8.self) == name + "\n"
+    }
+  }
+
   /// Everything that works for this machine: processes whose environment or command line names its data directory.
   private func descendants() -> [Int32] {
     let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+import TestKit
+import Testing
+
+/// From user-data to a cluster: members, workers, restarts, and documents that are refused.
+@Suite(.serialized) struct BootTests {
+  @Test func `six machines at size three become three members and three workers that all serve`() async throws {
+    try await TestCluster.with(TestClusterShape(machines: 6, size: 3)) { cluster in
+      let members = try json(try await cluster.get("/v2/members", from: cluster.nodes[5]))["members"] as? [Any]
+      #expect(members?.count == 3)
+
+      let set = try await cluster.coracle(["kv", "set", "/key1", "value1"], on: cluster.nodes[0])
+      #expect(set.output == "value1\n", "\(set)")
+      for node in cluster.nodes {
+        try await eventually("node \(node.number) reads the key") {
+          try await cluster.coracle(["kv", "get", "/key1"], on: node).output == "value1\n"
+        }
+      }
+      let put = try await succeed([
+        "curl", "-sfL", "-X", "PUT", "http://\(cluster.nodes[4].address):4001/v2/keys/key2", "-d", "value=value2",
+      ])
+      #expect(put.contains("\"action\":\"set\""))
+      #expect(
+        try await succeed(["curl", "-sfL", "http://\(cluster.nodes[1].address):4001/v2/keys/key2?quorum=true"])
+          .contains("\"value\":\"value2\"")
+      )
+
+      var lists: Set<String> = []
+      for node in cluster.nodes { lists.insert(try await cluster.coracle(["machine", "list"], on: node).output) }
+      #expect(lists.count == 1, "\(lists)")
+      let list = try #require(lists.first)
+      for node in cluster.nodes {
+        #expect(
+          list.contains(node.machineID.prefix(8)) && list.contains(node.address) && list.contains("platform=test")
+        )
+      }
+    }
+  }
+
+  @Test func `a key with a time to live is gone after it`() async throws {
+    try await TestCluster.with(TestClusterShape(machines: 3)) { cluster in
+      let set = try await cluster.coracle(["kv", "set", "--ttl", "2", "/key3", "value3"])
+      #expect(set.status == 0, "\(set)")
+      #expect(try await cluster.coracle(["kv", "get", "/key3"], on: cluster.nodes[2]).output == "value3\n")
+      try await eventually("the key is gone", within: .seconds(5)) {
+        try await cluster.coracle(["kv", "get", "/key3"], on: cluster.nodes[1]).status == 4
+      }
+    }
+  }
+
+  @Test func `a restarted cluster needs no discovery service and keeps its keys`() async throws {
+    try await TestCluster.with(TestClusterShape(machines: 3)) { cluster in
+      try await succeed(["curl", "-sf", "-XPUT", "\(cluster.nodes[0].endpoint)/v2/keys/kept", "-d", "value=1"])
+      try await cluster.stopDiscoveryService()
+      for node in cluster.nodes {
+        try await node.end(SIGTERM)
+        #expect(node.exitStatus == 0, "\(node.log.suffix(2_000))")
+      }
+      for node in cluster.nodes { try node.start() }
+      for node in cluster.nodes {
+        try await eventually("node \(node.number) has the key", within: .seconds(30)) {
+          try await cluster.get("/v2/keys/kept?quorum=true", from: node).contains("\"value\":\"1\"")
+        }
+      }
+    }
+  }
+
+  @Test func `a bad document is refused with every finding and nothing is started`() async throws {
+    try await withTestDirectory { directory in
+      let file = directory.appendingPathComponent("bad.yaml")
+      try """
+      #cloud-config
+      coreos:
+        etcd2:
+          listen-client-urls: not a url
+          heartbeat-interval: soon
+        fleet:
+          agent-ttl: long
+      """.write(to: file, atomically: true, encoding: .utf8)
+      let data = directory.appendingPathComponent("data")
+      let node = try await run(
+        [BuiltProgram.coracle.path, "node", "--cloud-config", file.path, "--data-dir", data.path],
+        directory: directory
+      )
+      #expect(node.status == 1, "\(node)")
+      for line in [4, 5, 7] { #expect(node.errors.contains("\(file.path):\(line)"), "\(node)") }
+      #expect(!FileManager.default.fileExists(atPath: data.appendingPathComponent("coracle.sock").path))
+      let validation = try await run([BuiltProgram.coracle.path, "cloud-config", "validate", file.path])
+      #expect(validation.status == 1)
+      #expect(validation.output.split(separator: "\n").filter { $0.contains(": error: ") }.count == 3, "\(validation)")
+    }
+  }
+}

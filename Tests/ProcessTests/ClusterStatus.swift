@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import TestKit
+
+/// What a node says of its replica.
+struct ReplicaStatus: Equatable {
+  var role: String
+  var term: Int
+  var etcdIndex: Int
+  var appliedIndex: Int
+  var storeHash: String
+}
+
+extension TestCluster {
+  /// Asks one node for the state of its replica.
+  func status(of node: TestNode) async throws -> ReplicaStatus {
+    let object = try json(try await get("/coracle/v1/status", from: node))
+    func number(_ name: String) -> Int { (object[name] as? NSNumber)?.intValue ?? -1 }
+    return ReplicaStatus(
+      role: object["role"] as? String ?? "",
+      term: number("term"),
+      etcdIndex: number("storeIndex"),
+      appliedIndex: number("appliedIndex"),
+      storeHash: "\(object["storeHash"] ?? "")"
+    )
+  }
+
+  /// The node that leads, once there is one.
+  func leader() async throws -> TestNode {
+    var found: TestNode?
+    try await eventually("one of the nodes leads", within: .seconds(30)) {
+      for node in nodes where node.processID != nil {
+        if let status = try? await status(of: node), status.role == "StateLeader" {
+          found = node
+          return true
+        }
+      }
+      return false
+    }
+    return found ?? nodes[0]
+  }
+
+  /// Waits until every node holds the same tree at the same index.
+  func waitForEqualTrees(within timeout: Duration = .seconds(60)) async throws {
+    var last: [ReplicaStatus] = []
+    do {
+      try await eventually("equal trees at equal index", within: timeout) {
+        last = []
+        for node in nodes { last.append(try await status(of: node)) }
+        return Set(last.map { "\($0.etcdIndex) \($0.appliedIndex) \($0.storeHash)" }).count == 1
+      }
+    } catch {
+      throw CommandFailed(description: "\(error): \(last)")
+    }
+  }
+}
+
+/// Parses a JSON object.
+func json(_ text: String) throws -> [String: Any] {
+  guard let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] else {
+    throw CommandFailed(description: "no JSON object: \(text)")
+  }
+  return object
+}
+
+/// The path of a file beside the process tests.
+func testFile(_ path: String) -> String {
+  URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(path).path
+}
