@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What `docker run` and `docker create` ask for.
+///
+/// Shape: what goes to the engine as it stands is kept as the JSON of the Engine API; what depends on the caller's
+/// environment or files (`-e NAME`, `--env-file`, `--label-file`, relative paths of `-v`) is kept as written until
+/// ``ContainerCreation`` resolves it. Only what was set is sent.
+public struct ContainerSpecification: Sendable, Equatable {
+  /// The image as written.
+  public var image: String
+  /// The words after the image, verbatim; empty takes the image's own command.
+  public var arguments: [String]
+  /// `--name`; nil lets the engine make one up.
+  public var name: String?
+  /// `--platform`.
+  public var platform: String?
+  /// `-d`.
+  public var isDetached: Bool
+  /// `--rm`: carried out by us after the exit has been recorded, never by the engine.
+  public var removesOnExit: Bool
+  /// `-t`: the output is one raw stream.
+  public var hasTerminal: Bool
+  /// `--cidfile`: where the id is written.
+  public var containerIDFile: String?
+  /// `--pull`.
+  public var pullPolicy: PullPolicy
+  /// `-q`: the progress of a pull is not shown.
+  public var isQuiet: Bool
+
+  /// When an image is pulled before its container is made.
+  public enum PullPolicy: String, Sendable {
+    /// Every time.
+    case always
+    /// When the engine does not have it.
+    case missing
+    /// Never.
+    case never
+  }
+
+  /// `Config` members of the create body.
+  var configuration = JSONObject()
+  /// `HostConfig` members of the create body.
+  var hostConfiguration = JSONObject()
+  /// Members of the one endpoint of `NetworkingConfig`.
+  var endpoint = JSONObject()
+  /// `-e`, in order; a bare name takes the caller's value.
+  var environment: [String] = []
+  /// `--env-file`, in order.
+  var environmentFiles: [String] = []
+  /// `-l`, in order.
+  var labels: [String] = []
+  /// `--label-file`, in order.
+  var labelFiles: [String] = []
+  /// `-v HOST:CONTAINER[:OPTIONS]`, in order.
+  var binds: [String] = []
+  /// `-a`, in order.
+  var attachedStreams: [String] = []
+
+  /// Makes a specification without any flag set.
+  public init(image: String, arguments: [String] = [], name: String? = nil) {
+    self.image = image
+    self.arguments = arguments
+    self.name = name
+    isDetached = false
+    removesOnExit = false
+    hasTerminal = false
+    pullPolicy = .missing
+    isQuiet = false
+  }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How running containers are announced in the store.
+public struct RegistratorConfiguration: Sendable, Equatable {
+  /// Directory the service records live under, without trailing slash.
+  public var prefix: String
+  /// Whether container addresses and ports are announced instead of the machine's.
+  public var isInternal: Bool
+  /// The machine's address that is announced for published ports.
+  public var ip: String
+  /// Time to live of each record, in seconds; refreshed at a third of it.
+  public var ttlSeconds: UInt64
+  /// First part of each record's id, as `<hostName>:<container>:<port>`.
+  public var hostName: String
+  /// The machine that owns the records.
+  public var machineID: String
+
+  /// Makes a configuration.
+  public init(
+    prefix: String = "/services",
+    isInternal: Bool = false,
+    ip: String,
+    ttlSeconds: UInt64 = 60,
+    hostName: String,
+    machineID: String
+  ) {
+    self.prefix = prefix
+    self.isInternal = isInternal
+    self.ip = ip
+    self.ttlSeconds = ttlSeconds
+    self.hostName = hostName
+    self.machineID = machineID
+  }
+}
