@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The binary form of commands in the log: a format byte, a kind byte, flags, then only the fields that are set.
+extension StoreCommand {
+  private static let format: UInt8 = 1
+
+  private enum Kind: UInt8 {
+    case set = 1
+    case create, createInOrder, update, compareAndSwap, delete, compareAndDelete, expire
+  }
+
+  private struct Flags: OptionSet {
+    var rawValue: UInt8
+    static let directory = Flags(rawValue: 1 << 0)
+    static let recursive = Flags(rawValue: 1 << 1)
+    static let refresh = Flags(rawValue: 1 << 2)
+    static let ttl = Flags(rawValue: 1 << 3)
+    static let value = Flags(rawValue: 1 << 4)
+    static let previousValue = Flags(rawValue: 1 << 5)
+    static let previousIndex = Flags(rawValue: 1 << 6)
+    static let all = Flags(rawValue: 0x7F)
+  }
+
+  /// Every field any command has; each kind uses some.
+  private struct Fields {
+    var isDirectory = false
+    var recursive = false
+    var refresh = false
+    var ttl = TTLChange.permanent
+    var value: String?
+    var comparison = Comparison()
+  }
+
+  /// The command as bytes, for the log.
+  public func encoded() -> [UInt8] {
+    var writer = ByteWriter()
+    writer.write(Self.format)
+    switch self {
+    case .write(let key, let write):
+      let (kind, fields) = Self.fields(of: write)
+      writer.write(kind.rawValue)
+      writer.write(key)
+      Self.write(fields, to: &writer)
+    case .expire(let moment):
+      writer.write(Kind.expire.rawValue)
+      writer.write(moment)
+    }
+    return writer.bytes
+  }
+
+  /// Reads a command back.
+  ///
+  /// - Parameter bytes: What ``encoded()`` gave; anything else is refused without harm.
+  /// - Throws: ``StoreDecodingError``.
+  public init(decoding bytes: some Sequence<UInt8>) throws(StoreDecodingError) {
+    var reader = ByteReader(ArraySlice(bytes))
+    let format = try reader.readByte()
+    guard format == Self.format else { throw .unsupportedFormat(format) }
+    guard let kind = Kind(rawValue: try reader.readByte()) else {
+      throw .malformed(field: "command kind", atByte: reader.offset - 1)
+    }
+    if kind == .expire {
+      self = .expire(through: try reader.readMoment())
+    } else {
+      let key = try reader.readText("key", limitBytes: NodeKey.maximumBytes)
+      let fields = try Self.readFields(from: &reader)
+      guard let write = Self.makeWrite(kind, fields) else {
+        throw .malformed(field: "command", atByte: reader.offset)
+      }
+      self = .write(key: key, write)
+    }
+    try reader.expectEnd()
+  }
+
+  private static func fields(of write: KeysWrite) -> (Kind, Fields) {
+    switch write {
+    case .set(let value, let isDirectory, let ttl, let refresh):
+      (.set, Fields(isDirectory: isDirectory, refresh: refresh, ttl: ttl, value: value))
+    case .create(let value, let isDirectory, let ttl):
+      (.create, Fields(isDirectory: isDirectory, ttl: ttl, value: value))
+    case .createInOrder(let value, let isDirectory, let ttl):
+      (.createInOrder, Fields(isDirectory: isDirectory, ttl: ttl, value: value))
+    case .update(let value, let ttl, let refresh):
+      (.update, Fields(refresh: refresh, ttl: ttl, value: value))
+    case .compareAndSwap(let value, let comparison, let ttl, let refresh):
+      (.compareAndSwap, Fields(refresh: refresh, ttl: ttl, value: value, comparison: comparison))
+    case .delete(let isDirectory, let recursive):
+      (.delete, Fields(isDirectory: isDirectory, recursive: recursive))
+    case .compareAndDelete(let comparison):
+      (.compareAndDelete, Fields(comparison: comparison))
+    }
+  }
+
+  private static func makeWrite(_ kind: Kind, _ fields: Fields) -> KeysWrite? {
+    switch (kind, fields.value) {
+    case (.set, let value?):
+      .set(value: value, isDirectory: fields.isDirectory, ttl: fields.ttl, refresh: fields.refresh)
+    case (.create, let value?):
+      .create(value: value, isDirectory: fields.isDirectory, ttl: fields.ttl)
+    case (.createInOrder, let value?):
+      .createInOrder(value: value, isDirectory: fields.isDirectory, ttl: fields.ttl)
+    case (.update, let value):
+      .update(value: value, ttl: fields.ttl, refresh: fields.refresh)
+    case (.compareAndSwap, let value?):
+      .compareAndSwap(value: value, comparison: fields.comparison, ttl: fields.ttl, refresh: fields.refresh)
+    case (.delete, nil):
+      .delete(isDirectory: fields.isDirectory, recursive: fields.recursive)
+    case (.compareAndDelete, nil):
+      .compareAndDelete(comparison: fields.comparison)
+    case (.set, nil), (.create, nil), (.createInOrder, nil), (.compareAndSwap, nil), (.delete, _?),
+      (.compareAndDelete, _?), (.expire, _):
+      nil
+    }
+  }
+
+  private static func write(_ fields: Fields, to writer: inout ByteWriter) {
+    var flags: Flags = []
+    if fields.isDirectory { flags.insert(.directory) }
+    if fields.recursive { flags.insert(.recursive) }
+    if fields.refresh { flags.insert(.refresh) }
+    if fields.ttl != .permanent { flags.insert(.ttl) }
+    if fields.value != nil { flags.insert(.value) }
+    if fields.comparison.previousValue != nil { flags.insert(.previousValue) }
+    if fields.comparison.previousIndex != nil { flags.insert(.previousIndex) }
+    writer.write(flags.rawValue)
+    if case .seconds(let seconds) = fields.ttl { writer.write(variable: seconds) }
+    if let value = fields.value { writer.write(value) }
+    if let value = fields.comparison.previousValue { writer.write(value) }
+    if let index = fields.comparison.previousIndex { writer.write(variable: index.rawValue) }
+  }
+
+  private static func readFields(from reader: inout ByteReader) throws(StoreDecodingError) -> Fields {
+    let flags = Flags(rawValue: try reader.readByte())
+    guard Flags.all.isSuperset(of: flags) else { throw .malformed(field: "flags", atByte: reader.offset - 1) }
+    var fields = Fields()
+    fields.isDirectory = flags.contains(.directory)
+    fields.recursive = flags.contains(.recursive)
+    fields.refresh = flags.contains(.refresh)
+    if flags.contains(.ttl) { fields.ttl = .seconds(try reader.readVariable("ttl")) }
+    if flags.contains(.value) {
+      fields.value = try reader.readText("value", limitBytes: StoreLimits.valueBytes)
+    }
+    if flags.contains(.previousValue) {
+      fields.comparison.previousValue = try reader.readText("previous value", limitBytes: StoreLimits.valueBytes)
+    }
+    if flags.contains(.previousIndex) {
+      fields.comparison.previousIndex = EtcdIndex(try reader.readVariable("previous index"))
+    }
+    return fields
+  }
+}
