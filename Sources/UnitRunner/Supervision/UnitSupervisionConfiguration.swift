@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Settings of ``UnitSupervision``.
+public struct UnitSupervisionConfiguration: Sendable {
+  /// How the unit-host comes into being.
+  public enum HostLaunch: Sendable {
+    /// A second process of ``UnitSupervisionConfiguration/executable``, which outlives this one.
+    case process
+    /// A thread of this process, for tests; it ends with ``UnitSupervision/run()``'s process.
+    case thread
+  }
+
+  /// Where records, journals and the unit-host's socket are kept: `DATA-DIR/units`.
+  public var stateDirectory: String
+  /// This machine's id, for `%m`.
+  public var machineID: String
+  /// The program that is the unit-host and, by other names, `docker`, `etcdctl` and `fleetctl` on units' PATH.
+  public var executable: String
+  /// Variables every unit gets; its own settings win over them.
+  public var environment: [String: String]
+  /// Units that count as there and active without being loaded.
+  public var presentUnits: Set<String>
+  /// How the unit-host comes into being.
+  public var hostLaunch: HostLaunch
+  /// Size at which a unit's journal file is rotated; two files are kept for each unit.
+  public var journalFileLimitBytes: Int
+
+  /// Makes settings.
+  ///
+  /// - Parameters:
+  ///   - stateDirectory: Where everything is kept.
+  ///   - machineID: This machine's id.
+  ///   - executable: Nil takes the running program.
+  ///   - environment: Variables every unit gets.
+  ///   - presentUnits: Units that count as there and active.
+  ///   - hostLaunch: How the unit-host comes into being.
+  ///   - journalFileLimitBytes: Size at which a journal file is rotated.
+  public init(
+    stateDirectory: String,
+    machineID: String,
+    executable: String? = nil,
+    environment: [String: String] = [:],
+    presentUnits: Set<String> = UnitSupervisionConfiguration.usualUnits,
+    hostLaunch: HostLaunch = .process,
+    journalFileLimitBytes: Int = 4 << 20
+  ) {
+    self.stateDirectory = stateDirectory
+    self.machineID = machineID
+    self.executable = executable ?? "/proc/self/exe"
+    self.environment = environment
+    self.presentUnits = presentUnits
+    self.hostLaunch = hostLaunch
+    self.journalFileLimitBytes = journalFileLimitBytes
+  }
+
+  /// What a CoreOS machine always had: its daemons and the usual targets.
+  public static let usualUnits: Set<String> = [
+    "docker.service", "docker.socket", "early-docker.service", "early-docker.target", "etcd.service", "etcd2.service",
+    "fleet.service", "fleet.socket", "flanneld.service", "network.target", "network-online.target",
+    "network-pre.target", "multi-user.target", "basic.target", "sysinit.target", "default.target", "local-fs.target",
+    "remote-fs.target", "sockets.target", "timers.target", "paths.target", "time-sync.target", "nss-lookup.target",
+    "user-config.target", "system-config.target", "systemd-networkd.service", "systemd-resolved.service",
+    "systemd-journald.service", "systemd-journald.socket", "dbus.service", "dbus.socket", "sshd.service",
+    "sshd.socket", "shutdown.target", "syslog.target", "syslog.socket",
+  ]
+}
