@@ -45,7 +45,9 @@ public enum JSONValue: Sendable, Equatable {
 
   /// The value of the last field of an object with a name; nil for other values, unknown names and `null`.
   public subscript(name: String) -> JSONValue? {
-    guard case .object(let fields) = self, let value = fields.last(where: { $0.name == name })?.value else { return nil }
+    guard case .object(let fields) = self, let value = fields.last(where: { $0.name == name })?.value else {
+      return nil
+    }
     return value == .null ? nil : value
   }
 

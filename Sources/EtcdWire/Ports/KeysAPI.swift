@@ -18,7 +18,9 @@ public struct KeysRead: Sendable, Equatable {
   }
 }
 
-/// One request on one key. Keys are absolute and clean: `/` or `/a/b`, no trailing slash.
+/// One request on one key.
+///
+/// Keys are absolute and clean: `/` or `/a/b`, no trailing slash.
 public enum KeysRequest: Sendable, Equatable {
   /// Reads a key.
   case read(key: String, KeysRead)
