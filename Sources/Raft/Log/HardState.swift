@@ -6,7 +6,9 @@ public struct HardState: Sendable, Equatable {
   public var term: Term
   /// The candidate that got this member's vote in `term`, if any.
   public var vote: MemberID?
-  /// An index known to be committed. It may be older than the truth: losing it loses nothing.
+  /// An index known to be committed.
+  ///
+  /// It may be older than the truth: losing it loses nothing.
   public var commitIndex: LogIndex
 
   /// Makes a hard state; without arguments that of a member that has seen nothing.

@@ -29,7 +29,9 @@ public struct StoredLog: Sendable, Equatable {
 public struct LogBatch: Sendable, Equatable {
   /// The new hard state; nil leaves the stored one.
   public var hardState: HardState?
-  /// Contiguous entries, oldest first. When the log already reaches `entries[0].index`, everything from there on is
+  /// Contiguous entries, oldest first.
+  ///
+  /// When the log already reaches `entries[0].index`, everything from there on is
   /// replaced (a conflicting suffix); they never start beyond `lastIndex.next` nor at or below the snapshot's index.
   public var entries: [Entry]
 
@@ -40,7 +42,7 @@ public struct LogBatch: Sendable, Equatable {
   }
 }
 
-/// Everything durable that a replica has: its log, hard state and snapshots. *Durable when the call returns.*
+/// Everything durable that a replica has: its log, hard state and snapshots; *durable when the call returns*.
 ///
 /// The replica is the only caller, from one thread at a time. Conforming types may keep what they need in memory to
 /// answer reads, but must answer from what is durable.
@@ -48,7 +50,9 @@ public struct LogBatch: Sendable, Equatable {
 /// Errors: a throwing mutation means "nobody knows whether it became durable", but never half: after the error
 /// `load()` shows either all of it or none. The replica then steps aside: it sends and acknowledges nothing that
 /// depended on it, calls `load()` and goes on from there as a follower, and tries again later. A throwing read is
-/// treated the same way. A store whose contents it cannot trust (bad checksum, another cluster's file, unknown
+/// treated the same way; only when staging or saving a snapshot of its own throws, it goes on and tries again later.
+///
+/// A store whose contents it cannot trust (bad checksum, another cluster's file, unknown
 /// version) throws from its own initialiser instead, so that the member does not start.
 ///
 /// Source: etcd-io/raft `Ready` ("saved to stable storage BEFORE Messages are sent").

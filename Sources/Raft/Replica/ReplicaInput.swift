@@ -2,7 +2,7 @@
 
 /// Everything that reached a replica since its last turn; one turn makes all of it durable at once.
 public struct ReplicaInput: Sendable {
-  /// The wall clock now, in nanoseconds since 1970; stamps entries when this member leads. It may jump.
+  /// The wall clock now, in nanoseconds since 1970; it stamps entries when this member leads, and may jump.
   public var nowNanoseconds: Int64
   /// How many ticks passed since the last turn (by a monotonic clock).
   public var ticks: Int
@@ -43,7 +43,9 @@ public struct ReplicaInput: Sendable {
 
 /// Something the host wants in the log.
 public struct Proposal: Sendable, Equatable {
-  /// The host's own number, used in ``ReplicaOutput/dropped`` only; it is not part of the entry. To recognise the
+  /// The host's own number, used in ``ReplicaOutput/dropped`` only; it is not part of the entry.
+  ///
+  /// To recognise the
   /// outcome of its own proposal, the host puts an id of its own into the data, unique across members and restarts.
   public var id: UInt64
   /// What is proposed.

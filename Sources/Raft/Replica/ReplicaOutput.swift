@@ -17,6 +17,13 @@ public struct ReplicaOutput<Outcome> {
   public var status: ReplicaStatus
   /// What the storage said when it failed in this turn; for the log only, the replica goes on by itself.
   public var storageFailure: (any Error)?
+  /// An invariant of Raft is broken (two leaders in a term, a committed entry replaced): the replica has stopped for
+  /// good, and the host should end with this message. Never happens unless a member's disk lost what it had kept.
+  public var violation: String?
+
+  init(status: ReplicaStatus) {
+    self.status = status
+  }
 }
 
 /// An entry and what the state machine made of it.

@@ -22,7 +22,7 @@ public protocol StateMachine {
   /// - Parameters:
   ///   - metadata: What the snapshot stands for.
   ///   - read: Returns the next piece, nil after the last. The pieces are not those that were written.
-  /// - Throws: What `read` throws, or the reason why the bytes are not a snapshot of this machine; the member then
-  ///   stops.
+  /// - Throws: What `read` throws, or the reason why the bytes are not a snapshot of this machine; the state
+  ///   must then be what it was.
   mutating func restore(_ metadata: SnapshotMetadata, read: () throws -> [UInt8]?) throws
 }
