@@ -40,6 +40,11 @@ public struct EventHistory: Sendable, Equatable {
     return ring[(oldestPosition + Int(distance)) % ring.count]
   }
 
+  /// Whether both keep the same events, wherever they stand in the ring.
+  public static func == (left: EventHistory, right: EventHistory) -> Bool {
+    left.capacity == right.capacity && left.events.elementsEqual(right.events)
+  }
+
   /// Adds the next event; the oldest gives way when the history is full.
   mutating func append(_ event: Event) {
     precondition(newestIndex.map { $0.next == event.etcdIndex } ?? true, "an event skipped an index")

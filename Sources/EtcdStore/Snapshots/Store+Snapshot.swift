@@ -42,6 +42,8 @@ extension Store {
 
     var reader = ByteReader(bytes[headerBytes..<bodyEnd])
     let index = EtcdIndex(try reader.readVariable("etcdIndex"))
+    // No store counts that far; above, the next index would not fit.
+    guard index.rawValue <= UInt64(Int64.max) else { throw .malformed(field: "etcdIndex", atByte: headerBytes) }
     let tree = try NodeTree(decoding: &reader, lastIndex: index)
     let history = try EventHistory(decoding: &reader, lastIndex: index)
     try reader.expectEnd()
