@@ -25,8 +25,24 @@ public struct CloudConfigDocument: Sendable {
     addresses: AddressTokens,
     specifiers: MachineSpecifiers
   ) {
-    plan = nil
-    findings = []
+    var log = FindingLog()
+    var plan: BootPlan?
+    do {
+      let text = try UserDataText(bytes)
+      var parser = YAMLParser(text.scalars)
+      let document = try parser.parseDocument()
+      if let mark = document.ignoredFrom { log.warning(at: mark, "only the first document is read; this one is ignored") }
+      var root = document.root ?? YAMLNode(mark: .start, content: .mapping([]))
+      if root.isNull { root.content = .mapping([]) }
+      TokenSubstitution(addresses, lines: text.lines).apply(to: &root, log: &log)
+      var builder = PlanBuilder(addresses: addresses, specifiers: specifiers, log: log)
+      plan = builder.plan(from: root)
+      log = builder.log
+    } catch {
+      log.error(at: error.mark, error.message)
+    }
+    self.plan = log.hasErrors ? nil : plan
+    findings = log.sorted
   }
 
   /// The findings as lines of `coracle cloud-config validate`: `FILE:LINE:COLUMN: severity: message`.

@@ -45,6 +45,8 @@ public struct EtcdPlan: Sendable, Equatable {
   public var clusterToken: String
   /// Peer URLs told to other members.
   public var initialAdvertisePeerURLs: [EndpointURL]
+  /// Whether the document names the peer URLs; if not, this node's entry of `initial-cluster` does.
+  public var hasExplicitPeerURLs: Bool
   /// Client URLs told to everyone.
   public var advertiseClientURLs: [EndpointURL]
   /// Where clients connect.
@@ -79,6 +81,7 @@ public struct EtcdPlan: Sendable, Equatable {
     clusterState: ClusterState = .new,
     clusterToken: String = "etcd-cluster",
     initialAdvertisePeerURLs: [EndpointURL] = EtcdPlan.defaultPeerURLs,
+    hasExplicitPeerURLs: Bool = false,
     advertiseClientURLs: [EndpointURL] = EtcdPlan.defaultClientURLs,
     listenClientURLs: [EndpointURL] = EtcdPlan.defaultClientURLs,
     listenPeerURLs: [EndpointURL] = EtcdPlan.defaultPeerURLs,
@@ -94,6 +97,7 @@ public struct EtcdPlan: Sendable, Equatable {
     self.clusterState = clusterState
     self.clusterToken = clusterToken
     self.initialAdvertisePeerURLs = initialAdvertisePeerURLs
+    self.hasExplicitPeerURLs = hasExplicitPeerURLs
     self.advertiseClientURLs = advertiseClientURLs
     self.listenClientURLs = listenClientURLs
     self.listenPeerURLs = listenPeerURLs

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import EtcdStore
+import EtcdStore
 public import EtcdWire
 
 /// A discovery token reached through a keys client.

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Makes the boot plan of a document that has been read, and checks what the schema cannot.
+struct PlanBuilder {
+  var reader: SchemaReader
+  let addresses: AddressTokens
+  let specifiers: MachineSpecifiers
+
+  var log: FindingLog {
+    get { reader.log }
+    set { reader.log = newValue }
+  }
+
+  init(addresses: AddressTokens, specifiers: MachineSpecifiers, log: FindingLog) {
+    reader = SchemaReader(log: log)
+    self.addresses = addresses
+    self.specifiers = specifiers
+  }
+
+  mutating func plan(from root: YAMLNode) -> BootPlan? {
+    guard let document = reader.read(root, as: CloudConfigSchema.root) else {
+      log.error(at: root.mark, "the document must be a mapping, with keys such as \"coreos:\"")
+      return nil
+    }
+    let coreos = document["coreos"]?.section ?? .absent
+    let units = planUnits(coreos["units"]?.sections ?? [])
+    var plan = BootPlan(localUnits: units.local, system: planSystem(document))
+    plan.etcd = planEtcd(coreos, units: units)
+    plan.fleet = planFleet(coreos["fleet"], units: units, runsEtcd: plan.etcd != nil)
+    let coracle = document["coracle"]?.section ?? .absent
+    plan.registrator = planRegistrator(coracle["registrator"]?.section ?? .absent, units.registrator)
+    plan.dockerURL = units.docker == .off ? "none" : planDocker(coracle["docker"])
+    if plan.etcd == nil, plan.fleet == nil, plan.localUnits.isEmpty, !log.hasErrors {
+      log.warning(at: root.mark, "nothing to run: there is neither coreos.etcd2 nor coreos.fleet nor a unit")
+    }
+    return plan
+  }
+
+  private mutating func planRegistrator(_ section: Section, _ unit: BuiltInUnits.Switch) -> RegistratorPlan {
+    var plan = RegistratorPlan()
+    plan.isEnabled = section["enabled"]?.boolean ?? (unit != .off)
+    plan.isInternal = section["internal"]?.boolean ?? plan.isInternal
+    if let prefix = section["prefix"], let text = prefix.string {
+      let names = text.split(separator: "/")
+      if names.isEmpty { log.error(at: prefix.mark, "coracle.registrator.prefix must name a directory, as in /services") }
+      plan.prefix = "/" + names.joined(separator: "/")
+    }
+    if let ip = section["ip"]?.string, !ip.isEmpty { plan.ip = ip }
+    if let ttl = section["ttl"], let seconds = ttl.integer {
+      if seconds < 0 { log.error(at: ttl.mark, "coracle.registrator.ttl must be 0 (for ever) or more seconds") }
+      plan.ttlSeconds = UInt64(clamping: seconds)
+    }
+    return plan
+  }
+
+  private mutating func planDocker(_ setting: Setting?) -> String? {
+    guard let setting, let url = setting.string, !url.isEmpty else { return nil }
+    if url != "none", !url.hasPrefix("unix:///") {
+      log.error(at: setting.mark, "coracle.docker must be \"none\" or a socket, as in unix:///var/run/docker.sock")
+    }
+    return url
+  }
+
+  // MARK: Values
+
+  /// The value of a text key with systemd's specifiers replaced; nil when it is unset or empty.
+  func text(_ section: Section, _ name: String) -> String? {
+    guard let text = section[name]?.string, !text.isEmpty else { return nil }
+    return expanding(text)
+  }
+
+  /// Replaces `%H %m %b %v %%`; any other percent sign stays.
+  ///
+  /// Source: specs/cloud-config.md §6: values landed in `Environment=`, where systemd expands them.
+  func expanding(_ text: String) -> String {
+    var result = ""
+    var letters = text[...]
+    while let letter = letters.popFirst() {
+      guard letter == "%", let name = letters.first, let value = specifierValue(name) else {
+        result.append(letter)
+        continue
+      }
+      result += value
+      letters.removeFirst()
+    }
+    return result
+  }
+
+  private func specifierValue(_ name: Character) -> String? {
+    switch name {
+    case "H": specifiers.hostname
+    case "m": specifiers.machineID
+    case "b": specifiers.bootID
+    case "v": specifiers.kernelRelease
+    case "%": "%"
+    default: nil
+    }
+  }
+
+  /// Parses a list of URLs; nil when the key is unset or a URL is bad, which is reported.
+  mutating func urls(_ section: Section, _ name: String, path: String) -> [EndpointURL]? {
+    guard let setting = section[name], let text = text(section, name) else { return nil }
+    // Also the form of fleet.conf: ["http://a:2379","http://b:2379"].
+    let items = text.split(separator: ",")
+      .map { $0.trimmingBlanks().filter { !"[]\"".contains($0) || text.first != "[" } }
+      .filter { !$0.isEmpty }
+    var urls: [EndpointURL] = []
+    for item in items {
+      do {
+        let url = try EndpointURL(parsing: String(item))
+        if url.scheme == .https {
+          log.error(at: setting.mark, "\(path): \(url) asks for TLS, which is not supported yet")
+        }
+        if !urls.contains(url) { urls.append(url) }
+      } catch {
+        log.error(at: setting.mark, "\(path): \(error)")
+        return nil
+      }
+    }
+    if urls.isEmpty { log.error(at: setting.mark, "\(path) names no URL") }
+    return urls.isEmpty ? nil : urls
+  }
+
+  /// A whole number that must be positive; nil when the key is unset or the number is not, which is reported.
+  mutating func positive(_ section: Section, _ name: String, path: String) -> UInt64? {
+    guard let setting = section[name], let value = setting.integer else { return nil }
+    guard value > 0 else {
+      log.error(at: setting.mark, "\(path) must be more than 0, not \(value)")
+      return nil
+    }
+    return UInt64(value)
+  }
+
+  /// Seconds as a number that must be positive.
+  mutating func seconds(_ section: Section, _ name: String, path: String) -> Duration? {
+    guard let setting = section[name], let value = setting.number else { return nil }
+    guard value > 0, value < 1e9 else {
+      log.error(at: setting.mark, "\(path) must be a number of seconds above 0")
+      return nil
+    }
+    return .nanoseconds(Int64(value * 1e9))
+  }
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Every key that a cloud-config may hold.
+///
+/// Source: coreos-cloudinit v1.9.3 and HEAD; specs/cloud-config.md §3 and §10; the contract for `coracle`.
+enum CloudConfigSchema {
+  static let root = SectionSchema(
+    "",
+    [
+      KeySchema("coreos", .section(coreos)),
+      KeySchema("coracle", .section(coracle)),
+      KeySchema("ssh_authorized_keys", .stringList),
+      KeySchema("hostname"),
+      KeySchema("users", .sections(user)),
+      KeySchema("write_files", .sections(file)),
+      KeySchema("manage_etc_hosts", .string, .acted, allowed: ["localhost"]),
+    ]
+  )
+
+  private static let coreos = SectionSchema(
+    "coreos",
+    [
+      KeySchema("etcd", .section(etcd)),
+      KeySchema("etcd2", .section(etcd2)),
+      KeySchema("fleet", .section(fleet)),
+      KeySchema("units", .sections(unit)),
+      KeySchema("flannel", .section(flannel), .noEffect("there is no overlay network in this version")),
+      KeySchema("locksmith", .section(locksmith), .noEffect("coracle does not reboot machines")),
+      KeySchema("update", .section(update), .noEffect("coracle does not update the operating system")),
+      KeySchema("oem", .section(oem), .noEffect("it describes a CoreOS image")),
+    ]
+  )
+
+  private static let coracle = SectionSchema(
+    "coracle",
+    [
+      KeySchema(
+        "registrator",
+        .section(
+          SectionSchema(
+            "coracle.registrator",
+            [
+              KeySchema("enabled", .boolean), KeySchema("prefix"), KeySchema("internal", .boolean), KeySchema("ip"),
+              KeySchema("ttl", .integer),
+            ]
+          )
+        )
+      ),
+      KeySchema("docker"),
+    ]
+  )
+
+  private static let noTLS = SettingEffect.unsupported("TLS is not supported yet, and without it the port would be open")
+
+  static let etcd2 = SectionSchema(
+    "coreos.etcd2",
+    [
+      "advertise_client_urls", "data_dir", "discovery", "initial_advertise_peer_urls", "initial_cluster",
+      "initial_cluster_token", "listen_client_urls", "listen_peer_urls", "name",
+    ].map { KeySchema($0) }
+      + [
+        KeySchema("discovery_fallback", .string, .acted, allowed: ["proxy", "exit"]),
+        KeySchema("initial_cluster_state", .string, .acted, allowed: ["new", "existing"]),
+        KeySchema("proxy", .string, .acted, allowed: ["off", "on", "readonly"]),
+        KeySchema("heartbeat_interval", .integer), KeySchema("election_timeout", .integer),
+        KeySchema("snapshot_count", .integer),
+        KeySchema("discovery_srv", .string, .unsupported("discovery by DNS is not supported yet")),
+        KeySchema("discovery_proxy", .string, .unsupported("a proxy on the way to discovery is not supported yet")),
+        KeySchema("force_new_cluster", .boolean, .unsupported("start over with an empty data directory instead")),
+        KeySchema("wal_dir", .string, .noEffect("log and snapshots stand in one file below data-dir")),
+        KeySchema("cors", .string, .noEffect("CORS is not supported yet")),
+        KeySchema("debug", .boolean, .noEffect("use --log-level debug")),
+        KeySchema("log_package_levels", .string, .noEffect("use --log-level")),
+        KeySchema("enable_pprof", .boolean, .noEffect("there is no Go profile")),
+        KeySchema("strict_reconfig_check", .boolean, .noEffect("changes of membership are always checked")),
+        KeySchema("max_snapshots", .integer, .noEffect("old snapshots are removed by themselves")),
+        KeySchema("max_wals", .integer, .noEffect("the log is compacted by itself")),
+      ]
+      + [
+        "proxy_dial_timeout", "proxy_failure_wait", "proxy_read_timeout", "proxy_refresh_interval",
+        "proxy_write_timeout",
+      ].map { KeySchema($0, .integer, .noEffect("the worker's own time limits hold")) }
+      + [
+        "ca_file", "cert_file", "key_file", "trusted_ca_file", "peer_ca_file", "peer_cert_file", "peer_key_file",
+        "peer_trusted_ca_file",
+      ].map { KeySchema($0, .string, noTLS) }
+      + ["client_cert_auth", "peer_client_cert_auth"].map { KeySchema($0, .boolean, noTLS) }
+  )
+
+  /// The section of etcd 0.4, whose main keys still mean something.
+  private static let etcd = SectionSchema(
+    "coreos.etcd",
+    ["addr", "bind_addr", "data_dir", "discovery", "name", "peer_addr", "peer_bind_addr"].map { KeySchema($0) }
+      + ["peer_election_timeout", "peer_heartbeat_interval"].map { KeySchema($0, .integer) }
+      + ["ca_file", "cert_file", "key_file", "peer_ca_file", "peer_cert_file", "peer_key_file"].map {
+        KeySchema($0, .string, noTLS)
+      }
+      + ["cors", "graphite_host", "peers", "peers_file", "trace"].map { KeySchema($0, .string, obsolete) }
+      + [
+        "cluster_active_size", "max_result_buffer", "max_retry_attempts", "snapshot_count",
+      ].map { KeySchema($0, .integer, obsolete) }
+      + [
+        "cluster_remove_delay", "cluster_sync_interval", "http_read_timeout", "http_write_timeout", "retry_interval",
+      ].map { KeySchema($0, .float, obsolete) }
+      + ["snapshot", "verbose", "very_verbose", "very_very_verbose"].map { KeySchema($0, .boolean, obsolete) }
+      + [
+        "advertise_client_urls", "discovery_fallback", "discovery_srv", "discovery_proxy", "election_timeout",
+        "force_new_cluster", "heartbeat_interval", "initial_advertise_peer_urls", "initial_cluster",
+        "initial_cluster_state", "initial_cluster_token", "listen_client_urls", "listen_peer_urls", "proxy",
+      ].map { KeySchema($0, .string, .noEffect("this key of etcd2 belongs under coreos.etcd2")) }
+  )
+
+  private static let obsolete = SettingEffect.noEffect("this key of etcd 0.4 means nothing any more")
+
+  static let fleet = SectionSchema(
+    "coreos.fleet",
+    ["agent_ttl", "etcd_key_prefix", "etcd_servers", "listen_urls", "metadata", "public_ip"].map { KeySchema($0) }
+      + [
+        KeySchema("disable_engine", .boolean), KeySchema("engine_reconcile_interval", .float),
+        KeySchema("etcd_request_timeout", .float), KeySchema("token_limit", .integer), KeySchema("verbosity", .integer),
+        KeySchema("authorized_keys_file", .string, .noEffect("units are not signed")),
+        KeySchema("verify_units", .boolean, .noEffect("units are not signed")),
+      ]
+      + ["etcd_cafile", "etcd_certfile", "etcd_keyfile"].map {
+        KeySchema($0, .string, .unsupported("TLS to the store is not supported yet"))
+      }
+      + ["etcd_username", "etcd_password"].map {
+        KeySchema($0, .string, .unsupported("users of the store are not supported yet"))
+      }
+  )
+
+  private static let flannel = SectionSchema(
+    "coreos.flannel",
+    [
+      "etcd_endpoints", "etcd_cafile", "etcd_certfile", "etcd_keyfile", "etcd_prefix", "etcd_username",
+      "etcd_password", "ip_masq", "subnet_file", "interface", "public_ip",
+    ].map { KeySchema($0) }
+  )
+
+  private static let locksmith = SectionSchema(
+    "coreos.locksmith",
+    [
+      "endpoint", "etcd_cafile", "etcd_certfile", "etcd_keyfile", "etcd_username", "etcd_password", "group",
+      "window_start", "window_length",
+    ].map { KeySchema($0) }
+  )
+
+  private static let update = SectionSchema(
+    "coreos.update",
+    [
+      KeySchema("reboot_strategy", .string, .acted, allowed: ["etcd-lock", "reboot", "off", "best-effort"]),
+      KeySchema("group"), KeySchema("server"),
+    ]
+  )
+
+  private static let oem = SectionSchema(
+    "coreos.oem",
+    ["id", "name", "version_id", "home_url", "bug_report_url"].map { KeySchema($0) }
+  )
+
+  private static let unit = SectionSchema(
+    "coreos.units[]",
+    [
+      KeySchema("name"), KeySchema("mask", .boolean), KeySchema("enable", .boolean), KeySchema("runtime", .boolean),
+      KeySchema("content"),
+      KeySchema("command", .string, .acted, allowed: LocalUnitPlan.Command.allCases.map(\.rawValue)),
+      KeySchema(
+        "drop_ins",
+        .sections(SectionSchema("coreos.units[].drop-ins[]", [KeySchema("name"), KeySchema("content")]))
+      ),
+    ]
+  )
+
+  private static let file = SectionSchema(
+    "write_files[]",
+    [
+      KeySchema("path"), KeySchema("content"), KeySchema("owner"), KeySchema("permissions"),
+      KeySchema(
+        "encoding",
+        .string,
+        .acted,
+        allowed: ["b64", "base64", "gz", "gzip", "gz+b64", "gz+base64", "gzip+b64", "gzip+base64"]
+      ),
+    ]
+  )
+
+  private static let user = SectionSchema(
+    "users[]",
+    [
+      KeySchema("name"), KeySchema("passwd"), KeySchema("ssh_authorized_keys", .stringList), KeySchema("gecos"),
+      KeySchema("homedir"), KeySchema("no_create_home", .boolean), KeySchema("primary_group"),
+      KeySchema("groups", .stringList), KeySchema("no_user_group", .boolean), KeySchema("system", .boolean),
+      KeySchema("no_log_init", .boolean), KeySchema("shell"),
+    ]
+      + ["coreos_ssh_import_github", "coreos_ssh_import_url"].map {
+        KeySchema($0, .string, .noEffect("keys are not fetched; write them under ssh-authorized-keys"))
+      }
+      + [
+        KeySchema(
+          "coreos_ssh_import_github_users",
+          .stringList,
+          .noEffect("keys are not fetched; write them under ssh-authorized-keys")
+        )
+      ]
+      + ["inactive", "lock_passwd", "sudo", "selinux_user", "ssh_import_id"].map {
+        KeySchema($0, .string, .noEffect("CoreOS never carried it out either"))
+      }
+  )
+}

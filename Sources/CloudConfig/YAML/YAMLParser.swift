@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Parses the subset of YAML that cloud-configs use, with a place for every node.
+///
+/// Shape: block and flow collections, five scalar styles, comments, tags, anchors, aliases, one document. Keys are text.
+/// Invariant: time and memory are linear in the text, within ``YAMLLimits``.
+/// Source: YAML 1.1 as libyaml reads it; specs/cloud-config.md §11.
+struct YAMLParser {
+  var cursor: SourceCursor
+  private var depth = 0
+  private var nodeCount = 0
+  private var anchors: [String: Anchor] = [:]
+
+  /// A finished node that aliases may repeat.
+  private struct Anchor {
+    var node: YAMLNode
+    var nodeCount: Int
+  }
+
+  /// What may stand before a node: `&anchor` and `!tag`.
+  struct Properties {
+    var anchor: String?
+    var tag: String?
+    var mark: SourceMark
+  }
+
+  init(_ scalars: [Unicode.Scalar]) {
+    cursor = SourceCursor(scalars)
+  }
+
+  /// What a text holds, and whether more documents follow the one that is read.
+  struct Document {
+    /// The root; nil when there is nothing but comments.
+    var root: YAMLNode?
+    /// Where a second document starts, which is not read.
+    var ignoredFrom: SourceMark?
+  }
+
+  mutating func parseDocument() throws(YAMLError) -> Document {
+    try skipToContent()
+    while cursor.column == 0, cursor.current == "%", cursor.restOfLine.hasPrefix("%YAML") {
+      cursor.skipToLineEnd()
+      try skipToContent()
+    }
+    if isAtDocumentMarker("-") {
+      cursor.advance(3)
+      try skipToContent()
+    }
+    guard !cursor.isAtEnd, !isAtDocumentEnd else { return try finishDocument(root: nil) }
+    let root = try parseBlockNode(BlockPosition(parent: -1, isLineStart: true))
+    try skipToContent()
+    guard cursor.isAtEnd || isAtDocumentEnd else { throw unexpectedContent() }
+    return try finishDocument(root: root)
+  }
+
+  private mutating func finishDocument(root: YAMLNode?) throws(YAMLError) -> Document {
+    if isAtDocumentMarker(".") {
+      cursor.advance(3)
+      try expectLineEnd()
+      try skipToContent()
+    }
+    if isAtDocumentMarker("-") { return Document(root: root, ignoredFrom: cursor.mark) }
+    guard cursor.isAtEnd else { throw YAMLError(cursor.mark, "text after the end of the document (...)") }
+    return Document(root: root, ignoredFrom: nil)
+  }
+
+  // MARK: Bounds and anchors
+
+  /// Counts a node, and refuses a document that has too many.
+  mutating func makeNode(_ content: YAMLNode.Content, at mark: SourceMark) throws(YAMLError) -> YAMLNode {
+    try count(1, at: mark)
+    return YAMLNode(mark: mark, content: content)
+  }
+
+  private mutating func count(_ nodes: Int, at mark: SourceMark) throws(YAMLError) {
+    nodeCount += nodes
+    guard nodeCount <= YAMLLimits.nodes else {
+      throw YAMLError(mark, "the document has more than \(YAMLLimits.nodes) values")
+    }
+  }
+
+  /// Parses something one level deeper.
+  mutating func nested<Value>(
+    _ body: (inout YAMLParser) throws(YAMLError) -> Value
+  ) throws(YAMLError) -> Value {
+    guard depth < YAMLLimits.depth else {
+      throw YAMLError(cursor.mark, "nested deeper than \(YAMLLimits.depth) levels")
+    }
+    depth += 1
+    defer { depth -= 1 }
+    return try body(&self)
+  }
+
+  /// Parses a node that properties stand before, and remembers it under its anchor.
+  mutating func anchored(
+    _ properties: Properties?,
+    _ body: (inout YAMLParser) throws(YAMLError) -> YAMLNode
+  ) throws(YAMLError) -> YAMLNode {
+    let before = nodeCount
+    var node = try body(&self)
+    guard let properties else { return node }
+    if let tag = properties.tag, case .scalar(var scalar) = node.content {
+      scalar.tag = tag
+      node.content = .scalar(scalar)
+    }
+    if let name = properties.anchor {
+      anchors[name] = Anchor(node: node, nodeCount: max(1, nodeCount - before))
+    }
+    return node
+  }
+
+  /// Parses `*name`.
+  mutating func parseAlias() throws(YAMLError) -> YAMLNode {
+    let mark = cursor.mark
+    cursor.advance()
+    let name = scanName()
+    guard let anchor = anchors[name] else {
+      throw YAMLError(mark, "*\(name) stands for nothing: no &\(name) comes before it (quote a text that starts with *)")
+    }
+    try count(anchor.nodeCount, at: mark)
+    var node = anchor.node
+    node.mark = mark
+    return node
+  }
+
+  /// Parses `&anchor` and `!tag` in any order; nil when there is none.
+  mutating func parseProperties() throws(YAMLError) -> Properties? {
+    var properties: Properties?
+    while cursor.current == "&" || cursor.current == "!" {
+      let isAnchor = cursor.current == "&"
+      var found = properties ?? Properties(anchor: nil, tag: nil, mark: cursor.mark)
+      let mark = cursor.mark
+      if isAnchor { cursor.advance() }
+      let name = scanName()
+      guard !name.isEmpty, (isAnchor ? found.anchor : found.tag) == nil else {
+        throw YAMLError(mark, isAnchor ? "an anchor needs a name, and only one" : "only one tag may stand here")
+      }
+      if isAnchor { found.anchor = name } else { found.tag = name }
+      properties = found
+      cursor.skipBlanks()
+    }
+    return properties
+  }
+
+  private mutating func scanName() -> String {
+    var name = String.UnicodeScalarView()
+    while !cursor.isSpace(0), !isFlowIndicator(cursor.current) {
+      name.append(cursor.current)
+      cursor.advance()
+    }
+    return String(name)
+  }
+
+  // MARK: Between nodes
+
+  func isFlowIndicator(_ scalar: Unicode.Scalar) -> Bool {
+    scalar == "," || scalar == "[" || scalar == "]" || scalar == "{" || scalar == "}"
+  }
+
+  func isAtDocumentMarker(_ scalar: Unicode.Scalar) -> Bool {
+    cursor.column == 0 && cursor.current == scalar && cursor.peek(1) == scalar && cursor.peek(2) == scalar
+      && cursor.isSpace(3)
+  }
+
+  var isAtDocumentEnd: Bool { isAtDocumentMarker("-") || isAtDocumentMarker(".") }
+
+  /// Skips blanks, comments and line ends; refuses tabs that indent.
+  mutating func skipToContent() throws(YAMLError) {
+    while true {
+      let isIndentation = cursor.column == 0
+      while cursor.current == " " { cursor.advance() }
+      if cursor.current == "\t" {
+        let mark = cursor.mark
+        cursor.skipBlanks()
+        if isIndentation, !cursor.isAtLineEnd, cursor.current != "#" {
+          throw YAMLError(mark, "a tab indents this line; use blanks")
+        }
+      }
+      if cursor.current == "#" { cursor.skipToLineEnd() }
+      guard cursor.current == "\n" else { return }
+      cursor.advance()
+    }
+  }
+
+  /// Takes what may follow a finished value on its line: blanks and a comment.
+  mutating func expectLineEnd() throws(YAMLError) {
+    let isSeparated = cursor.isSpace(0)
+    cursor.skipBlanks()
+    if cursor.current == "#", isSeparated {
+      cursor.skipToLineEnd()
+      return
+    }
+    guard cursor.isAtLineEnd else { throw unexpectedContent() }
+  }
+}
