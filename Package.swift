@@ -30,10 +30,12 @@ func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: houseSettings)
 }
 
-func tests(_ subject: String, _ dependencies: [Target.Dependency] = []) -> Target {
+/// Tests of one module; with `fixtures` its folder has recorded data that the tests read where it lies.
+func tests(_ subject: String, _ dependencies: [Target.Dependency] = [], fixtures: Bool = false) -> Target {
   .testTarget(
     name: "\(subject)Tests",
     dependencies: [.byName(name: subject)] + dependencies,
+    exclude: fixtures ? ["Fixtures"] : [],
     swiftSettings: houseSettings
   )
 }
@@ -103,10 +105,10 @@ let package = Package(
     .executableTarget(name: "coracle-sim", dependencies: ["ClusterSim", argumentParser], swiftSettings: houseSettings),
     tests("Raft", ["TestKit"]),
     tests("EtcdStore", ["TestKit"]),
-    tests("Units", ["TestKit"]),
-    tests("Fleet", ["Units", "TestKit"]),
-    tests("CloudConfig", ["TestKit", yams]),
-    tests("EtcdWire", ["EtcdStore", "TestKit"]),
+    tests("Units", ["TestKit"], fixtures: true),
+    tests("Fleet", ["Units", "TestKit"], fixtures: true),
+    tests("CloudConfig", ["TestKit", yams], fixtures: true),
+    tests("EtcdWire", ["EtcdStore", "TestKit"], fixtures: true),
     tests("FleetWire", ["Fleet", "Units", "TestKit"]),
     tests("RaftStorage", ["Raft", "CSQLite", "TestKit"]),
     tests("RaftTransport", ["Raft", "TestKit", nioCore, nioPosix, nioHTTP1, logging]),

@@ -27,10 +27,9 @@ public struct RequestTarget: Sendable, Equatable {
   ///
   /// The path has `//`, `.` and `..` resolved, keeps one trailing slash and is encoded again; the query stays.
   public var redirect: String? {
-    let isDirectoryLike = path.utf8.count > 1 && path.utf8.last == UInt8(ascii: "/")
-    if NodeKey.isClean(isDirectoryLike ? String(path.dropLast()) : path) { return nil }
     var cleaned = NodeKey.cleaned(path)
-    if isDirectoryLike && cleaned != NodeKey.root { cleaned += "/" }
+    if path.utf8.last == UInt8(ascii: "/") && cleaned != NodeKey.root { cleaned += "/" }
+    if cleaned.utf8.elementsEqual(path.utf8) { return nil }
     return PercentCoding.encodedPath(cleaned) + (query.isEmpty ? "" : "?" + query)
   }
 
