@@ -48,6 +48,8 @@ public struct StopOptions: Sendable, Equatable {
   public var containers: [String]
   /// `-t`: seconds before SIGKILL; nil takes the container's own (10 by default), negative waits for ever.
   public var timeoutSeconds: Int64?
+  /// `-s`: the signal to ask with; nil is the container's own.
+  public var signal: String?
 }
 
 /// Options of `docker kill`.

@@ -56,6 +56,18 @@ public struct ContainerState: Sendable, Equatable {
   /// Result of the health check; nil when the container has none.
   public var health: ContainerHealth?
 
+  /// Makes a state.
+  public init(status: Status, exitCode: Int32 = 0, health: ContainerHealth? = nil) {
+    self.status = status
+    self.exitCode = exitCode
+    self.health = health
+    processID = 0
+    oomKilled = false
+    error = ""
+    startedAt = ""
+    finishedAt = ""
+  }
+
   /// Whether there is a process: running, paused or about to be restarted by the engine.
   public var isRunning: Bool {
     switch status {

@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Logging
 public import NIOCore
-import NIOPosix
+import NIOHTTP1
+import Synchronization
 
 /// A client of one Docker Engine, at `unix:///PATH` or `http://HOST:PORT` (`tcp://` means `http://`).
 ///
-/// Concurrency: safe to call from any task. Every call but the streams is bounded in time and answer size; a cancelled
-/// task ends its call with ``DockerEngineError/Code/cancelled``.
+/// Concurrency: safe to call from any task. Every call but the streams and ``wait(_:)`` is bounded in time and answer
+/// size; a cancelled task ends its call with ``DockerEngineError/Code/cancelled``. The version of the API is negotiated
+/// at the first call and again when the engine refuses it.
+/// Invariant: ``shutdown()`` is called before the last reference goes.
 public final class DockerEngineClient: Sendable {
   /// The engine's URL as given.
   public let url: String
+  let logger: Logger
+
+  private let connection: EngineConnection
+  private let negotiated = Mutex<APIVersion?>(nil)
 
   /// Makes a client; nothing is connected before the first call.
   ///
@@ -20,70 +27,83 @@ public final class DockerEngineClient: Sendable {
     logger: Logger
   ) throws(DockerEngineError) {
     self.url = url
+    self.logger = logger
+    connection = try EngineConnection(url: url, eventLoopGroup: eventLoopGroup)
   }
 
   /// Ends every connection; the client is of no use afterwards.
-  public func shutdown() async {}
-
-  /// Starts a container; one that runs already stays as it is.
-  ///
-  /// - Throws: ``DockerEngineError``, `refused` when its command cannot be executed.
-  public func start(_ id: ContainerID) async throws(DockerEngineError) {
-    throw DockerEngineError(.unreachable, "not yet")
+  public func shutdown() async {
+    await connection.shutdown()
   }
 
-  /// Waits until a container that was started does not run, for as long as it takes.
+  /// Asks the engine which version of the API it speaks, and agrees on one.
   ///
-  /// Survives restarts of the engine. May be called for a container that ended long ago.
-  ///
-  /// - Throws: ``DockerEngineError/Code/notFound`` when the container is gone, `cancelled`; nothing else.
-  public func wait(_ id: ContainerID) async throws(DockerEngineError) -> ContainerExit {
-    throw DockerEngineError(.unreachable, "not yet")
+  /// - Throws: ``DockerEngineError``; `unreachable` when nothing answers, `refused` when no version fits.
+  @discardableResult
+  public func ping() async throws(DockerEngineError) -> APIVersion {
+    let request = EngineRequest(method: .get, path: "/_ping", timeout: .seconds(10), purpose: "ask \(url) for its version")
+    let answer = try await connection.answer(to: request, prefix: "")
+    guard (200..<300).contains(answer.status) else { throw answer.refusal(of: request) }
+    // Engines before API 1.25 do not say.
+    let version = answer.headers.first(name: "Api-Version").flatMap { APIVersion($0) } ?? .oldest
+    guard let version = APIVersion.negotiated(engine: version) else {
+      throw DockerEngineError(
+        .refused,
+        "the engine at \(url) speaks API \(version); \(APIVersion.oldest) or newer is needed"
+      )
+    }
+    negotiated.withLock { $0 = version }
+    return version
   }
 
-  /// Hands over a container's output line by line, from `since` until it ends.
-  ///
-  /// - Parameters:
-  ///   - id: The container.
-  ///   - since: Position of the last line already seen; nil starts at the beginning.
-  ///   - output: Gets each line in the order of the log.
-  /// - Throws: ``DockerEngineError``; `notFound` when the container is gone.
-  public func followLogs(
-    _ id: ContainerID,
-    since: LogPosition?,
-    output: @escaping @Sendable (OutputLine) -> Void
+  /// The agreed version.
+  func version() async throws(DockerEngineError) -> APIVersion {
+    if let version = negotiated.withLock({ $0 }) { return version }
+    return try await ping()
+  }
+
+  /// Sends a request and reads its answer; statuses other than success are thrown.
+  @discardableResult
+  func perform(_ request: EngineRequest) async throws(DockerEngineError) -> EngineAnswer {
+    let answer = try await answer(to: request)
+    guard Self.isVersionRefused(answer) else { return try accepted(answer, request) }
+    // The engine was replaced by one that speaks other versions since we agreed.
+    negotiated.withLock { $0 = nil }
+    return try accepted(try await self.answer(to: request), request)
+  }
+
+  /// Sends a request and reads its answer as JSON.
+  func performForJSON(_ request: EngineRequest) async throws(DockerEngineError) -> JSONValue {
+    let answer = try await perform(request)
+    do throws(JSONError) {
+      return try JSONValue(parsing: answer.body)
+    } catch {
+      throw DockerEngineError(.badAnswer, "\(request.purpose): the answer is no JSON: \(error)", cause: error)
+    }
+  }
+
+  /// Sends a request and hands over its answer piece by piece, until the end or until `piece` returns false.
+  func stream(
+    _ request: EngineRequest,
+    started: () async -> Void = {},
+    piece: ([UInt8]) async throws -> Bool
   ) async throws(DockerEngineError) {
-    throw DockerEngineError(.unreachable, "not yet")
+    let version = try await version()
+    try await connection.stream(request, prefix: "/v\(version)", started: started, piece: piece)
   }
 
-  /// Ends a container's process for certain: stop, then kill, then look whether it is gone.
-  ///
-  /// - Parameters:
-  ///   - id: The container; one that does not run is no error.
-  ///   - timeout: How long its process has between its stop signal and SIGKILL; nil takes the container's own.
-  /// - Throws: ``DockerEngineError`` when it could not be ended; `notFound` when there is no such container.
-  public func stop(_ id: ContainerID, timeout: Duration?) async throws(DockerEngineError) {
-    throw DockerEngineError(.unreachable, "not yet")
+  private func answer(to request: EngineRequest) async throws(DockerEngineError) -> EngineAnswer {
+    try await connection.answer(to: request, prefix: "/v\(try await version())")
   }
 
-  /// Sends a signal to a container's process.
-  ///
-  /// - Throws: ``DockerEngineError``, `conflict` when it does not run.
-  public func kill(_ id: ContainerID, signal: String) async throws(DockerEngineError) {
-    throw DockerEngineError(.unreachable, "not yet")
+  private func accepted(_ answer: EngineAnswer, _ request: EngineRequest) throws(DockerEngineError) -> EngineAnswer {
+    guard (200..<300).contains(answer.status) || request.acceptedStatuses.contains(answer.status) else {
+      throw answer.refusal(of: request)
+    }
+    return answer
   }
 
-  /// Removes a container.
-  ///
-  /// - Throws: ``DockerEngineError``, `conflict` when it runs and `force` is off.
-  public func remove(_ id: ContainerID, force: Bool, volumes: Bool) async throws(DockerEngineError) {
-    throw DockerEngineError(.unreachable, "not yet")
-  }
-
-  /// Reads a container's state.
-  ///
-  /// - Throws: ``DockerEngineError``, `notFound` when there is no such container.
-  public func inspectState(_ id: ContainerID) async throws(DockerEngineError) -> ContainerState {
-    throw DockerEngineError(.unreachable, "not yet")
+  private static func isVersionRefused(_ answer: EngineAnswer) -> Bool {
+    answer.status == 400 && String(decoding: answer.body.prefix(1_024), as: UTF8.self).contains("client version")
   }
 }

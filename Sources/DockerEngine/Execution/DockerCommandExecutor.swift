@@ -1,53 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// On whose behalf a command is carried out.
-public struct DockerCaller: Sendable, Equatable {
-  /// The environment that `-e NAME` and `--env-file` take values from.
-  public var environment: [String: String]
-  /// Where relative paths begin.
-  public var workingDirectory: String
-  /// Labels that containers made for this caller get beside their own, for finding them again.
-  public var labels: [String: String]
-
-  /// Makes a caller.
-  public init(environment: [String: String] = [:], workingDirectory: String = "/", labels: [String: String] = [:]) {
-    self.environment = environment
-    self.workingDirectory = workingDirectory
-    self.labels = labels
-  }
-}
-
-/// How a command ended.
-public struct CommandResult: Sendable, Equatable {
-  /// The exit code docker's own program would have: 0 done, 125 refused, 126 and 127 for commands that cannot be
-  /// executed or found, the container's own for one that ran attached, else 1.
-  public var exitCode: Int32
-
-  /// Makes a result.
-  public init(exitCode: Int32) {
-    self.exitCode = exitCode
-  }
-}
-
-/// The container behind a foreground command, from before it is started.
-public struct ForegroundContainer: Sendable, Equatable {
-  /// Its id, to be kept before ``DockerEngineClient/start(_:)`` is called.
-  public var id: ContainerID
-  /// Whether to remove it once its exit has been recorded (`--rm`).
-  public var removesOnExit: Bool
-  /// Position of the last line of earlier runs; nil when it has never run.
-  public var logPosition: LogPosition?
-
-  /// Makes a description, such as one kept from before a restart.
-  public init(id: ContainerID, removesOnExit: Bool, logPosition: LogPosition? = nil) {
-    self.id = id
-    self.removesOnExit = removesOnExit
-    self.logPosition = logPosition
-  }
-}
-
 /// Carries out `docker` commands on one engine.
 public struct DockerCommandExecutor: Sendable {
+  /// How long the end of a container's output may take after the end of its process.
+  static let logDrainTimeout = Duration.seconds(10)
+
   /// The engine.
   public let client: DockerEngineClient
 
@@ -65,14 +22,39 @@ public struct DockerCommandExecutor: Sendable {
     for caller: DockerCaller,
     output: @escaping @Sendable (OutputLine) -> Void
   ) async -> CommandResult {
-    CommandResult(exitCode: 1)
+    do throws(DockerEngineError) {
+      try checkEngine(of: line)
+      warn(line, output)
+      switch line.command {
+      case .run(let specification): return try await run(specification, line, for: caller, output: output)
+      case .create(let specification):
+        output(OutputLine(.standardOutput, try await create(specification, for: caller, output: output).rawValue))
+        return CommandResult(exitCode: 0)
+      case .start(let options) where options.isAttached:
+        return await runAttached(try await begin(line, for: caller, output: output), output: output)
+      case .start(let options):
+        return await each(options.containers, output) { id throws(DockerEngineError) in try await client.start(id) }
+      case .stop(let options): return await stopAll(options, output)
+      case .kill(let options):
+        return await each(options.containers, output) { id throws(DockerEngineError) in
+          try await client.kill(id, signal: options.signal ?? "KILL")
+        }
+      case .remove(let options): return await removeAll(options, output)
+      case .pull(let options): return try await pull(options, output)
+      case .inspect(let options): return try await inspect(options, output)
+      }
+    } catch {
+      output(OutputLine(.standardError, "docker: \(error)"))
+      return CommandResult(exitCode: Self.refusalExitCode(of: line.command))
+    }
   }
 
   /// First step of a foreground command: makes the container (pulling its image when missing) or finds the one to
   /// start, and starts nothing.
   ///
   /// Then: keep the id, ``DockerEngineClient/start(_:)``, ``DockerEngineClient/followLogs(_:since:output:)`` beside
-  /// ``DockerEngineClient/wait(_:)``, and ``DockerEngineClient/remove(_:force:volumes:)`` when `removesOnExit`.
+  /// ``DockerEngineClient/wait(_:)``, and ``DockerEngineClient/remove(_:force:volumes:)`` with volumes when
+  /// `removesOnExit`, also when the start failed.
   ///
   /// - Throws: ``DockerEngineError``; `badRequest` when the command is no foreground command.
   public func begin(
@@ -80,6 +62,36 @@ public struct DockerCommandExecutor: Sendable {
     for caller: DockerCaller,
     output: @escaping @Sendable (OutputLine) -> Void
   ) async throws(DockerEngineError) -> ForegroundContainer {
-    throw DockerEngineError(.unreachable, "not yet")
+    try checkEngine(of: line)
+    switch line.command {
+    case .run(let specification) where !specification.isDetached:
+      let id = try await create(specification, for: caller, output: output)
+      return ForegroundContainer(id: id, removesOnExit: specification.removesOnExit)
+    case .start(let options) where options.isAttached:
+      let details = try await client.inspect(options.containers[0])
+      // What earlier runs wrote is not shown again.
+      let finishedAt = EngineTime.nanosecondsSinceEpoch(details.containerState.finishedAt)
+      return ForegroundContainer(
+        id: details.id,
+        removesOnExit: false,
+        logPosition: finishedAt.map { LogPosition(nanosecondsSinceEpoch: $0) }
+      )
+    default:
+      throw DockerEngineError(.badRequest, "the command does not run in the foreground")
+    }
+  }
+
+  private func checkEngine(of line: DockerCommandLine) throws(DockerEngineError) {
+    guard let wanted = line.engineURL, wanted != client.url else { return }
+    throw DockerEngineError(.badRequest, "-H \(wanted): only the machine's own engine, \(client.url), is supported")
+  }
+
+  private func warn(_ line: DockerCommandLine, _ output: (OutputLine) -> Void) {
+    for warning in line.warnings { output(OutputLine(.standardError, "docker: warning: \(warning)")) }
+  }
+
+  private static func refusalExitCode(of command: DockerCommand) -> Int32 {
+    if case .run = command { return 125 }
+    return 1
   }
 }

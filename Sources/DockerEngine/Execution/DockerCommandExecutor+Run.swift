@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+
+/// `run` and `create`.
+extension DockerCommandExecutor {
+  func run(
+    _ specification: ContainerSpecification,
+    _ line: DockerCommandLine,
+    for caller: DockerCaller,
+    output: @escaping @Sendable (OutputLine) -> Void
+  ) async throws(DockerEngineError) -> CommandResult {
+    guard specification.isDetached else {
+      return await runAttached(try await begin(line, for: caller, output: output), output: output)
+    }
+    let id = try await create(specification, for: caller, output: output)
+    do {
+      try await client.start(id)
+    } catch {
+      if specification.removesOnExit { await removeForCertain(id) }
+      output(OutputLine(.standardError, "docker: \(error)"))
+      return CommandResult(exitCode: error.startExitCode)
+    }
+    output(OutputLine(.standardOutput, id.rawValue))
+    return CommandResult(exitCode: 0)
+  }
+
+  /// Makes a container, pulling its image when that is missing; starts nothing.
+  func create(
+    _ specification: ContainerSpecification,
+    for caller: DockerCaller,
+    output: @Sendable (OutputLine) -> Void
+  ) async throws(DockerEngineError) -> ContainerID {
+    if specification.pullPolicy == .always { try await pullImage(of: specification, output) }
+    let creation = try ContainerCreation(specification, for: caller, version: try await client.version())
+    let request = EngineRequest(
+      method: .post,
+      path: "/containers/create",
+      query: creation.query,
+      body: creation.body,
+      timeout: .seconds(300),
+      purpose: "create container \(specification.name ?? "of " + specification.image)"
+    )
+    let answer: JSONValue
+    do {
+      answer = try await client.performForJSON(request)
+    } catch where error.code == .notFound && specification.pullPolicy == .missing {
+      output(OutputLine(.standardError, "Unable to find image '\(specification.image)' locally"))
+      try await pullImage(of: specification, output)
+      answer = try await client.performForJSON(request)
+    }
+    guard let id = answer["Id"]?.string else {
+      throw DockerEngineError(.badAnswer, "\(request.purpose): the answer names no container")
+    }
+    for warning in answer["Warnings"]?.elements.compactMap(\.string) ?? [] {
+      output(OutputLine(.standardError, "WARNING: \(warning)"))
+    }
+    if let path = specification.containerIDFile { try CallerFile.write(id, to: caller.absolute(path)) }
+    return ContainerID(id)
+  }
+
+  private func pullImage(
+    of specification: ContainerSpecification,
+    _ output: @Sendable (OutputLine) -> Void
+  ) async throws(DockerEngineError) {
+    guard let image = ImageReference(specification.image) else {
+      throw DockerEngineError(.badRequest, "\"\(specification.image)\" is no name of an image")
+    }
+    // Progress belongs on standard error here: standard output is the container's.
+    try await client.pull(image, platform: specification.platform) { line in
+      if !specification.isQuiet || line.stream == .standardError {
+        output(OutputLine(stream: .standardError, bytes: line.bytes))
+      }
+    }
+  }
+
+  /// Starts a container and stays with it to its end.
+  func runAttached(
+    _ container: ForegroundContainer,
+    output: @escaping @Sendable (OutputLine) -> Void
+  ) async -> CommandResult {
+    let result: CommandResult
+    do {
+      try await client.start(container.id)
+      result = CommandResult(exitCode: try await follow(container, output).exitCode)
+    } catch {
+      output(OutputLine(.standardError, "docker: \(error)"))
+      if error.code == .cancelled { await killForCertain(container.id) }
+      result = CommandResult(exitCode: error.startExitCode)
+    }
+    if container.removesOnExit { await removeForCertain(container.id) }
+    return result
+  }
+
+  /// Hands over a running container's output and waits for its end.
+  private func follow(
+    _ container: ForegroundContainer,
+    _ output: @escaping @Sendable (OutputLine) -> Void
+  ) async throws(DockerEngineError) -> ContainerExit {
+    let client = client
+    let outcome = await withTaskGroup(of: Result<ContainerExit, DockerEngineError>?.self) { group in
+      group.addTask {
+        do throws(DockerEngineError) {
+          try await client.followLogs(container.id, since: container.logPosition, output: output)
+        } catch where error.code != .cancelled {
+          output(OutputLine(.standardError, "docker: \(error)"))
+        } catch {}
+        return nil
+      }
+      group.addTask {
+        do throws(DockerEngineError) {
+          return .success(try await client.wait(container.id))
+        } catch {
+          return .failure(error)
+        }
+      }
+      var outcome: Result<ContainerExit, DockerEngineError>?
+      for await finished in group {
+        guard let finished else { continue }
+        outcome = finished
+        // The rest of the output follows at once; this bounds it should the log never end.
+        group.addTask {
+          try? await Task.sleep(for: Self.logDrainTimeout)
+          return nil
+        }
+        _ = await group.next()
+        break
+      }
+      group.cancelAll()
+      return outcome
+    }
+    return try (outcome ?? .failure(DockerEngineError(.cancelled, "wait for container \(container.id): cancelled"))).get()
+  }
+
+  private func killForCertain(_ id: ContainerID) async {
+    let client = client
+    await shieldedFromCancellation {
+      do throws(DockerEngineError) {
+        try await client.stop(id, timeout: .zero)
+      } catch {
+        client.logger.warning("container not killed", metadata: ["docker.container": "\(id)", "error": "\(error)"])
+      }
+    }
+  }
+
+  /// Removes a container of `--rm` with its anonymous volumes, whatever became of it.
+  private func removeForCertain(_ id: ContainerID) async {
+    let client = client
+    await shieldedFromCancellation {
+      do throws(DockerEngineError) {
+        try await client.remove(id, force: true, volumes: true)
+      } catch where error.code == .notFound {
+        // Someone else was faster.
+      } catch {
+        client.logger.warning("container not removed", metadata: ["docker.container": "\(id)", "error": "\(error)"])
+      }
+    }
+  }
+}

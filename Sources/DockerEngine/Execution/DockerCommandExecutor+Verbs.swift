@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The verbs that act on containers by name.
+extension DockerCommandExecutor {
+  /// Acts on each container in turn, printing the names of those it succeeded with; one failure is exit code 1.
+  func each(
+    _ names: [String],
+    _ output: (OutputLine) -> Void,
+    _ action: (ContainerID) async throws(DockerEngineError) -> Void
+  ) async -> CommandResult {
+    var exitCode: Int32 = 0
+    for name in names {
+      do {
+        try await action(ContainerID(name))
+        output(OutputLine(.standardOutput, name))
+      } catch {
+        output(OutputLine(.standardError, "docker: \(error)"))
+        exitCode = 1
+      }
+    }
+    return CommandResult(exitCode: exitCode)
+  }
+
+  /// Stops containers at the same time, as docker's own program does.
+  func stopAll(_ options: StopOptions, _ output: (OutputLine) -> Void) async -> CommandResult {
+    let client = client
+    let failures = await withTaskGroup(of: (Int, DockerEngineError?).self) { group in
+      for (index, name) in options.containers.enumerated() {
+        group.addTask {
+          do throws(DockerEngineError) {
+            let id = ContainerID(name)
+            try await client.requestStop(id, timeoutSeconds: options.timeoutSeconds, signal: options.signal)
+            return (index, nil)
+          } catch {
+            return (index, error)
+          }
+        }
+      }
+      var failures: [Int: DockerEngineError] = [:]
+      for await (index, failure) in group { failures[index] = failure }
+      return failures
+    }
+    for (index, name) in options.containers.enumerated() {
+      if let failure = failures[index] {
+        output(OutputLine(.standardError, "docker: \(failure)"))
+      } else {
+        output(OutputLine(.standardOutput, name))
+      }
+    }
+    return CommandResult(exitCode: failures.isEmpty ? 0 : 1)
+  }
+
+  func removeAll(_ options: RemoveOptions, _ output: (OutputLine) -> Void) async -> CommandResult {
+    var exitCode: Int32 = 0
+    for name in options.containers {
+      do {
+        try await client.remove(ContainerID(name), force: options.isForced, volumes: options.removesVolumes)
+        output(OutputLine(.standardOutput, name))
+      } catch {
+        output(OutputLine(.standardError, "docker: \(error)"))
+        // With -f the wish "let it not be there" is fulfilled.
+        if !(options.isForced && error.code == .notFound) { exitCode = 1 }
+      }
+    }
+    return CommandResult(exitCode: exitCode)
+  }
+
+  func pull(_ options: PullOptions, _ output: (OutputLine) -> Void) async throws(DockerEngineError) -> CommandResult {
+    if options.image.tag == nil, options.image.digest == nil, !options.pullsAllTags, !options.isQuiet {
+      output(OutputLine(.standardOutput, "Using default tag: latest"))
+    }
+    try await client.pull(options.image, platform: options.platform, allTags: options.pullsAllTags) { line in
+      if !options.isQuiet || line.stream == .standardError { output(line) }
+    }
+    let name = options.image.tag == nil && options.image.digest == nil && !options.pullsAllTags
+      ? "\(options.image):latest" : "\(options.image)"
+    output(OutputLine(.standardOutput, name))
+    return CommandResult(exitCode: 0)
+  }
+
+  func inspect(
+    _ options: InspectOptions,
+    _ output: (OutputLine) -> Void
+  ) async throws(DockerEngineError) -> CommandResult {
+    var documents: [JSONValue] = []
+    var exitCode: Int32 = 0
+    for name in options.names {
+      do {
+        documents.append(try await document(name, options))
+      } catch where error.code == .notFound {
+        output(OutputLine(.standardError, "docker: no such object: \(name)"))
+        exitCode = 1
+      }
+    }
+    guard let template = options.template else {
+      for line in JSONValue.array(documents).prettyText().split(separator: "\n") {
+        output(OutputLine(.standardOutput, String(line)))
+      }
+      return CommandResult(exitCode: exitCode)
+    }
+    for document in documents {
+      do {
+        output(OutputLine(.standardOutput, try template.rendered(from: document)))
+      } catch {
+        output(OutputLine(.standardError, "docker: template \"\(template.text)\": \(error.problem)"))
+        exitCode = 1
+      }
+    }
+    return CommandResult(exitCode: exitCode)
+  }
+
+  /// A container of that name, else an image.
+  private func document(_ name: String, _ options: InspectOptions) async throws(DockerEngineError) -> JSONValue {
+    if options.subject != .image {
+      do {
+        let json = try await client.inspectJSON(container: name, includesSize: options.includesSize)
+        return json.withNetworkSettingsBackFilled()
+      } catch where error.code == .notFound && options.subject == .any {
+        // Perhaps an image.
+      }
+    }
+    return try await client.inspectJSON(image: name)
+  }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+import Logging
+
+/// Logs and events.
+extension DockerEngineClient {
+  /// Hands over a container's output line by line, after `since` until it ends.
+  ///
+  /// Survives restarts of the engine: after a break it goes on behind the last line. Where the container's log driver
+  /// cannot be read, one line on standard error says so.
+  ///
+  /// - Parameters:
+  ///   - id: The container.
+  ///   - since: Position of the last line already seen; nil starts at the beginning.
+  ///   - output: Gets each line in the order of the log.
+  /// - Throws: ``DockerEngineError``; `notFound` when the container is gone, `cancelled`.
+  public func followLogs(
+    _ id: ContainerID,
+    since: LogPosition?,
+    output: @escaping @Sendable (OutputLine) -> Void
+  ) async throws(DockerEngineError) {
+    var position = since
+    var backOff = BackOff()
+    while true {
+      do {
+        let isRaw = try await inspect(id.rawValue).hasTerminal
+        try await followLogsOnce(id, isRaw: isRaw, position: &position, output: output)
+        // The end of the stream is the end of the container, or of the engine.
+        guard try await inspectState(id).isRunning else { return }
+      } catch where error.code == .notFound || error.code == .cancelled {
+        throw error
+      } catch where Self.isUnreadableLog(error) {
+        output(OutputLine(.standardError, "\(error)"))
+        return
+      } catch {
+        logger.debug("log broke off", metadata: ["docker.container": "\(id)", "error": "\(error)"])
+      }
+      guard (try? await backOff.pause()) != nil else {
+        throw DockerEngineError(.cancelled, "follow the log of container \(id): cancelled")
+      }
+    }
+  }
+
+  private static func isUnreadableLog(_ error: DockerEngineError) -> Bool {
+    error.message.contains("does not support reading")
+  }
+
+  private func followLogsOnce(
+    _ id: ContainerID,
+    isRaw: Bool,
+    position: inout LogPosition?,
+    output: @Sendable (OutputLine) -> Void
+  ) async throws(DockerEngineError) {
+    var request = EngineRequest(
+      method: .get,
+      path: "/containers/\(EngineRequest.percentEncoded(id.rawValue))/logs",
+      query: [("follow", "1"), ("stdout", "1"), ("stderr", "1"), ("timestamps", "1")],
+      timeout: nil,
+      purpose: "follow the log of container \(id)"
+    )
+    let start = position
+    if let start {
+      request.query.append(("since", EngineTime.sinceParameter(nanosecondsSinceEpoch: start.nanosecondsSinceEpoch)))
+    }
+    var decoder = LogDecoder(isRaw: isRaw)
+    func hand(_ lines: [OutputLine]) {
+      for line in lines {
+        // `since` includes its own moment.
+        if let start, let place = line.position, place <= start { continue }
+        position = line.position ?? position
+        output(line)
+      }
+    }
+    try await stream(request) { bytes in
+      hand(try decoder.receive(bytes))
+      return true
+    }
+    hand(decoder.finish())
+  }
+
+  /// Delivers what happens to containers until the task is cancelled, reconnecting by itself.
+  ///
+  /// After a break the engine is asked for what happened since the last event; it remembers 256 events, so whoever
+  /// needs the whole truth compares the list of containers at each ``EngineEventUpdate/connected``.
+  public func followEvents(_ deliver: (EngineEventUpdate) async -> Void) async {
+    var since: Int64 = 0
+    var backOff = BackOff()
+    while !Task.isCancelled {
+      var request = EngineRequest(method: .get, path: "/events", timeout: nil, purpose: "follow the engine's events")
+      request.query = [("filters", "{\"type\":[\"container\"]}")]
+      if since > 0 { request.query.append(("since", EngineTime.sinceParameter(nanosecondsSinceEpoch: since + 1))) }
+      var splitter = JSONLineSplitter()
+      var isConnected = false
+      var reason = "the engine ended the stream"
+      do {
+        try await stream(
+          request,
+          started: {
+            isConnected = true
+            await deliver(.connected)
+          },
+          piece: { bytes in
+            for event in try splitter.receive(bytes).compactMap({ EngineEvent($0) }) {
+              since = max(since, event.timeNanoseconds)
+              await deliver(.event(event))
+            }
+            return true
+          }
+        )
+      } catch {
+        reason = error.message
+      }
+      guard !Task.isCancelled else { return }
+      if isConnected { backOff.reset() }
+      await deliver(.disconnected(reason: reason))
+      guard (try? await backOff.pause()) != nil else { return }
+    }
+  }
+
+  /// Whether the end of the run that began at `startedAt` was asked for with the engine's `stop`.
+  ///
+  /// Only the order of events tells: kill → die → stop for `stop`, kill → die for `kill`. The engine remembers 256
+  /// events and sends `stop` about 0.1 s after `die`, so the answer is no when it has not come within a second.
+  func wasStoppedOnRequest(_ id: ContainerID, startedAt: Int64) async -> Bool {
+    let filters = JSONObject([("type", .strings(["container"])), ("container", .strings([id.rawValue]))])
+    let request = EngineRequest(
+      method: .get,
+      path: "/events",
+      query: [
+        ("since", EngineTime.sinceParameter(nanosecondsSinceEpoch: startedAt)),
+        ("filters", JSONValue.object(filters).compactText),
+      ],
+      timeout: nil,
+      purpose: "look how container \(id) ended"
+    )
+    let answer = try? await withTimeout(.seconds(1)) {
+      var splitter = JSONLineSplitter()
+      var history = EndOfRun()
+      try await self.stream(request) { bytes in
+        for event in try splitter.receive(bytes).compactMap({ EngineEvent($0) }) {
+          history.record(event.action)
+        }
+        return history.wasStopped == nil
+      }
+      return history.wasStopped ?? false
+    }
+    return answer ?? false
+  }
+}
+
+/// Finds out from the events since a run's beginning, oldest first, how the run ended.
+struct EndOfRun {
+  private var wasSignalled = false
+  private var hasDied = false
+  private var hasStopped = false
+
+  mutating func record(_ action: EngineEvent.Action) {
+    switch action {
+    case .kill: wasSignalled = true
+    case .die: hasDied = true
+    case .stop: hasStopped = hasDied
+    case .start, .destroy, .rename, .pause, .unpause, .health, .other: break
+    }
+  }
+
+  /// Whether `stop` ended the run; nil while later events may still say so.
+  var wasStopped: Bool? {
+    guard hasDied else { return nil }
+    return hasStopped ? true : wasSignalled ? nil : false
+  }
+}
