@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import Units
+
+/// A machine that is present.
+public struct Machine: Sendable, Equatable {
+  /// 32 hex digits.
+  public var id: String
+  /// Effective metadata.
+  public var metadata: [String: String]
+
+  /// Makes a machine.
+  public init(id: String, metadata: [String: String] = [:]) {
+    self.id = id
+    self.metadata = metadata
+  }
+
+  /// Whether `MachineID=` names this machine: by the whole id or its first eight digits.
+  public func isNamed(by required: String) -> Bool {
+    required == id || (required.utf8.count == 8 && id.hasPrefix(required))
+  }
+
+  /// Why a unit cannot run on this machine, whatever else runs there; nil when it can.
+  func refusal(of job: Job) -> String? {
+    if let required = job.requirements.machineID, !isNamed(by: required) {
+      return "agent ID \"\(id)\" does not match required \"\(required)\""
+    }
+    let hasMetadata = job.requirements.metadata.allSatisfy { requirement in
+      metadata[requirement.key].map(requirement.values.contains) ?? false
+    }
+    return hasMetadata ? nil : "local Machine metadata insufficient"
+  }
+}

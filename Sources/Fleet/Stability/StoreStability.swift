@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Tells a lost machine from a store that could not be reached: when absence may be believed.
+///
+/// Every machine that may lead keeps one and feeds it each answered write of its own, leading or not, so a new leader
+/// need not wait for what it has watched itself all along. A machine whose presence is gone is lost once the store has
+/// answered here without interruption for a settling time, in which every machine that lives would have come back:
+///
+/// | what went before | settling time |
+/// |---|---|
+/// | nothing: this node just started | one TTL |
+/// | an interruption of a TTL or more, in which every presence may have expired | one TTL |
+/// | a shorter interruption, such as an election among the store's members | a third of the TTL |
+/// | none | nothing to wait for |
+///
+/// Machines refresh every third of the TTL and retry several times as often, hence the third. So a machine that dies
+/// together with the store's leader is still lost at its TTL, while a store that stalls for all moves nothing.
+/// Differs: fleet believes every absence at once. Source: specs/fleet.md §13, §14.1.
+///
+/// Units: moments are durations since any fixed start, from a clock that never goes back.
+public struct StoreStability: Sendable, Equatable {
+  private let ttl: Duration
+  private var lastAnswer: Duration?
+  private var settledFrom: Duration = .zero
+
+  /// Makes a record without any answer yet.
+  public init(ttl: Duration) {
+    self.ttl = ttl
+  }
+
+  /// The longest time between two answers that is no interruption: half again the time between two refreshes.
+  private var longestPause: Duration { ttl / 2 }
+
+  /// Notes that the store answered.
+  public mutating func storeAnswered(at now: Duration) {
+    if let lastAnswer {
+      let pause = now - lastAnswer
+      if pause >= ttl {
+        settledFrom = max(settledFrom, now + ttl)
+      } else if pause > longestPause {
+        settledFrom = max(settledFrom, now + ttl / 3)
+      }
+    } else {
+      settledFrom = now + ttl
+    }
+    lastAnswer = now
+  }
+
+  /// Whether a machine that is absent now is lost.
+  public func isSettled(at now: Duration) -> Bool {
+    guard let lastAnswer else { return false }
+    return now - lastAnswer <= longestPause && now >= settledFrom
+  }
+}
