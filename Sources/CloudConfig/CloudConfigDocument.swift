@@ -31,7 +31,9 @@ public struct CloudConfigDocument: Sendable {
       let text = try UserDataText(bytes)
       var parser = YAMLParser(text.scalars)
       let document = try parser.parseDocument()
-      if let mark = document.ignoredFrom { log.warning(at: mark, "only the first document is read; this one is ignored") }
+      if let mark = document.ignoredFrom {
+        log.warning(at: mark, "only the first document is read; this one is ignored")
+      }
       var root = document.root ?? YAMLNode(mark: .start, content: .mapping([]))
       if root.isNull { root.content = .mapping([]) }
       TokenSubstitution(addresses, lines: text.lines).apply(to: &root, log: &log)

@@ -32,9 +32,14 @@ struct UserDataText {
       (Array("Content-Type:".utf8), "multipart user-data is not supported yet; only \"#cloud-config\" is"),
       (Array("MIME-Version:".utf8), "multipart user-data is not supported yet; only \"#cloud-config\" is"),
       (Array("#include".utf8), "#include is not supported; only \"#cloud-config\" is"),
-      (Array("{".utf8), "JSON without header: for Ignition use another tool, for a cloud-config put \"#cloud-config\" first"),
+      (
+        Array("{".utf8),
+        "JSON without header: for Ignition use another tool, for a cloud-config put \"#cloud-config\" first"
+      ),
     ]
-    guard !bytes.isEmpty else { throw YAMLError(.start, "user-data is empty; its first line must be \"#cloud-config\"") }
+    guard !bytes.isEmpty else {
+      throw YAMLError(.start, "user-data is empty; its first line must be \"#cloud-config\"")
+    }
     for kind in kinds where bytes.starts(with: kind.prefix) { throw YAMLError(.start, kind.message) }
   }
 
@@ -63,7 +68,10 @@ struct UserDataText {
       case .scalarValue(let scalar):
         isAfterReturn = scalar == "\r"
         guard isAllowed(scalar) else {
-          throw YAMLError(mark, "a control character (U+\(String(scalar.value, radix: 16, uppercase: true))) stands here")
+          throw YAMLError(
+            mark,
+            "a control character (U+\(String(scalar.value, radix: 16, uppercase: true))) stands here"
+          )
         }
         if scalar == "\n" || scalar == "\r" {
           scalars.append("\n")

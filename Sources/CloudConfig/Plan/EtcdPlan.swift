@@ -66,11 +66,13 @@ public struct EtcdPlan: Sendable, Equatable {
 
   /// Where clients are served when the document does not say.
   public static let defaultClientURLs = [
-    EndpointURL(scheme: .http, host: "127.0.0.1", port: 2379), EndpointURL(scheme: .http, host: "127.0.0.1", port: 4001),
+    EndpointURL(scheme: .http, host: "127.0.0.1", port: 2379),
+    EndpointURL(scheme: .http, host: "127.0.0.1", port: 4001),
   ]
   /// Where members are served when the document does not say.
   public static let defaultPeerURLs = [
-    EndpointURL(scheme: .http, host: "127.0.0.1", port: 2380), EndpointURL(scheme: .http, host: "127.0.0.1", port: 7001),
+    EndpointURL(scheme: .http, host: "127.0.0.1", port: 2380),
+    EndpointURL(scheme: .http, host: "127.0.0.1", port: 7001),
   ]
 
   /// Makes settings; the defaults are those of the contract.

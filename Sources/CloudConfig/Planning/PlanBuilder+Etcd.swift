@@ -43,8 +43,12 @@ extension PlanBuilder {
       advertiseClient ?? advertised(section["listen_client_urls"], plan.listenClientURLs, "advertise-client-urls")
     plan.initialAdvertisePeerURLs =
       advertisePeer ?? advertised(section["listen_peer_urls"], plan.listenPeerURLs, "initial-advertise-peer-urls")
-    refuseWildcards(advertiseClient, section["advertise_client_urls"])
-    refuseWildcards(advertisePeer, section["initial_advertise_peer_urls"])
+    if let setting = section["advertise_client_urls"], let url = advertiseClient?.first(where: \.isWildcard) {
+      log.warning(at: setting.mark, "\(url) is no address that others can reach; name this machine's own")
+    }
+    if let setting = section["initial_advertise_peer_urls"], let url = advertisePeer?.first(where: \.isWildcard) {
+      log.error(at: setting.mark, "\(url) is no address that other members can reach; name this machine's own")
+    }
     warnUnreachable(advertisePeer, plan.listenPeerURLs, section["initial_advertise_peer_urls"], "listen-peer-urls")
     warnUnreachable(advertiseClient, plan.listenClientURLs, section["advertise_client_urls"], "listen-client-urls")
   }
@@ -60,11 +64,6 @@ extension PlanBuilder {
     let list = urls.map(\.text).joined(separator: ",")
     log.info(at: setting.keyMark, "coreos.etcd2.\(key) is not set; others are told \(list)")
     return urls
-  }
-
-  private mutating func refuseWildcards(_ urls: [EndpointURL]?, _ setting: Setting?) {
-    guard let setting, let url = urls?.first(where: \.isWildcard) else { return }
-    log.error(at: setting.mark, "\(url) is no address that others can reach; name this machine's own")
   }
 
   private mutating func warnUnreachable(
@@ -109,7 +108,10 @@ extension PlanBuilder {
         log.error(at: setting.mark, "coreos.etcd2.discovery and initial-cluster exclude each other; keep one")
       }
       if plan.clusterState == .existing {
-        log.error(at: setting.mark, "coreos.etcd2.discovery makes a new cluster; initial-cluster-state: existing joins one")
+        log.error(
+          at: setting.mark,
+          "coreos.etcd2.discovery makes a new cluster; initial-cluster-state: existing joins one"
+        )
       }
       if let problem = discoveryProblem(discovery) { log.error(at: setting.mark, "coreos.etcd2.discovery: \(problem)") }
       plan.bootstrap = .discovery(url: discovery)

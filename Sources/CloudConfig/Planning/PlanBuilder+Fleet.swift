@@ -55,7 +55,10 @@ extension PlanBuilder {
   private mutating func planAgentTTL(_ section: Section) -> Duration? {
     guard let setting = section["agent_ttl"], let text = text(section, "agent_ttl") else { return nil }
     guard let duration = GoDuration.parse(text), duration >= .seconds(1) else {
-      log.error(at: setting.mark, "coreos.fleet.agent-ttl must be a time of at least a second, as in 30s or 1m30s, not \"\(text)\"")
+      log.error(
+        at: setting.mark,
+        "coreos.fleet.agent-ttl must be a time of at least a second, as in 30s or 1m30s, not \"\(text)\""
+      )
       return nil
     }
     return duration

@@ -102,7 +102,10 @@ extension PlanBuilder {
       return nil
     }
     if name == "flanneld.service" {
-      log.warning(at: mark, "flanneld.service is accepted and has no effect: there is no overlay network in this version")
+      log.warning(
+        at: mark,
+        "flanneld.service is accepted and has no effect: there is no overlay network in this version"
+      )
       return nil
     }
     guard content != nil || isMasked else {
@@ -128,7 +131,10 @@ extension PlanBuilder {
         continue
       }
       guard name.hasSuffix(".conf"), !name.contains("/") else {
-        log.error(at: dropIn["name"]?.mark ?? dropIn.mark, "\"\(name)\" cannot be a drop-in; its name must end in .conf")
+        log.error(
+          at: dropIn["name"]?.mark ?? dropIn.mark,
+          "\"\(name)\" cannot be a drop-in; its name must end in .conf"
+        )
         continue
       }
       found.append((name, content))

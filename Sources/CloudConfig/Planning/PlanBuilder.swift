@@ -19,7 +19,7 @@ struct PlanBuilder {
 
   mutating func plan(from root: YAMLNode) -> BootPlan? {
     guard let document = reader.read(root, as: CloudConfigSchema.root) else {
-      log.error(at: root.mark, "the document must be a mapping, with keys such as \"coreos:\"")
+      reportRoot(root)
       return nil
     }
     let coreos = document["coreos"]?.section ?? .absent
@@ -36,13 +36,25 @@ struct PlanBuilder {
     return plan
   }
 
+  private mutating func reportRoot(_ root: YAMLNode) {
+    if case .scalar(let scalar) = root.content, let colon = scalar.text.firstIndex(of: ":") {
+      let key = scalar.text[..<colon]
+      let value = scalar.text[scalar.text.index(after: colon)...].prefix(40)
+      log.error(at: root.mark, "a blank is missing after the colon: write \"\(key): \(value)\"")
+    } else {
+      log.error(at: root.mark, "the document must be a mapping, with keys such as \"coreos:\"")
+    }
+  }
+
   private mutating func planRegistrator(_ section: Section, _ unit: BuiltInUnits.Switch) -> RegistratorPlan {
     var plan = RegistratorPlan()
     plan.isEnabled = section["enabled"]?.boolean ?? (unit != .off)
     plan.isInternal = section["internal"]?.boolean ?? plan.isInternal
     if let prefix = section["prefix"], let text = prefix.string {
       let names = text.split(separator: "/")
-      if names.isEmpty { log.error(at: prefix.mark, "coracle.registrator.prefix must name a directory, as in /services") }
+      if names.isEmpty {
+        log.error(at: prefix.mark, "coracle.registrator.prefix must name a directory, as in /services")
+      }
       plan.prefix = "/" + names.joined(separator: "/")
     }
     if let ip = section["ip"]?.string, !ip.isEmpty { plan.ip = ip }

@@ -50,7 +50,9 @@ enum CloudConfigSchema {
     ]
   )
 
-  private static let noTLS = SettingEffect.unsupported("TLS is not supported yet, and without it the port would be open")
+  private static let noTLS = SettingEffect.unsupported(
+    "TLS is not supported yet, and without it the port would be open"
+  )
 
   static let etcd2 = SectionSchema(
     "coreos.etcd2",

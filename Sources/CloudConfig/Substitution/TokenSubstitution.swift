@@ -63,6 +63,8 @@ struct TokenSubstitution {
           at: place(of: match.token, from: mark, to: endLine),
           "\(name) has no value on this machine; give it with \(flag(for: name)), or write the address itself"
         )
+        // Left in place, so that nothing else is said about the text.
+        result.append(contentsOf: match.token)
       }
       index += match.token.count
     }

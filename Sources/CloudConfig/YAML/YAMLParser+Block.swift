@@ -23,7 +23,9 @@ extension YAMLParser {
     try skipToContent()
     var startsCollection = position.isLineStart || position.allowsCompact || cursor.mark.line > start.line
     var isOnNewLine = cursor.mark.line > start.line
-    guard isDeepEnough(position, isOnNewLine: isOnNewLine) else { return try makeNode(nullContent(at: start), at: start) }
+    guard isDeepEnough(position, isOnNewLine: isOnNewLine) else {
+      return try makeNode(nullContent(at: start), at: start)
+    }
     let column = cursor.column
     let beforeProperties = cursor
     var properties = try parseProperties()
@@ -133,7 +135,11 @@ extension YAMLParser {
     let key = try parseBlockNode(BlockPosition(parent: indent, allowsCompact: true))
     try skipToContent()
     guard cursor.column == indent, isAtEntry(":") else {
-      return YAMLPair(key: try keyText(key), keyMark: keyMark, value: try makeNode(nullContent(at: keyMark), at: keyMark))
+      return YAMLPair(
+        key: try keyText(key),
+        keyMark: keyMark,
+        value: try makeNode(nullContent(at: keyMark), at: keyMark)
+      )
     }
     cursor.advance()
     let value = try parseBlockNode(BlockPosition(parent: indent, allowsListAtParent: true, allowsCompact: true))
@@ -173,7 +179,7 @@ extension YAMLParser {
       ahead.skipBlanks()
       return ahead.current == ":" && ahead.isSpace(1)
     default:
-      if ahead.current == ":", ahead.isSpace(1) { return false }
+      if ahead.current == ":" || ahead.current == "-", ahead.isSpace(1) { return false }
       while !ahead.isAtLineEnd, ahead.column - startColumn <= YAMLLimits.keyLength {
         if ahead.current == ":", ahead.isSpace(1) { return true }
         if ahead.current == "#", ahead.isSpace(-1) { return false }

@@ -5,7 +5,9 @@ extension YAMLParser {
   mutating func parseFlowNode() throws(YAMLError) -> YAMLNode {
     try nested { (parser) throws(YAMLError) in
       let mark = parser.cursor.mark
-      if parser.cursor.current == "{", parser.cursor.peek(1) == "{" { throw templateLeftover(at: mark, "{{…}}") }
+      if parser.cursor.current == "{", parser.cursor.peek(1) == "{" {
+        throw parser.templateLeftover(at: mark, "{{…}}")
+      }
       return parser.cursor.current == "["
         ? try parser.parseFlowSequence(at: mark) : try parser.parseFlowMapping(at: mark)
     }

@@ -28,7 +28,9 @@ extension YAMLParser {
   func missingKey() -> YAMLError {
     let line = cursor.restOfLine
     if isAtEntry("-") { return YAMLError(cursor.mark, "a list item where a key is expected; check the indentation") }
-    if let colon = line.firstIndex(of: ":"), colon != line.startIndex, !line[..<colon].contains(where: { " \"'".contains($0) }) {
+    if let colon = line.firstIndex(of: ":"), colon != line.startIndex,
+      !line[..<colon].contains(where: { " \"'".contains($0) })
+    {
       let key = line[..<colon]
       let value = line[line.index(after: colon)...]
       return YAMLError(cursor.mark, "a blank is missing after the colon: write \"\(key): \(value)\"")

@@ -113,9 +113,12 @@ struct YAMLParser {
   mutating func parseAlias() throws(YAMLError) -> YAMLNode {
     let mark = cursor.mark
     cursor.advance()
-    let name = scanName()
+    let name = scanAnchorName()
     guard let anchor = anchors[name] else {
-      throw YAMLError(mark, "*\(name) stands for nothing: no &\(name) comes before it (quote a text that starts with *)")
+      throw YAMLError(
+        mark,
+        "*\(name) stands for nothing: no &\(name) comes before it (quote a text that starts with *)"
+      )
     }
     try count(anchor.nodeCount, at: mark)
     var node = anchor.node
@@ -131,9 +134,10 @@ struct YAMLParser {
       var found = properties ?? Properties(anchor: nil, tag: nil, mark: cursor.mark)
       let mark = cursor.mark
       if isAnchor { cursor.advance() }
-      let name = scanName()
-      guard !name.isEmpty, (isAnchor ? found.anchor : found.tag) == nil else {
-        throw YAMLError(mark, isAnchor ? "an anchor needs a name, and only one" : "only one tag may stand here")
+      let name = isAnchor ? scanAnchorName() : scanTag()
+      let isSeparated = cursor.isSpace(0) || isFlowIndicator(cursor.current)
+      guard !name.isEmpty, isSeparated, (isAnchor ? found.anchor : found.tag) == nil else {
+        throw YAMLError(mark, "one &name and one !tag may stand before a value; quote a text that starts so")
       }
       if isAnchor { found.anchor = name } else { found.tag = name }
       properties = found
@@ -142,9 +146,17 @@ struct YAMLParser {
     return properties
   }
 
-  private mutating func scanName() -> String {
+  private mutating func scanAnchorName() -> String {
+    scan { $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "_" || $0 == "-") }
+  }
+
+  private mutating func scanTag() -> String {
+    scan { $0 != "," && $0 != "[" && $0 != "]" && $0 != "{" && $0 != "}" }
+  }
+
+  private mutating func scan(while isPart: (Unicode.Scalar) -> Bool) -> String {
     var name = String.UnicodeScalarView()
-    while !cursor.isSpace(0), !isFlowIndicator(cursor.current) {
+    while !cursor.isSpace(0), isPart(cursor.current) {
       name.append(cursor.current)
       cursor.advance()
     }

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+@testable import CloudConfig
+
+@Suite struct YAMLLimitTests {
+  private func parse(_ text: String) throws -> YAMLNode? {
+    var parser = YAMLParser(Array(text.unicodeScalars))
+    return try parser.parseDocument().root
+  }
+
+  @Test func `nesting is bounded, in blocks and in brackets`() {
+    #expect(throws: YAMLError(SourceMark(line: 1, column: 64), "nested deeper than 64 levels")) {
+      try parse(String(repeating: "[", count: 5_000))
+    }
+    let staircase = (0..<200).map { String(repeating: " ", count: $0) + "k:\n" }.joined()
+    #expect(throws: YAMLError.self) { try parse(staircase) }
+    #expect(throws: YAMLError.self) { try parse(String(repeating: "- ", count: 5_000) + "x") }
+  }
+
+  @Test func `aliases of aliases cannot grow without bound`() {
+    var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+    for level in 1...9 {
+      let items = Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", ")
+      text += "a\(level): &a\(level) [\(items)]\n"
+    }
+    #expect(throws: YAMLError.self) { try parse(text) }
+  }
+
+  @Test func `a document is bounded in bytes and values`() {
+    let bytes = Array("#cloud-config\n#\(String(repeating: "x", count: YAMLLimits.documentBytes))\n".utf8)
+    #expect(throws: YAMLError.self) { try UserDataText(bytes) }
+    #expect(throws: YAMLError.self) { try parse(String(repeating: "- x\n", count: YAMLLimits.nodes + 1)) }
+  }
+
+  @Test func `what is not UTF-8 is named with its line`() {
+    let bytes = Array("#cloud-config\nhostname: \u{e9}".utf8).dropLast() + [0xff]
+    #expect(throws: YAMLError(SourceMark(line: 2, column: 11), "this is not UTF-8")) { try UserDataText(Array(bytes)) }
+  }
+
+  @Test func `any bytes at all end in a plan or a finding`() {
+    var generator = DocumentGenerator(seed: 7)
+    for _ in 0..<300 {
+      let text =
+        "#cloud-config\ncoreos:\n"
+        + generator.mutated(
+          " etcd2: {name: a, discovery: http://h:1/t}\n units:\n - name: a.service\n   content: |\n    [Service]\n"
+        )
+      let document = CloudConfigDocument(
+        reading: Array(text.utf8),
+        addresses: .placeholders,
+        specifiers: .placeholders
+      )
+      #expect(document.hasErrors == document.findings.contains { $0.severity == .error })
+    }
+  }
+}
