@@ -128,6 +128,25 @@ extension RaftNode {
     return !request.entries.isEmpty
   }
 
+  /// Asks a member with a full window what it has: what was on its way may be lost, or the answers to it.
+  private mutating func sendEmptyAppend(to peer: MemberID) {
+    guard let state = progress[peer], state.mode == .replicate else { return }
+    let previous = state.next.previous
+    guard let previousTerm = tail.term(at: previous) else {
+      // Compacted meanwhile.
+      progress[peer]?.becomeProbe()
+      sendAppend(to: peer, evenIfEmpty: true)
+      return
+    }
+    let request = AppendRequest(
+      previousIndex: previous,
+      previousTerm: previousTerm,
+      entries: [],
+      commitIndex: commitIndex
+    )
+    send(.append(request), to: peer)
+  }
+
   mutating func broadcastHeartbeat() {
     heartbeatElapsed = 0
     for peer in peers {
@@ -182,8 +201,7 @@ extension RaftNode {
     progress[peer]?.silentTicks = 0
     progress[peer]?.resume()
     if let state = progress[peer], state.match < tail.lastIndex || state.mode == .probe {
-      // In replicate with nothing new this is an empty append: it finds out whether the last entries were lost.
-      sendAppend(to: peer, evenIfEmpty: true)
+      if state.isPaused(settings) { sendEmptyAppend(to: peer) } else { sendAppend(to: peer, evenIfEmpty: true) }
     }
     guard let acknowledged = progress[peer]?.readRound, readRound > acknowledged, readRound <= reads.round else {
       return

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A small seeded generator (Steele, Lea, Flood: SplitMix64), part of a node's state so that a run can be repeated.
-struct SplitMix64: RandomNumberGenerator, Sendable {
+@_spi(Simulation)
+public struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
-  init(seed: UInt64) {
+  /// Begins the sequence of a seed.
+  public init(seed: UInt64) {
     state = seed
   }
 
-  mutating func next() -> UInt64 {
+  /// The next number of the sequence.
+  public mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var mixed = state
     mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9

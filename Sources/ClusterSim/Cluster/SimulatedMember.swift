@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+@_spi(Simulation) import Raft
+
+/// A member of the simulated cluster: a disk that stays, a process that comes and goes.
+final class SimulatedMember {
+  typealias Replica = RaftReplica<SimulatedDisk, SimulatedOutbox, SimulatedMachine>
+
+  let id: MemberID
+  let disk: SimulatedDisk
+  let bootstrap: Bootstrap?
+  private(set) var replica: Replica?
+  let outbox = SimulatedOutbox()
+
+  // What the next turn gets.
+  var messages: [Message] = []
+  var proposals: [Proposal] = []
+  var reads: [ReadRequest] = []
+  var transfer: ReplicaInput.TransferTarget?
+
+  /// When the process is started again, if it is down.
+  var restartTime: Int?
+  /// The process does not run until then, but keeps its state (SIGSTOP).
+  var pausedUntil = 0
+  var nextTick: Int
+  /// How far the wall clock is off.
+  var clockErrorMilliseconds = 0
+  /// The member has left the cluster, and its process ended.
+  var isRetired = false
+  private(set) var status: ReplicaStatus?
+
+  init(id: MemberID, bootstrap: Bootstrap?, disk: SimulatedDisk, firstTick: Int) {
+    self.id = id
+    self.bootstrap = bootstrap
+    self.disk = disk
+    nextTick = firstTick
+  }
+
+  var isUp: Bool { replica != nil }
+
+  /// Starts the process on what the disk holds.
+  func start(seed: UInt64, settings: RaftSettings) {
+    disk.restart()
+    restartTime = nil
+    replica = try? Replica(
+      member: id,
+      bootstrap: bootstrap,
+      seed: seed,
+      settings: settings,
+      log: disk,
+      outbox: outbox,
+      machine: SimulatedMachine()
+    )
+    status = replica?.status
+  }
+
+  /// Ends the process at once (SIGKILL).
+  func kill() {
+    replica = nil
+    status = nil
+    messages = []
+    proposals = []
+    reads = []
+    transfer = nil
+    _ = outbox.take()
+  }
+
+  /// One turn of the replica on everything that arrived; nil when there was nothing to do.
+  func turn(at time: Int, tickMilliseconds: Int) -> ReplicaOutput<UInt64?>? {
+    guard replica != nil, time >= pausedUntil else { return nil }
+    var ticks = 0
+    if time >= nextTick {
+      ticks = 1
+      nextTick = time + tickMilliseconds
+    }
+    if ticks == 0, messages.isEmpty, proposals.isEmpty, reads.isEmpty, transfer == nil { return nil }
+    let input = ReplicaInput(
+      nowNanoseconds: Int64(time + clockErrorMilliseconds) * 1_000_000,
+      ticks: ticks,
+      messages: messages,
+      proposals: proposals,
+      reads: reads,
+      transfer: transfer
+    )
+    messages = []
+    proposals = []
+    reads = []
+    transfer = nil
+    let output = replica?.turn(input)
+    status = output?.status
+    return output
+  }
+
+  var machine: SimulatedMachine? { replica?.machine }
+
+  /// One line for people.
+  var summary: String {
+    guard let status else { return isRetired ? "retired" : "down" }
+    let followers = status.followers.map {
+      "\($0.member) has \($0.matchIndex)\($0.isActive ? "" : ", silent")\($0.isReceivingSnapshot ? ", snapshot" : "")"
+    }
+    return "\(status.role) of term \(status.term), leader \(status.leader.map(String.init(describing:)) ?? "none"), "
+      + "last \(status.lastIndex), commit \(status.commitIndex), applied \(status.appliedIndex), "
+      + "voters \(status.configuration.voters), learners \(status.configuration.learners)"
+      + (followers.isEmpty ? "" : "; " + followers.joined(separator: "; "))
+  }
+}
