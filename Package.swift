@@ -94,7 +94,7 @@ let package = Package(
       "CoracleCommands",
       [
         "CoracleDaemon", "APIClients", "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "CloudConfig", "UnitRunner",
-        argumentParser, logging,
+        argumentParser, logging, nioCore, nioPosix,
       ]
     ),
     // Row 6: the executable.
@@ -114,12 +114,13 @@ let package = Package(
     tests("RaftTransport", ["Raft", "TestKit", nioCore, nioPosix, nioHTTP1, logging]),
     tests("EtcdServer", ["Raft", "RaftStorage", "EtcdStore", "EtcdWire", "TestKit", logging]),
     tests("APIServer", ["EtcdStore", "EtcdWire", "FleetWire", "TestKit", nioCore, nioPosix, nioEmbedded, nioHTTP1]),
-    tests("APIClients", ["EtcdStore", "EtcdWire", "TestKit", nioCore, nioPosix, nioHTTP1]),
-    tests("DockerEngine", ["TestKit", nioCore, nioPosix, nioHTTP1]),
+    tests("APIClients", ["APIServer", "FleetWire", "EtcdStore", "EtcdWire", "TestKit", nioCore, nioPosix, nioHTTP1]),
+    tests("DockerEngine", ["TestKit", nioCore, nioPosix, nioHTTP1, logging]),
     tests("UnitRunner", ["Units", "TestKit", logging]),
     tests("FleetDaemon", ["Units", "Fleet", "FleetWire", "EtcdStore", "EtcdWire", "TestKit"]),
-    tests("Registrator", ["DockerEngine", "EtcdStore", "EtcdWire", "TestKit"]),
+    tests("Registrator", ["DockerEngine", "EtcdStore", "EtcdWire", "TestKit", logging]),
     tests("CloudInit", ["CloudConfig", "EtcdStore", "EtcdWire", "TestKit"]),
+    tests("CoracleCommands", ["APIClients", "EtcdStore", "EtcdWire", "TestKit", argumentParser], fixtures: true),
     tests("ClusterSim", ["Raft", "TestKit"]),
     .testTarget(name: "TidyTests", swiftSettings: houseSettings),
     .testTarget(name: "ProcessTests", dependencies: ["TestKit"], swiftSettings: houseSettings),

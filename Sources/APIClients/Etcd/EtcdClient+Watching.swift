@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import AsyncHTTPClient
+import EtcdStore
+import EtcdWire
+import NIOCore
+import NIOHTTP1
+
+extension EtcdClient {
+  /// Largest event that is taken; the store takes values of 10 MiB, which escapes may make six times as long.
+  private static let maximumEventBytes = 128 * 1024 * 1024
+
+  /// What one long poll brought.
+  private enum PollOutcome {
+    case event(Event)
+    case ended(KeysWatchUpdate)
+  }
+
+  func follow(_ watch: KeysWatch, _ deliver: @Sendable (KeysWatchUpdate) -> Void) async {
+    var poll = watch
+    poll.stream = false
+    var isStarted = false
+    while !Task.isCancelled {
+      let outcome = await self.poll(poll) { started in
+        if !isStarted && !Task.isCancelled { deliver(started) }
+        isStarted = true
+      }
+      guard !Task.isCancelled else { return }
+      switch outcome {
+      case .event(let event):
+        deliver(.event(event))
+        guard watch.stream else { return deliverUnlessCancelled(.closed, deliver) }
+        poll.waitIndex = event.node.modifiedIndex.next
+      case .ended(let update): return deliver(update)
+      }
+    }
+  }
+
+  private func deliverUnlessCancelled(_ update: KeysWatchUpdate, _ deliver: @Sendable (KeysWatchUpdate) -> Void) {
+    if !Task.isCancelled { deliver(update) }
+  }
+
+  private func poll(_ watch: KeysWatch, started: (KeysWatchUpdate) -> Void) async -> PollOutcome {
+    let response: HTTPClientResponse
+    do throws(APIClientError) {
+      response = try await pool.open(outgoing(KeysRequestEncoder.encode(watch), isRepeatable: true))
+    } catch {
+      return .ended(.failed(EtcdError(.raftInternal, cause: error.message)))
+    }
+    do {
+      guard response.status == .ok else {
+        let body = try await response.body.collect(upTo: 1024 * 1024)
+        let answer = IncomingAnswer(
+          endpoint: pool.endpoints[0],
+          status: response.status,
+          headers: response.headers,
+          body: body
+        )
+        return .ended(.failed(Self.error(in: answer)))
+      }
+      started(
+        .started(
+          etcdIndex: EtcdIndex(Self.number("x-etcd-index", in: response.headers)),
+          raftIndex: Self.number("x-raft-index", in: response.headers),
+          raftTerm: Self.number("x-raft-term", in: response.headers)
+        )
+      )
+      let body = try await response.body.collect(upTo: Self.maximumEventBytes)
+      // A server that stops, or a proxy that is tired of waiting, ends the answer without an event.
+      guard body.readableBytes > 0 else { return .ended(.closed) }
+      return .event(try KeysJSON.decodeEvent(body.readableBytesView))
+    } catch let error as JSONError {
+      return .ended(.failed(EtcdError(.raftInternal, cause: "client: a watch brought no event: \(error)")))
+    } catch {
+      return .ended(.closed)
+    }
+  }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+import AsyncHTTPClient
+public import EtcdStore
+public import EtcdWire
+public import NIOCore
+import NIOHTTP1
+
+/// A store behind HTTP: coracle's own, or any etcd that speaks v2.
+///
+/// Reads and refreshes go on to the next endpoint when one fails; other writes only when they cannot have been carried
+/// out, and are answered with error 300 else.
+public final class EtcdClient: KeysAPI {
+  let pool: EndpointPool
+  let requestTimeout: TimeAmount
+
+  /// Makes a client.
+  ///
+  /// - Parameters:
+  ///   - endpoints: Client URLs, tried in order; at least one.
+  ///   - transport: The connections, which outlive the client.
+  ///   - credentials: The user, for stores with authentication.
+  ///   - requestTimeout: How long an answer's head may take; a server gives up on a write after 7 s.
+  public init(
+    endpoints: [Endpoint],
+    transport: HTTPTransport,
+    credentials: Credentials? = nil,
+    requestTimeout: TimeAmount = .seconds(10)
+  ) {
+    pool = EndpointPool(endpoints, transport: transport, credentials: credentials)
+    self.requestTimeout = requestTimeout
+  }
+
+  /// The endpoints, in their order.
+  public var endpoints: [Endpoint] { pool.endpoints }
+
+  /// Carries out one request.
+  public func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
+    let promise = pool.transport.group.any().makePromise(of: Result<KeysReply, EtcdError>.self)
+    promise.completeWithTask { await self.result(of: request) }
+    promise.futureResult.whenSuccess(answer)
+  }
+
+  /// Watches a key until cancelled or ended.
+  ///
+  /// A stream is a chain of long polls, each from the index after the last event: real etcd loses events of its own
+  /// streams when their reader is slow, and stalls those that start in the past (specs/etcd-v2.md §23).
+  public func watch(
+    _ watch: KeysWatch,
+    deliver: @escaping @Sendable (KeysWatchUpdate) -> Void
+  ) -> KeysWatchCancellation {
+    let promise = pool.transport.group.any().makePromise(of: Void.self)
+    let task = promise.completeWithTask { await self.follow(watch, deliver) }
+    return KeysWatchCancellation { task.cancel() }
+  }
+
+  private func result(of request: KeysRequest) async -> Result<KeysReply, EtcdError> {
+    do throws(EtcdError) {
+      let answer = try await send(KeysRequestEncoder.encode(request), isRepeatable: request.isRepeatable)
+      let event = try Self.event(in: answer.body, of: answer)
+      return .success(
+        KeysReply(
+          event: event,
+          raftIndex: Self.number("x-raft-index", in: answer.headers),
+          raftTerm: Self.number("x-raft-term", in: answer.headers)
+        )
+      )
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  func send(_ request: EncodedKeysRequest, isRepeatable: Bool) async throws(EtcdError) -> IncomingAnswer {
+    do throws(APIClientError) {
+      return try await pool.send(outgoing(request, isRepeatable: isRepeatable))
+    } catch {
+      throw EtcdError(.raftInternal, cause: error.message)
+    }
+  }
+
+  func outgoing(_ request: EncodedKeysRequest, isRepeatable: Bool) -> OutgoingRequest {
+    var outgoing = OutgoingRequest(method: HTTPMethod(rawValue: request.method.rawValue), target: request.target)
+    outgoing.headTimeout = requestTimeout
+    outgoing.isRepeatable = isRepeatable
+    if let form = request.form {
+      outgoing.headers.add(name: "Content-Type", value: "application/x-www-form-urlencoded")
+      outgoing.body = ByteBuffer(string: form)
+    }
+    return outgoing
+  }
+
+  private static func event(in body: ByteBuffer, of answer: IncomingAnswer) throws(EtcdError) -> Event {
+    guard (200...201).contains(answer.status.code) else { throw error(in: answer) }
+    let index = answer.headers.first(name: "x-etcd-index").flatMap { UInt64($0) }.map { EtcdIndex($0) }
+    do throws(JSONError) {
+      return try KeysJSON.decodeEvent(body.readableBytesView, etcdIndex: index)
+    } catch {
+      throw EtcdError(.raftInternal, cause: "client: \(answer.endpoint) answered no event: \(error)")
+    }
+  }
+
+  /// The error of an answer that is no success, made up from the status when the body has none.
+  static func error(in answer: IncomingAnswer) -> EtcdError {
+    if let error = try? KeysJSON.decodeError(answer.body.readableBytesView) { return error }
+    let message = "client: \(answer.endpoint) answered \(answer.status.code) \(answer.status.reasonPhrase)"
+    let cause = answer.excerpt.isEmpty ? message : "\(message): \(answer.excerpt)"
+    return EtcdError(answer.status == .unauthorized ? .unauthorized : .raftInternal, cause: cause)
+  }
+
+  static func number(_ name: String, in headers: HTTPHeaders) -> UInt64 {
+    headers.first(name: name).flatMap { UInt64($0) } ?? 0
+  }
+}
+
+extension KeysRequest {
+  /// Whether a second execution changes nothing that the first did not.
+  fileprivate var isRepeatable: Bool {
+    switch self {
+    case .read: true
+    case .write(_, .set(_, _, _, let refresh)): refresh
+    case .write(_, .update(_, _, let refresh)): refresh
+    case .write(_, .compareAndSwap), .write(_, .create), .write(_, .createInOrder), .write(_, .delete),
+      .write(_, .compareAndDelete):
+      false
+    }
+  }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+import AsyncHTTPClient
+import EtcdWire
+public import Logging
+public import NIOCore
+public import NIOHTTP1
+import Synchronization
+
+/// Sends a worker's store requests to the members.
+///
+/// It has the shape of the server's port `RequestForwarder`. Source: etcd v2.3.8 `proxy/`; specs/etcd-v2.md §18.
+///
+/// Differs: a request that may have been carried out is only sent to a second member when it is a read.
+public final class MemberForwarder: Sendable {
+  /// How long a member that could not be reached is left out.
+  public static let failureWait = TimeAmount.seconds(5)
+  /// How often the list of members is read anew.
+  public static let refreshInterval = Duration.seconds(30)
+  /// The same while no member could tell it.
+  public static let emptyRefreshInterval = Duration.seconds(1)
+
+  private struct Member {
+    let endpoint: Endpoint
+    var failedUntil = NIODeadline.uptimeNanoseconds(0)
+  }
+
+  private let transport: HTTPTransport
+  private let seeds: [Endpoint]
+  private let logger: Logger
+  private let members: Mutex<[Member]>
+
+  /// Makes a forwarder.
+  ///
+  /// - Parameters:
+  ///   - members: Client URLs known so far; they are also asked for the list of members.
+  ///   - transport: The connections, which outlive the forwarder.
+  ///   - logger: Told of members that cannot be reached.
+  public init(members: [Endpoint], transport: HTTPTransport, logger: Logger) {
+    self.transport = transport
+    self.logger = logger
+    seeds = members
+    self.members = Mutex(members.shuffled().map { Member(endpoint: $0) })
+  }
+
+  /// The members' client URLs, in the order they are tried.
+  public var endpoints: [String] {
+    members.withLock { $0.map(\.endpoint.url) }
+  }
+
+  /// Keeps the list of members up to date until the task is cancelled.
+  public func run() async {
+    while !Task.isCancelled {
+      let isKnown = await refresh()
+      try? await Task.sleep(for: isKnown ? Self.refreshInterval : Self.emptyRefreshInterval)
+    }
+  }
+
+  /// Reads the list of members from one of them; leaves it as it is when none answers.
+  ///
+  /// - Returns: Whether there was an answer.
+  @discardableResult
+  public func refresh() async -> Bool {
+    let known = members.withLock { $0.map(\.endpoint) }
+    let asked = known + seeds.filter { !known.contains($0) }
+    guard !asked.isEmpty else { return false }
+    let client = EtcdClient(endpoints: asked, transport: transport, requestTimeout: .seconds(2))
+    guard let list = try? await client.members() else { return false }
+    let endpoints = list.flatMap(\.clientURLs).compactMap { try? Endpoint($0) }
+    guard !endpoints.isEmpty else { return false }
+    members.withLock { members in
+      let failed = members
+      if Set(members.map(\.endpoint)) == Set(endpoints) { return }
+      members = endpoints.shuffled().map { endpoint in
+        failed.first { $0.endpoint == endpoint } ?? Member(endpoint: endpoint)
+      }
+    }
+    return true
+  }
+
+  /// Sends a request on and hands over the answer as it comes; answers 503 or 502 itself when no member can be had.
+  ///
+  /// - Parameters:
+  ///   - head: The request's head, in origin form.
+  ///   - body: Its whole body.
+  ///   - answer: Takes one head, body parts and one end.
+  /// - Throws: When the answer broke off, or `answer` did.
+  public func forward(
+    _ head: HTTPRequestHead,
+    body: ByteBuffer,
+    answer: @escaping @Sendable (HTTPClientResponsePart) async throws -> Void
+  ) async throws {
+    let now = NIODeadline.now()
+    let available = members.withLock { $0.filter { $0.failedUntil <= now }.map(\.endpoint) }
+    guard !available.isEmpty else {
+      return try await refuse(.serviceUnavailable, "proxy: zero endpoints currently available", answer)
+    }
+    let request = Self.request(head, body)
+    for endpoint in available {
+      let response: HTTPClientResponse
+      do throws(AttemptFailure) {
+        response = try await transport.open(request, at: endpoint)
+      } catch {
+        try Task.checkCancellation()
+        markFailed(endpoint, error)
+        if error.mayHaveBeenSent && !request.isRepeatable { break }
+        continue
+      }
+      return try await pass(response, to: answer)
+    }
+    let message = "proxy: unable to get response from \(available.count) endpoint(s)"
+    try await refuse(.badGateway, message, answer)
+  }
+
+  private func pass(
+    _ response: HTTPClientResponse,
+    to answer: (HTTPClientResponsePart) async throws -> Void
+  ) async throws {
+    let headers = response.headers.withoutHopByHopFields
+    try await answer(.head(HTTPResponseHead(version: .http1_1, status: response.status, headers: headers)))
+    for try await part in response.body { try await answer(.body(part)) }
+    try await answer(.end(nil))
+  }
+
+  private func refuse(
+    _ status: HTTPResponseStatus,
+    _ message: String,
+    _ answer: (HTTPClientResponsePart) async throws -> Void
+  ) async throws {
+    let body = ByteBuffer(bytes: JSONValue.fields(["message": .string(message)]).serialized())
+    let headers: HTTPHeaders = ["Content-Type": "application/json", "Content-Length": "\(body.readableBytes)"]
+    try await answer(.head(HTTPResponseHead(version: .http1_1, status: status, headers: headers)))
+    try await answer(.body(body))
+    try await answer(.end(nil))
+  }
+
+  private func markFailed(_ endpoint: Endpoint, _ failure: AttemptFailure) {
+    logger.debug(
+      "Member cannot be reached",
+      metadata: ["proxy.endpoint": "\(endpoint)", "error": "\(failure.message)"]
+    )
+    members.withLock { members in
+      guard let place = members.firstIndex(where: { $0.endpoint == endpoint }) else { return }
+      members[place].failedUntil = .now() + Self.failureWait
+    }
+  }
+
+  private static func request(_ head: HTTPRequestHead, _ body: ByteBuffer) -> OutgoingRequest {
+    var request = OutgoingRequest(method: head.method, target: head.uri)
+    request.headers = head.headers.withoutHopByHopFields
+    for name in ["content-length", "expect"] { request.headers.remove(name: name) }
+    if body.readableBytes > 0 { request.body = body }
+    request.isRepeatable = head.method == .GET || head.method == .HEAD
+    return request
+  }
+}
+
+extension HTTPHeaders {
+  /// The fields that concern more than one connection (RFC 9110, section 7.6.1).
+  fileprivate var withoutHopByHopFields: HTTPHeaders {
+    var headers = self
+    let named = self[canonicalForm: "connection"].map(String.init)
+    let always = [
+      "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+      "transfer-encoding", "upgrade",
+    ]
+    for name in named + always { headers.remove(name: name) }
+    return headers
+  }
+}

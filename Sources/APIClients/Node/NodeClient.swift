@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import AsyncHTTPClient
+import EtcdWire
+public import FleetWire
+public import NIOCore
+import NIOHTTP1
+
+/// What coracle's nodes tell of themselves and of the units on their machines.
+public final class NodeClient: UnitInspectionAPI {
+  /// Lines of a journal that wait for a slow consumer before reading pauses.
+  private static let bufferedLines = 1_000
+  /// Longest line of a journal, as it is sent.
+  private static let maximumLineBytes = 1024 * 1024
+
+  private let pool: EndpointPool
+  private let timeout: TimeAmount
+
+  /// Makes a client.
+  ///
+  /// - Parameters:
+  ///   - endpoints: Nodes, tried in order; at least one. Any node knows about all units.
+  ///   - transport: The connections, which outlive the client.
+  ///   - requestTimeout: How long an answer's head may take.
+  public init(endpoints: [Endpoint], transport: HTTPTransport, requestTimeout: TimeAmount = .seconds(10)) {
+    pool = EndpointPool(endpoints, transport: transport)
+    timeout = requestTimeout
+  }
+
+  /// Where the node stands; with a digest of its whole store, which takes it a while.
+  ///
+  /// - Throws: ``FleetAPIError``; 503 also when no endpoint can be reached.
+  public func nodeStatus(withDigest: Bool = false) async throws(FleetAPIError) -> NodeStatus {
+    let body = try await get("status" + (withDigest ? "?digest=true" : ""))
+    guard let status = NodeStatus(json: body) else { throw .failed("the server answered no status") }
+    return status
+  }
+
+  /// What `unit status` shows.
+  ///
+  /// - Throws: ``FleetAPIError``, 404 when there is no such unit or no machine has it loaded.
+  public func status(of unitName: String) async throws(FleetAPIError) -> UnitStatusReport {
+    guard let report = UnitStatusReport(json: try await get(Self.path(unitName, "status"))) else {
+      throw .failed("the server answered no status of a unit")
+    }
+    return report
+  }
+
+  /// Where a unit is placed, or why it is not.
+  ///
+  /// - Throws: ``FleetAPIError``, 404 when there is no such unit.
+  public func explain(_ unitName: String) async throws(FleetAPIError) -> UnitExplanation {
+    guard let explanation = UnitExplanation(json: try await get(Self.path(unitName, "explain"))) else {
+      throw .failed("the server answered no explanation")
+    }
+    return explanation
+  }
+
+  /// The last lines of a unit's output, and with `follow` every later one until the consumer stops.
+  public func journal(
+    of unitName: String,
+    lines: Int,
+    follow: Bool
+  ) -> AsyncThrowingStream<JournalLine, any Error> {
+    let target = Self.path(unitName, "journal") + "?lines=\(lines)" + (follow ? "&follow=true" : "")
+    let policy = AsyncThrowingStream<JournalLine, any Error>.Continuation.BufferingPolicy
+      .bufferingOldest(Self.bufferedLines)
+    return AsyncThrowingStream(bufferingPolicy: policy) { continuation in
+      let promise = pool.transport.group.any().makePromise(of: Void.self)
+      let task = promise.completeWithTask { try await self.read(target, into: continuation) }
+      continuation.onTermination = { _ in task.cancel() }
+      promise.futureResult.whenComplete { result in
+        switch result {
+        case .success: continuation.finish()
+        case .failure(let error): continuation.finish(throwing: error)
+        }
+      }
+    }
+  }
+
+  private func read(
+    _ target: String,
+    into continuation: AsyncThrowingStream<JournalLine, any Error>.Continuation
+  ) async throws {
+    let request = OutgoingRequest(target: "/coracle/v1/" + target, headTimeout: timeout, isRepeatable: true)
+    let response: HTTPClientResponse
+    do {
+      response = try await pool.open(request)
+    } catch {
+      throw FleetAPIError.unavailable(error.message)
+    }
+    guard response.status == .ok else {
+      let body = try await response.body.collect(upTo: Self.maximumLineBytes)
+      let answer = IncomingAnswer(
+        endpoint: pool.endpoints[0],
+        status: response.status,
+        headers: response.headers,
+        body: body
+      )
+      _ = try FleetAnswer.json(answer)
+      return
+    }
+    var pending = ByteBuffer()
+    for try await part in response.body {
+      pending.writeImmutableBuffer(part)
+      while let length = pending.readableBytesView.firstIndex(of: UInt8(ascii: "\n")).map({ $0 - pending.readerIndex }),
+        let bytes = pending.readBytes(length: length)
+      {
+        pending.moveReaderIndex(forwardBy: 1)
+        guard let line = (try? JSONValue.parse(bytes)).flatMap({ JournalLine(json: $0) }) else { continue }
+        try await hand(line, to: continuation)
+      }
+      guard pending.readableBytes <= Self.maximumLineBytes else {
+        throw FleetAPIError.failed("a line of the journal is longer than \(Self.maximumLineBytes) bytes")
+      }
+      pending.discardReadBytes()
+    }
+  }
+
+  /// Waits while the consumer has a full buffer before it, which makes the server wait in turn.
+  private func hand(
+    _ line: JournalLine,
+    to continuation: AsyncThrowingStream<JournalLine, any Error>.Continuation
+  ) async throws {
+    while case .dropped = continuation.yield(line) { try await Task.sleep(for: .milliseconds(10)) }
+  }
+
+  private func get(_ target: String) async throws(FleetAPIError) -> JSONValue {
+    let request = OutgoingRequest(target: "/coracle/v1/" + target, headTimeout: timeout, isRepeatable: true)
+    return try FleetAnswer.json(try await FleetAnswer.send(request, through: pool))
+  }
+
+  private static func path(_ unitName: String, _ question: String) -> String {
+    "units/\(PercentCoding.encodedFormValue(unitName))/\(question)"
+  }
+}

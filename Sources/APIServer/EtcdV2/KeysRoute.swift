@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import EtcdStore
+import EtcdWire
+import NIOCore
+import NIOHTTP1
+
+/// `/v2/keys`: reads, writes and watches of one key.
+///
+/// Nothing here suspends: the store's answer hops from its thread to the connection's event loop and is written there.
+/// Source: etcd v2.3.8 `etcdserver/etcdhttp/client.go` `keysHandler`; specs/etcd-v2.md §6, §11.
+struct KeysRoute: HTTPRoute {
+  let keys: any KeysAPI
+  let key: String
+  let clusterID: UInt64
+  let cors: CORSHeaders
+
+  func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+    guard let method = KeysMethod(rawValue: request.method.rawValue) else {
+      var response = HTTPResponse.methodNotAllowed(allow: "HEAD,GET,PUT,POST,DELETE")
+      response.headers.add(contentsOf: cors.headers)
+      return exchange.respond(response)
+    }
+    do throws(EtcdError) {
+      switch try parse(method, request) {
+      case .perform(let call, let noValueOnSuccess):
+        keys.perform(call) { result in
+          switch result {
+          case .success(let reply): exchange.respond(response(to: reply, noValueOnSuccess: noValueOnSuccess))
+          case .failure(let error): exchange.respond(response(to: error))
+          }
+        }
+      case .watch(let watch): self.watch(watch, exchange)
+      }
+    } catch {
+      exchange.respond(response(to: error))
+    }
+  }
+
+  private func parse(_ method: KeysMethod, _ request: HTTPRequest) throws(EtcdError) -> KeysCall {
+    let readsBody = method == .put || method == .post
+    if readsBody && request.bodyIsTooLarge { throw KeysRequestParser.formTooLarge }
+    return try KeysRequestParser.parse(
+      method,
+      key: key,
+      query: request.target.query,
+      contentType: request.headers.first(name: "content-type"),
+      body: readsBody ? Array(request.body.readableBytesView) : []
+    )
+  }
+
+  /// The head goes out as soon as the watch stands, so that the client knows from which index on it sees everything.
+  private func watch(_ watch: KeysWatch, _ exchange: HTTPExchange) {
+    let cancellation = keys.watch(watch) { update in
+      switch update {
+      case .started(let etcdIndex, let raftIndex, let raftTerm):
+        exchange.begin(.ok, headers: headers(etcdIndex, raftIndex, raftTerm), isOpenEnded: true)
+      case .event(let event):
+        let line = ByteBuffer(bytes: KeysJSON.encode(event))
+        if watch.stream { exchange.send(line) } else { exchange.end(with: line) }
+      case .failed(let error):
+        exchange.respond(response(to: error))
+        // Too late for a status when the watch had started: a broken body is all that can tell.
+        exchange.abort()
+      case .closed: exchange.abort()
+      }
+    }
+    exchange.whenOver { cancellation.cancel() }
+  }
+
+  private func response(to reply: KeysReply, noValueOnSuccess: Bool) -> HTTPResponse {
+    let event = reply.event
+    return HTTPResponse(
+      event.isCreation ? .created : .ok,
+      headers: headers(event.etcdIndex, reply.raftIndex, reply.raftTerm),
+      body: ByteBuffer(bytes: KeysJSON.encode(event, noValueOnSuccess: noValueOnSuccess))
+    )
+  }
+
+  private func response(to error: EtcdError) -> HTTPResponse {
+    HTTPResponse(
+      HTTPResponseStatus(statusCode: error.code.httpStatus),
+      headers: headers(error.index, 0, 0),
+      body: ByteBuffer(bytes: KeysJSON.encode(error))
+    )
+  }
+
+  /// The headers of every answer; those of Raft are left out when it said nothing.
+  private func headers(_ etcdIndex: EtcdIndex, _ raftIndex: UInt64, _ raftTerm: UInt64) -> HTTPHeaders {
+    var headers = HTTPHeaders()
+    headers.reserveCapacity(8)
+    headers.add(name: "Content-Type", value: "application/json")
+    headers.add(name: "X-Etcd-Cluster-Id", value: String(clusterID, radix: 16))
+    headers.add(name: "X-Etcd-Index", value: String(etcdIndex.rawValue))
+    if raftTerm > 0 {
+      headers.add(name: "X-Raft-Index", value: String(raftIndex))
+      headers.add(name: "X-Raft-Term", value: String(raftTerm))
+    }
+    headers.add(contentsOf: cors.headers)
+    return headers
+  }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+public import NIOCore
+public import NIOHTTP1
+
+/// The port through which a worker's store requests reach a member.
+///
+/// Shape: it speaks in NIO's own types alone, so that a client library can conform without knowing this server.
+public protocol RequestForwarder: Sendable {
+  /// The members' client URLs that requests go to, in the order they are tried.
+  var endpoints: [String] { get }
+
+  /// Sends a request on and hands over the answer as it comes: one head, body parts, one end.
+  ///
+  /// Also answers when no member can be had (503, 502). Cancelling the task gives the request up.
+  ///
+  /// - Parameters:
+  ///   - head: The request as the client sent it, with `X-Forwarded-For` added.
+  ///   - body: Its whole body.
+  ///   - answer: Takes the parts; it suspends while the client is slow.
+  /// - Throws: When the answer broke off, or `answer` did.
+  func forward(
+    _ head: HTTPRequestHead,
+    body: ByteBuffer,
+    answer: @escaping @Sendable (HTTPClientResponsePart) async throws -> Void
+  ) async throws
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+public import Logging
+public import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+
+/// The HTTP server of a node: several listeners, one set of routes.
+///
+/// It listens before its ports are there (see ``APIPorts``), so that a node that is still finding its cluster can be asked.
+public final class HTTPAPIServer: Sendable {
+  private struct State {
+    var listeners: [any Channel] = []
+    var socketFiles: [UnixSocketFile] = []
+    var isStopped = false
+  }
+
+  private let ports: APIPorts
+  private let limits: HTTPLimits
+  private let group: any EventLoopGroup
+  private let logger: Logger
+  private let connections: OpenConnections
+  private let state = Mutex(State())
+
+  /// Makes a server that does not listen yet.
+  public init(ports: APIPorts, limits: HTTPLimits = HTTPLimits(), group: any EventLoopGroup, logger: Logger) {
+    self.ports = ports
+    self.limits = limits
+    self.group = group
+    self.logger = logger
+    connections = OpenConnections(maximum: limits.maximumConnections)
+  }
+
+  /// Opens listeners, all or none; more may be opened later.
+  ///
+  /// - Parameter listeners: Where to listen and what to serve there.
+  /// - Returns: The addresses they have, in the order of `listeners`.
+  /// - Throws: ``APIServerError`` naming the first address that cannot be had.
+  public func start(listening listeners: [APIListener]) async throws(APIServerError) -> [BoundAddress] {
+    var opened: [any Channel] = []
+    var files: [UnixSocketFile] = []
+    do throws(APIServerError) {
+      var addresses: [BoundAddress] = []
+      for listener in listeners {
+        let channel = try await open(listener, files: &files)
+        opened.append(channel)
+        addresses.append(BoundAddress(listener: listener, address: Self.address(of: channel, for: listener)))
+      }
+      guard keep(opened, files) else { throw APIServerError(.stopped, "open listeners: the server was shut down") }
+      return addresses
+    } catch {
+      for channel in opened { try? await channel.close() }
+      for file in files { file.remove() }
+      throw error
+    }
+  }
+
+  /// Stops: closes the listeners, lets answers that are under way finish for a while, then closes everything.
+  ///
+  /// Watches and other streams are broken off at once.
+  public func shutdown(within grace: TimeAmount = .seconds(5)) async {
+    let stopped = state.withLock { state in
+      state.isStopped = true
+      defer {
+        state.listeners = []
+        state.socketFiles = []
+      }
+      return (listeners: state.listeners, files: state.socketFiles)
+    }
+    for listener in stopped.listeners { try? await listener.close() }
+    for file in stopped.files { file.remove() }
+    let channels = connections.drain()
+    let loop = group.any()
+    let deadline = loop.scheduleTask(in: grace) {
+      for channel in channels { channel.close(promise: nil) }
+    }
+    _ = try? await EventLoopFuture.whenAllComplete(channels.map(\.closeFuture), on: loop).get()
+    deadline.cancel()
+  }
+
+  private func keep(_ listeners: [any Channel], _ files: [UnixSocketFile]) -> Bool {
+    state.withLock { state in
+      guard !state.isStopped else { return false }
+      state.listeners += listeners
+      state.socketFiles += files
+      return true
+    }
+  }
+
+  private func open(
+    _ listener: APIListener,
+    files: inout [UnixSocketFile]
+  ) async throws(APIServerError) -> any Channel {
+    switch listener.address {
+    case .tcp(let host, let port):
+      do {
+        let address = try await NIOThreadPool.singleton.runIfActive {
+          // Numeric, so that an IPv6 answer for "localhost" surprises no client that was told 127.0.0.1.
+          try SocketAddress.makeAddressResolvingHost(host == "localhost" ? "127.0.0.1" : host, port: port)
+        }
+        return try await bootstrap(listener.surface, isTCP: true).bind(to: address).get()
+      } catch {
+        let isInUse = (error as? IOError)?.errnoCode == EADDRINUSE
+        let reason = isInUse ? "the address is in use" : "\(error)"
+        let message = "listen on \(listener.address): \(reason)"
+        throw APIServerError(isInUse ? .addressInUse : .system, message, cause: error)
+      }
+    case .unixSocket(let path, let mode):
+      let file = try UnixSocketFile(binding: path, mode: mode)
+      files.append(file)
+      do {
+        return try await bootstrap(listener.surface, isTCP: false).withBoundSocket(file.descriptor).get()
+      } catch {
+        throw APIServerError(.system, "listen on \(listener.address)", cause: error)
+      }
+    }
+  }
+
+  private func bootstrap(_ surface: APISurface, isTCP: Bool) -> ServerBootstrap {
+    let router = APIRouter(ports: ports, surface: surface)
+    let bootstrap = ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: 1024)
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .childChannelInitializer { [connections, limits, logger] channel in
+        channel.eventLoop.makeCompletedFuture {
+          guard connections.add(channel) else {
+            throw APIServerError(.stopped, "take a connection: there are too many, or the server stops")
+          }
+          try Self.configure(channel, route: router, limits: limits, logger: logger)
+        }
+      }
+    guard isTCP else { return bootstrap }
+    return
+      bootstrap
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
+      .childChannelOption(.socketOption(.so_keepalive), value: 1)
+      .childChannelOption(
+        ChannelOptions.Types.SocketOption(level: .tcp, name: .init(rawValue: TCP_KEEPIDLE)),
+        value: 30
+      )
+  }
+
+  /// Builds the pipeline of one connection, which tests also build on channels without sockets.
+  static func configure(
+    _ channel: any Channel,
+    route: any HTTPRoute,
+    limits: HTTPLimits,
+    logger: Logger
+  ) throws {
+    var decoderLimits = NIOHTTPDecoderLimitConfiguration()
+    decoderLimits.maxHeaderFieldSize = limits.headerBytes
+    decoderLimits.maxHeaderListSize = limits.headerBytes
+    decoderLimits.maxHeaderFieldCount = limits.headerFields
+    let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoderLimits)
+    try channel.pipeline.syncOperations.addHandlers(
+      ByteToMessageHandler(decoder),
+      HTTPConnection(route: route, limits: limits, logger: logger)
+    )
+  }
+
+  private static func address(of channel: any Channel, for listener: APIListener) -> ListenAddress {
+    switch listener.address {
+    case .tcp(let host, _):
+      .tcp(host: host == "localhost" ? "127.0.0.1" : host, port: channel.localAddress?.port ?? 0)
+    case .unixSocket: listener.address
+    }
+  }
+}

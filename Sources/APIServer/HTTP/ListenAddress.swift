@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where a server listens.
+public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
+  /// A TCP port of a host name or address; port 0 lets the system choose.
+  case tcp(host: String, port: Int)
+  /// A unix socket at a path, with the permission bits of its file.
+  case unixSocket(path: String, mode: UInt32 = 0o600)
+
+  /// The address as an endpoint: `http://HOST:PORT` or `unix://PATH`.
+  public var description: String {
+    switch self {
+    case .tcp(let host, let port):
+      host.utf8.contains(UInt8(ascii: ":")) ? "http://[\(host)]:\(port)" : "http://\(host):\(port)"
+    case .unixSocket(let path, _): "unix://\(path)"
+    }
+  }
+}
+
+/// Which part of the API a listener serves.
+public enum APISurface: Sendable, Hashable {
+  /// Everything (client URLs, control socket).
+  case everything
+  /// Fleet's API alone (`coreos.fleet.listen-urls`).
+  case fleet
+}
+
+/// One listener of a server.
+public struct APIListener: Sendable, Hashable {
+  /// Where it listens.
+  public var address: ListenAddress
+  /// What it serves.
+  public var surface: APISurface
+
+  /// Makes a listener.
+  public init(_ address: ListenAddress, surface: APISurface = .everything) {
+    self.address = address
+    self.surface = surface
+  }
+}
+
+/// Where a listener turned out to be bound, with the port the system chose.
+public struct BoundAddress: Sendable, Hashable {
+  /// The listener as it was asked for.
+  public let listener: APIListener
+  /// The address it has.
+  public let address: ListenAddress
+
+  /// The TCP port; nil for a unix socket.
+  public var port: Int? {
+    if case .tcp(_, let port) = address { port } else { nil }
+  }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import NIOCore
+import NIOHTTP1
+
+/// How the end of a body is told.
+enum BodyFraming: Equatable {
+  /// By `Content-Length`; nil for an answer that may not have a body at all.
+  case length(Int?)
+  /// By a last chunk.
+  case chunked
+  /// By the end of the connection (HTTP/1.0).
+  case untilClose
+}
+
+/// Writes answers as bytes.
+enum ResponseEncoding {
+  /// Writes status line and header fields.
+  static func writeHead(
+    version: HTTPVersion,
+    status: HTTPResponseStatus,
+    headers: HTTPHeaders,
+    framing: BodyFraming,
+    connection: StaticString?,
+    date: String,
+    into buffer: inout ByteBuffer
+  ) {
+    buffer.writeStaticString(version.minor == 0 ? "HTTP/1.0 " : "HTTP/1.1 ")
+    buffer.writeString(String(status.code))
+    buffer.writeStaticString(" ")
+    buffer.writeString(status.reasonPhrase)
+    buffer.writeStaticString("\r\n")
+    for (name, value) in headers { writeField(name, value, into: &buffer) }
+    buffer.writeStaticString("Date: ")
+    buffer.writeString(date)
+    buffer.writeStaticString("\r\n")
+    switch framing {
+    case .length(nil), .untilClose: break
+    case .length(let count?):
+      buffer.writeStaticString("Content-Length: ")
+      buffer.writeString(String(count))
+      buffer.writeStaticString("\r\n")
+    case .chunked: buffer.writeStaticString("Transfer-Encoding: chunked\r\n")
+    }
+    if let connection {
+      buffer.writeStaticString("Connection: ")
+      buffer.writeStaticString(connection)
+      buffer.writeStaticString("\r\n")
+    }
+    buffer.writeStaticString("\r\n")
+  }
+
+  /// Writes one chunk; an empty one is left out, since it would end the body.
+  static func writeChunk(_ data: ByteBuffer, into buffer: inout ByteBuffer) {
+    guard data.readableBytes > 0 else { return }
+    buffer.writeString(String(data.readableBytes, radix: 16))
+    buffer.writeStaticString("\r\n")
+    buffer.writeImmutableBuffer(data)
+    buffer.writeStaticString("\r\n")
+  }
+
+  /// Writes the chunk that ends a body.
+  static func writeLastChunk(into buffer: inout ByteBuffer) {
+    buffer.writeStaticString("0\r\n\r\n")
+  }
+
+  /// Line breaks would end the field early and let a value of a client's making write headers of its own.
+  private static func writeField(_ name: String, _ value: String, into buffer: inout ByteBuffer) {
+    buffer.writeString(name)
+    buffer.writeStaticString(": ")
+    if value.utf8.contains(where: { $0 == 13 || $0 == 10 }) {
+      buffer.writeBytes(value.utf8.map { $0 == 13 || $0 == 10 ? 32 : $0 })
+    } else {
+      buffer.writeString(value)
+    }
+    buffer.writeStaticString("\r\n")
+  }
+}

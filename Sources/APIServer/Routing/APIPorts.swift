@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+public import EtcdWire
+public import FleetWire
+import Synchronization
+
+/// Where a node's store is.
+public enum StorePort: Sendable {
+  /// Not there yet: its routes answer 503.
+  case starting
+  /// This node is a member.
+  case member(any KeysAPI, any ClusterAPI)
+  /// This node is a worker: requests go to the members.
+  case worker(any RequestForwarder)
+}
+
+/// What the routes stand on; each part may come and change while the server runs.
+///
+/// Concurrency: any thread may set; requests that come later see the new part.
+public final class APIPorts: Sendable {
+  struct State {
+    var store = StorePort.starting
+    var fleet: (any FleetAPI)?
+    var inspection: (any UnitInspectionAPI)?
+    var corsOrigins: Set<String> = []
+  }
+
+  private let state = Mutex(State())
+
+  /// Makes ports of which none is set.
+  public init() {}
+
+  /// Sets what answers `/v2`, `/version`, `/health` and `/discovery`.
+  public func setStore(_ store: StorePort) {
+    state.withLock { $0.store = store }
+  }
+
+  /// Sets what answers `/fleet/v1`; nil while the machine has not registered.
+  public func setFleet(_ fleet: (any FleetAPI)?) {
+    state.withLock { $0.fleet = fleet }
+  }
+
+  /// Sets what answers `/coracle/v1/units`.
+  public func setInspection(_ inspection: (any UnitInspectionAPI)?) {
+    state.withLock { $0.inspection = inspection }
+  }
+
+  /// Sets the origins whose pages may use the store (`coreos.etcd2.cors`); `*` stands for all.
+  public func setCORSOrigins(_ origins: Set<String>) {
+    state.withLock { $0.corsOrigins = origins }
+  }
+
+  var current: State { state.withLock { $0 } }
+}
