@@ -69,6 +69,12 @@ public struct InitialCluster: Sendable, Equatable {
     guard !entries.isEmpty else { throw .empty }
   }
 
+  /// A cluster of one member, which has at least one URL.
+  public init(of name: String, peerURLs: [EndpointURL]) {
+    precondition(!name.isEmpty && !peerURLs.isEmpty, "a member needs a name and a URL, not \(name) \(peerURLs)")
+    entries = [Entry(name: name, peerURLs: peerURLs)]
+  }
+
   /// The entry of a member.
   public subscript(name: String) -> Entry? {
     entries.first { $0.name == name }

@@ -14,6 +14,9 @@ extension PlanBuilder {
     apply(units.etcdEnvironment, to: &section, schema: CloudConfigSchema.etcd2)
 
     var plan = EtcdPlan(name: text(section, "name"), dataDirectory: text(section, "data_dir"))
+    if let setting = section["name"], let name = plan.name, name.contains(where: { " \t\n=,".contains($0) }) {
+      log.error(at: setting.mark, "coreos.etcd2.name: \"\(name)\" must not hold blanks, \"=\" or \",\"")
+    }
     planURLs(section, &plan)
     planTimes(section, &plan)
     plan.clusterToken = text(section, "initial_cluster_token") ?? plan.clusterToken

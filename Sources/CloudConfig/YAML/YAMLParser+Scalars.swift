@@ -5,9 +5,8 @@ extension YAMLParser {
 
   /// Parses a text without quotes.
   ///
-  /// - Parameters:
-  ///   - parent: Lines that go on with the text stand deeper than this; `Int.max` for a text on one line.
-  ///   - inFlow: Whether brackets and commas end the text.
+  /// Lines that go on with the text stand deeper than `parent`, which is `Int.max` for a text on one line. With `inFlow`
+  /// brackets and commas end the text.
   mutating func parsePlain(parent: Int, inFlow: Bool) throws(YAMLError) -> YAMLNode {
     let mark = cursor.mark
     try refuseIndicator(inFlow: inFlow)

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a node keeps of its boots: who it is, what it has become, and the user-data it last ran with.
+///
+/// Invariant: every file is replaced whole and is durable before the call returns.
+public struct DataDirectory: Sendable {
+  /// The directory.
+  public let path: String
+
+  private static let limitBytes = 1 << 20
+
+  /// Names a directory; it is made when something is first kept.
+  public init(path: String) {
+    self.path = path
+  }
+
+  // MARK: Membership
+
+  /// What this node has become; nil on its first boot.
+  ///
+  /// - Throws: ``CloudInitError`` when the file cannot be read or understood.
+  public func membership() async throws -> MembershipRecord? {
+    guard let text = try await readText("membership") else { return nil }
+    guard let record = MembershipRecord(parsing: text) else {
+      throw CloudInitError(
+        .dataDirectory,
+        "\(path)/membership cannot be understood; if this node's data is lost, empty \(path) and join anew"
+      )
+    }
+    return record
+  }
+
+  /// Keeps what this node has become.
+  ///
+  /// - Throws: ``CloudInitError`` when it cannot be written.
+  public func keep(_ record: MembershipRecord) async throws {
+    try await write("membership", Array(record.text.utf8))
+  }
+
+  /// The registration that was tried with a discovery token, as `url` and `name=url,…`; nil when none was.
+  func registrationIntent() async throws -> String? {
+    try await readText("discovery-registration")
+  }
+
+  func keepRegistrationIntent(_ text: String) async throws {
+    try await write("discovery-registration", Array(text.utf8))
+  }
+
+  // MARK: User-data
+
+  /// The last user-data that was free of errors; nil when there was none.
+  ///
+  /// - Throws: ``CloudInitError`` when it cannot be read.
+  public func lastGoodUserData() async throws -> UserData? {
+    try await read("user-data").map { UserData(name: "\(path)/user-data", bytes: $0) }
+  }
+
+  /// Keeps user-data that is free of errors.
+  ///
+  /// - Throws: ``CloudInitError`` when it cannot be written.
+  public func keepLastGoodUserData(_ userData: UserData) async throws {
+    if try await read("user-data") == userData.bytes { return }
+    try await write("user-data", userData.bytes)
+  }
+
+  // MARK: Machine id
+
+  /// The id of this machine: the given one, else the one kept here, else the computer's own or a new one.
+  ///
+  /// - Parameters:
+  ///   - given: `--machine-id`, if any.
+  ///   - usesComputerID: Whether the id of `/etc/machine-id` is taken before a new one is made, as with the default
+  ///     data directory.
+  /// - Throws: ``CloudInitError`` when an id is not 32 hexadecimal digits or cannot be kept.
+  public func machineID(given: String?, usesComputerID: Bool) async throws -> String {
+    let kept = try await readText("machine-id").map(Self.trimmed)
+    var id = given ?? kept
+    if id == nil, usesComputerID {
+      id = try await readBytes("/etc/machine-id").map { Self.trimmed(String(decoding: $0, as: UTF8.self)) }
+    }
+    let result = id?.lowercased() ?? Self.newMachineID()
+    guard result.utf8.count == 32, result.allSatisfy({ $0.isHexDigit && $0.isASCII }) else {
+      throw CloudInitError(.configuration, "the machine id \"\(result)\" is not 32 hexadecimal digits")
+    }
+    if result != kept { try await write("machine-id", Array("\(result)\n".utf8)) }
+    return result
+  }
+
+  private static func newMachineID() -> String {
+    var random = SystemRandomNumberGenerator()
+    return (0..<32).map { _ in String(UInt8.random(in: 0..<16, using: &random), radix: 16) }.joined()
+  }
+
+  private static func trimmed(_ text: String) -> String {
+    String(text.filter { !$0.isWhitespace })
+  }
+
+  // MARK: Files
+
+  private func readText(_ name: String) async throws -> String? {
+    try await read(name).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  private func read(_ name: String) async throws -> [UInt8]? {
+    try await readBytes("\(path)/\(name)")
+  }
+
+  private func readBytes(_ file: String) async throws -> [UInt8]? {
+    do {
+      return try await OwnThread.run { try DurableFile.read(file, limitBytes: Self.limitBytes) }
+    } catch {
+      throw CloudInitError(.dataDirectory, "cannot read \(file)", cause: error)
+    }
+  }
+
+  private func write(_ name: String, _ bytes: [UInt8]) async throws {
+    let path = path
+    do {
+      try await OwnThread.run {
+        try DurableFile.makeFolder(path)
+        try DurableFile.replace("\(path)/\(name)", with: bytes)
+      }
+    } catch {
+      throw CloudInitError(.dataDirectory, "cannot write \(path)/\(name)", cause: error)
+    }
+  }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import CloudConfig
+import Testing
+
+@testable import CloudInit
+
+@Suite struct DataDirectoryTests {
+  private let temporary: TemporaryDirectory
+  private let directory: DataDirectory
+
+  init() throws {
+    temporary = try TemporaryDirectory()
+    directory = DataDirectory(path: "\(temporary.path)/a/b")
+  }
+
+  @Test func `a membership is read back as it was kept`() async throws {
+    #expect(try await directory.membership() == nil)
+    let cluster = try InitialCluster(parsing: "x=http://127.0.0.1:1,x=http://h:2,y=http://[::1]:3")
+    for record in [
+      MembershipRecord.member(ClusterMembership(cluster: cluster, clusterToken: "t", name: "y")),
+      .worker(WorkerMembership(peerURLs: cluster.entries.flatMap(\.peerURLs))),
+    ] {
+      try await directory.keep(record)
+      #expect(try await directory.membership() == record)
+    }
+  }
+
+  @Test(arguments: [
+    "", "coracle membership 2\nworker http://h:1\n", "coracle membership 1\n", "coracle membership 1\nworker \n",
+    "coracle membership 1\nmember 1\ncluster 2\npeer 3 http://h:1 a\n", "coracle membership 1\nmember x\ncluster 2\n",
+  ])
+  func `a membership that cannot be understood is refused, never guessed`(_ text: String) async throws {
+    try await directory.keepLastGoodUserData(UserData(name: "x", bytes: []))
+    try temporary.write("a/b/membership", text)
+    await #expect(throws: CloudInitError.self) { try await directory.membership() }
+  }
+
+  @Test func `user-data that was good is there after a restart`() async throws {
+    #expect(try await directory.lastGoodUserData() == nil)
+    try await directory.keepLastGoodUserData(UserData(name: "x", bytes: Array("#cloud-config\n".utf8)))
+    #expect(try await directory.lastGoodUserData()?.bytes == Array("#cloud-config\n".utf8))
+  }
+
+  @Test func `a machine id is made once and kept`() async throws {
+    let id = try await directory.machineID(given: nil, usesComputerID: false)
+    #expect(id.count == 32)
+    #expect(try await directory.machineID(given: nil, usesComputerID: true) == id)
+    let given = "0123456789ABCDEF0123456789abcdef"
+    #expect(try await directory.machineID(given: given, usesComputerID: false) == given.lowercased())
+    #expect(try await directory.machineID(given: nil, usesComputerID: false) == given.lowercased())
+    await #expect(throws: CloudInitError.self) {
+      try await directory.machineID(given: "short", usesComputerID: false)
+    }
+  }
+
+  @Test func `no half-written file is left behind`() async throws {
+    try await directory.keep(.worker(WorkerMembership(peerURLs: [EndpointURL(scheme: .http, host: "h", port: 1)])))
+    let names = try temporary.names(below: "a/b")
+    #expect(names == ["membership"])
+  }
+
+  @Test func `user-data is read from a file, or from the first usual place that has it`() async throws {
+    try temporary.write("second", "#cloud-config\n")
+    let path = "\(temporary.path)/second"
+    #expect(try await UserData.read(path) == UserData(name: path, bytes: Array("#cloud-config\n".utf8)))
+    #expect(try await UserData.readFromUsualPlaces(["\(temporary.path)/first", path])?.name == path)
+    #expect(try await UserData.readFromUsualPlaces(["\(temporary.path)/first"]) == nil)
+    await #expect(throws: CloudInitError.self) { try await UserData.read("\(temporary.path)/first") }
+  }
+}
