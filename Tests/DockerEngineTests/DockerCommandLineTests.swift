@@ -31,7 +31,13 @@ import Testing
 
   @Test func `flags stop at the image and the rest is the command verbatim`() throws {
     let found = try specification(
-      "run", "--name", "busybox1", "busybox", "/bin/sh", "-c", "while true; do echo Hello World; sleep 1; done"
+      "run",
+      "--name",
+      "busybox1",
+      "busybox",
+      "/bin/sh",
+      "-c",
+      "while true; do echo Hello World; sleep 1; done"
     )
     #expect(found.name == "busybox1")
     #expect(found.image == "busybox")
@@ -86,7 +92,9 @@ import Testing
     #expect(refusal("run", "--rm", "--restart=always", "i") == .conflict("--rm and --restart exclude each other"))
   }
 
-  @Test(arguments: ["-p abc", "-p 80:81:82:83", "-p 1-3:4-5", "-p 80/quic", "-m lots", "--cpus 1.2.3", "--ulimit nofile"])
+  @Test(arguments: [
+    "-p abc", "-p 80:81:82:83", "-p 1-3:4-5", "-p 80/quic", "-m lots", "--cpus 1.2.3", "--ulimit nofile",
+  ])
   func `a value of the wrong shape is refused with its flag`(words: String) {
     let words = words.split(separator: " ").map(String.init)
     guard case .badValue(let value, let flag, _) = refusal("run", words[0], words[1], "img") else {
@@ -142,7 +150,9 @@ import Testing
   }
 
   @Test func `port ranges pair up or leave the choice to the engine`() throws {
-    let found = try body(["-p", "8000-8001:80-81", "-p", "9000-9010:90", "-p", "published=53,target=5353,protocol=udp", "i"])
+    let found = try body([
+      "-p", "8000-8001:80-81", "-p", "9000-9010:90", "-p", "published=53,target=5353,protocol=udp", "i",
+    ])
     let bindings = found["HostConfig"]?["PortBindings"]
     #expect(bindings?["80/tcp"]?.elements.first?["HostPort"] == .string("8000"))
     #expect(bindings?["81/tcp"]?.elements.first?["HostPort"] == .string("8001"))
@@ -153,18 +163,29 @@ import Testing
 
   @Test func `two bindings of one port are both kept`() throws {
     let found = try body(["-p", "80:80", "-p", "81:80", "i"])
-    #expect(found["HostConfig"]?["PortBindings"]?["80/tcp"]?.elements.map { $0["HostPort"] } == [.string("80"), .string("81")])
+    #expect(
+      found["HostConfig"]?["PortBindings"]?["80/tcp"]?.elements.map { $0["HostPort"] } == [
+        .string("80"), .string("81"),
+      ]
+    )
   }
 
   @Test func `capabilities are upper case, sorted, unique, and ALL swallows the rest`() {
-    #expect(CapabilityLists(added: ["sys_time", "CAP_NET_ADMIN", "net_admin"], dropped: []).added == ["CAP_NET_ADMIN", "CAP_SYS_TIME"])
+    #expect(
+      CapabilityLists(added: ["sys_time", "CAP_NET_ADMIN", "net_admin"], dropped: []).added == [
+        "CAP_NET_ADMIN", "CAP_SYS_TIME",
+      ]
+    )
     #expect(CapabilityLists(added: ["all", "chown"], dropped: ["mknod"]).added == ["ALL"])
     #expect(CapabilityLists(added: ["chown"], dropped: ["chown", "mknod"]).dropped == ["CAP_MKNOD"])
   }
 
   @Test func `the caller's environment, directory and labels are put in`() throws {
     let caller = DockerCaller(environment: ["HERE": "yes"], workingDirectory: "/srv/app", labels: ["unit": "a.service"])
-    let found = try body(["-e", "HERE", "-e", "GONE", "-v", "./data:/data", "-v", "../x:/x:ro", "-l", "mine=1", "i"], caller: caller)
+    let found = try body(
+      ["-e", "HERE", "-e", "GONE", "-v", "./data:/data", "-v", "../x:/x:ro", "-l", "mine=1", "i"],
+      caller: caller
+    )
     #expect(found["Env"] == .strings(["HERE=yes", "GONE"]))
     #expect(found["HostConfig"]?["Binds"] == .strings(["/srv/app/data:/data", "/srv/x:/x:ro"]))
     #expect(found["Labels"] == .object(JSONObject([("mine", .string("1")), ("unit", .string("a.service"))])))
@@ -188,11 +209,15 @@ import Testing
     #expect(try FoundFlag.sizeBytes(text, flag: "memory") == expected)
   }
 
-  @Test(arguments: [
-    ("busybox", "busybox", nil, nil), ("a/b:1", "a/b", "1", nil), ("r:5000/a", "r:5000/a", nil, nil),
-    ("r:5000/a:2@sha256:ab", "r:5000/a", "2", "sha256:ab"),
-  ] as [(String, String, String?, String?)])
-  func `an image's tag comes after the last slash`(text: String, repository: String, tag: String?, digest: String?) throws {
+  @Test(
+    arguments: [
+      ("busybox", "busybox", nil, nil), ("a/b:1", "a/b", "1", nil), ("r:5000/a", "r:5000/a", nil, nil),
+      ("r:5000/a:2@sha256:ab", "r:5000/a", "2", "sha256:ab"),
+    ] as [(String, String, String?, String?)]
+  )
+  func `an image's tag comes after the last slash`(text: String, repository: String, tag: String?, digest: String?)
+    throws
+  {
     let image = try #require(ImageReference(text))
     #expect(image.repository == repository && image.tag == tag && image.digest == digest)
     #expect(image.description == text)

@@ -58,7 +58,8 @@ import() {
   tar -C "$rootfs" -cf "$dir/busybox.tar" .
   rm -rf "$rootfs"
   # CHANGES: Dockerfile instructions, one a line, such as CHANGES=$'EXPOSE 80\nCMD ["httpd", "-f"]'.
-  local changes="" change
+  # Docker's own busybox has the command sh; the last CMD counts.
+  local changes="&changes=CMD%20sh" change
   while IFS= read -r change; do
     [ -z "$change" ] || changes+="&changes=$(printf %s "$change" | od -An -v -tx1 | tr -d ' \n' | sed 's/../%&/g')"
   done <<<"${CHANGES:-}"

@@ -93,7 +93,11 @@ extension ContainerFlagReader {
       return
     }
     if value.hasPrefix("seccomp="), !["seccomp=unconfined", "seccomp=builtin"].contains(value) {
-      throw .badValue(value, flag: "--security-opt", expected: "seccomp=unconfined (profiles in files are not supported)")
+      throw .badValue(
+        value,
+        flag: "--security-opt",
+        expected: "seccomp=unconfined (profiles in files are not supported)"
+      )
     }
     append(.host, "SecurityOpt", .string(value))
   }

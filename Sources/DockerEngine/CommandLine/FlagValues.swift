@@ -35,7 +35,11 @@ extension FoundFlag {
   static func sizeBytes(_ text: String, flag: String) throws(DockerCommandLineError) -> Int64 {
     let expected = "a size such as 512m or 1g"
     var digits = Substring(text.lowercased())
-    if digits.hasSuffix("ib") { digits = digits.dropLast(2) } else if digits.hasSuffix("b") { digits = digits.dropLast() }
+    if digits.hasSuffix("ib") {
+      digits = digits.dropLast(2)
+    } else if digits.hasSuffix("b") {
+      digits = digits.dropLast()
+    }
     let shifts: [Character: Int64] = ["k": 10, "m": 20, "g": 30, "t": 40, "p": 50]
     var shift: Int64 = 0
     if let last = digits.last, let found = shifts[last] {

@@ -51,9 +51,12 @@ enum MountOption {
       }
     case "tmpfs-size": options["TmpfsOptions", default: .init()]["SizeBytes"] = .integer(try field.sizeBytes())
     case "tmpfs-mode":
-      guard let mode = Int64(value, radix: 8) else { throw .badValue(value, flag: "--mount", expected: "an octal mode") }
+      guard let mode = Int64(value, radix: 8) else {
+        throw .badValue(value, flag: "--mount", expected: "an octal mode")
+      }
       options["TmpfsOptions", default: .init()]["Mode"] = .integer(mode)
-    default: throw .badValue(flag.value, flag: "--mount", expected: "known fields only; \(key) is unknown or not supported")
+    default:
+      throw .badValue(flag.value, flag: "--mount", expected: "known fields only; \(key) is unknown or not supported")
     }
   }
 

@@ -14,7 +14,9 @@ enum CallerFile {
     var bytes = [UInt8](repeating: 0, count: limitBytes + 1)
     var count = 0
     while count < bytes.count {
-      let got = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress.map { $0 + count }, $0.count - count) }
+      let got = bytes.withUnsafeMutableBytes {
+        Glibc.read(descriptor, $0.baseAddress.map { $0 + count }, $0.count - count)
+      }
       if got < 0, errno == EINTR { continue }
       guard got >= 0 else { throw failure("read \(path)") }
       guard got > 0 else { break }

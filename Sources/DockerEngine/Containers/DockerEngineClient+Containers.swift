@@ -91,7 +91,7 @@ extension DockerEngineClient {
     let seconds = timeout.map { $0.components.seconds + ($0.components.attoseconds > 0 ? 1 : 0) }
     do {
       try await requestStop(id, timeoutSeconds: seconds, signal: nil)
-    } catch where error.code == .cancelled || error.code == .notFound {
+    } catch  where error.code == .cancelled || error.code == .notFound {
       throw error
     } catch {
       logger.warning("stop failed, killing", metadata: ["docker.container": "\(id)", "error": "\(error)"])
@@ -101,12 +101,14 @@ extension DockerEngineClient {
       guard try await inspectState(id).isRunning else { return }
       do {
         try await kill(id)
-      } catch where error.code != .conflict {
+      } catch  where error.code != .conflict {
         throw error
       } catch {
         // It ended between the look and the kill.
       }
-      guard (try? await backOff.pause()) != nil else { throw DockerEngineError(.cancelled, "stop container \(id): cancelled") }
+      guard (try? await backOff.pause()) != nil else {
+        throw DockerEngineError(.cancelled, "stop container \(id): cancelled")
+      }
     }
     throw DockerEngineError(.engineFailure, "stop container \(id): it still runs after SIGKILL")
   }
@@ -188,7 +190,7 @@ extension DockerEngineClient {
       do {
         let answer = try await performForJSON(request)
         if let code = answer["StatusCode"]?.int64 { return await exit(of: id, code: Int32(clamping: code)) }
-      } catch where error.code == .notFound || error.code == .cancelled {
+      } catch  where error.code == .notFound || error.code == .cancelled {
         throw error
       } catch {
         logger.debug("wait broke off", metadata: ["docker.container": "\(id)", "error": "\(error)"])

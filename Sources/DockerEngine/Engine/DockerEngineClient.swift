@@ -41,7 +41,12 @@ public final class DockerEngineClient: Sendable {
   /// - Throws: ``DockerEngineError``; `unreachable` when nothing answers, `refused` when no version fits.
   @discardableResult
   public func ping() async throws(DockerEngineError) -> APIVersion {
-    let request = EngineRequest(method: .get, path: "/_ping", timeout: .seconds(10), purpose: "ask \(url) for its version")
+    let request = EngineRequest(
+      method: .get,
+      path: "/_ping",
+      timeout: .seconds(10),
+      purpose: "ask \(url) for its version"
+    )
     let answer = try await connection.answer(to: request, prefix: "")
     guard (200..<300).contains(answer.status) else { throw answer.refusal(of: request) }
     // Engines before API 1.25 do not say.

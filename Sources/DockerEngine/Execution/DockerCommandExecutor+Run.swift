@@ -43,7 +43,7 @@ extension DockerCommandExecutor {
     let answer: JSONValue
     do {
       answer = try await client.performForJSON(request)
-    } catch where error.code == .notFound && specification.pullPolicy == .missing {
+    } catch  where error.code == .notFound && specification.pullPolicy == .missing {
       output(OutputLine(.standardError, "Unable to find image '\(specification.image)' locally"))
       try await pullImage(of: specification, output)
       answer = try await client.performForJSON(request)
@@ -91,44 +91,61 @@ extension DockerCommandExecutor {
     return result
   }
 
+  /// What happened while a container ran.
+  private enum Milestone: Sendable {
+    case logEnded
+    case exited(Result<ContainerExit, DockerEngineError>)
+    case logOverdue
+  }
+
   /// Hands over a running container's output and waits for its end.
   private func follow(
     _ container: ForegroundContainer,
     _ output: @escaping @Sendable (OutputLine) -> Void
   ) async throws(DockerEngineError) -> ContainerExit {
     let client = client
-    let outcome = await withTaskGroup(of: Result<ContainerExit, DockerEngineError>?.self) { group in
+    let outcome = await withTaskGroup(of: Milestone.self) { group in
+      group.addTask { await followLog(of: container, output) }
       group.addTask {
         do throws(DockerEngineError) {
-          try await client.followLogs(container.id, since: container.logPosition, output: output)
-        } catch where error.code != .cancelled {
-          output(OutputLine(.standardError, "docker: \(error)"))
-        } catch {}
-        return nil
-      }
-      group.addTask {
-        do throws(DockerEngineError) {
-          return .success(try await client.wait(container.id))
+          return .exited(.success(try await client.wait(container.id)))
         } catch {
-          return .failure(error)
+          return .exited(.failure(error))
         }
       }
       var outcome: Result<ContainerExit, DockerEngineError>?
-      for await finished in group {
-        guard let finished else { continue }
-        outcome = finished
-        // The rest of the output follows at once; this bounds it should the log never end.
-        group.addTask {
-          try? await Task.sleep(for: Self.logDrainTimeout)
-          return nil
+      var hasLogEnded = false
+      while outcome == nil || !hasLogEnded, let milestone = await group.next() {
+        switch milestone {
+        case .logEnded, .logOverdue: hasLogEnded = true
+        case .exited(let result):
+          outcome = result
+          // The rest of the output follows at once; this bounds it should the log never end.
+          group.addTask {
+            try? await Task.sleep(for: Self.logDrainTimeout)
+            return .logOverdue
+          }
         }
-        _ = await group.next()
-        break
       }
       group.cancelAll()
       return outcome
     }
-    return try (outcome ?? .failure(DockerEngineError(.cancelled, "wait for container \(container.id): cancelled"))).get()
+    return try (outcome ?? .failure(DockerEngineError(.cancelled, "wait for container \(container.id): cancelled")))
+      .get()
+  }
+
+  private func followLog(
+    of container: ForegroundContainer,
+    _ output: @escaping @Sendable (OutputLine) -> Void
+  ) async -> Milestone {
+    do throws(DockerEngineError) {
+      try await client.followLogs(container.id, since: container.logPosition, output: output)
+    } catch  where error.code == .cancelled {
+      // Told by whoever cancelled.
+    } catch {
+      output(OutputLine(.standardError, "docker: \(error)"))
+    }
+    return .logEnded
   }
 
   private func killForCertain(_ id: ContainerID) async {
@@ -148,7 +165,7 @@ extension DockerCommandExecutor {
     await shieldedFromCancellation {
       do throws(DockerEngineError) {
         try await client.remove(id, force: true, volumes: true)
-      } catch where error.code == .notFound {
+      } catch  where error.code == .notFound {
         // Someone else was faster.
       } catch {
         client.logger.warning("container not removed", metadata: ["docker.container": "\(id)", "error": "\(error)"])

@@ -72,7 +72,8 @@ extension DockerCommandExecutor {
     try await client.pull(options.image, platform: options.platform, allTags: options.pullsAllTags) { line in
       if !options.isQuiet || line.stream == .standardError { output(line) }
     }
-    let name = options.image.tag == nil && options.image.digest == nil && !options.pullsAllTags
+    let name =
+      options.image.tag == nil && options.image.digest == nil && !options.pullsAllTags
       ? "\(options.image):latest" : "\(options.image)"
     output(OutputLine(.standardOutput, name))
     return CommandResult(exitCode: 0)
@@ -87,7 +88,7 @@ extension DockerCommandExecutor {
     for name in options.names {
       do {
         documents.append(try await document(name, options))
-      } catch where error.code == .notFound {
+      } catch  where error.code == .notFound {
         output(OutputLine(.standardError, "docker: no such object: \(name)"))
         exitCode = 1
       }
@@ -115,7 +116,7 @@ extension DockerCommandExecutor {
       do {
         let json = try await client.inspectJSON(container: name, includesSize: options.includesSize)
         return json.withNetworkSettingsBackFilled()
-      } catch where error.code == .notFound && options.subject == .any {
+      } catch  where error.code == .notFound && options.subject == .any {
         // Perhaps an image.
       }
     }

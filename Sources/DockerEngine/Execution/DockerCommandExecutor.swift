@@ -70,12 +70,8 @@ public struct DockerCommandExecutor: Sendable {
     case .start(let options) where options.isAttached:
       let details = try await client.inspect(options.containers[0])
       // What earlier runs wrote is not shown again.
-      let finishedAt = EngineTime.nanosecondsSinceEpoch(details.containerState.finishedAt)
-      return ForegroundContainer(
-        id: details.id,
-        removesOnExit: false,
-        logPosition: finishedAt.map { LogPosition(nanosecondsSinceEpoch: $0) }
-      )
+      let position = await client.endOfLog(of: details)
+      return ForegroundContainer(id: details.id, removesOnExit: false, logPosition: position)
     default:
       throw DockerEngineError(.badRequest, "the command does not run in the foreground")
     }

@@ -9,7 +9,7 @@ extension DockerEngineClient {
     do {
       _ = try await inspectJSON(image: name)
       return true
-    } catch where error.code == .notFound {
+    } catch  where error.code == .notFound {
       return false
     }
   }
@@ -29,7 +29,7 @@ extension DockerEngineClient {
   ) async throws(DockerEngineError) {
     do {
       try await pullFromRegistry(image, platform: platform, allTags: allTags, progress: progress)
-    } catch where error.code == .unreachable || error.code == .cancelled {
+    } catch  where error.code == .unreachable || error.code == .cancelled {
       throw error
     } catch {
       guard !Self.isAnswerAboutImage(error), try await hasImage(image.description) else {

@@ -23,12 +23,15 @@ extension DockerEngineClient {
     while true {
       do {
         let isRaw = try await inspect(id.rawValue).hasTerminal
-        try await followLogsOnce(id, isRaw: isRaw, position: &position, output: output)
+        try await readLog(of: id, isRaw: isRaw, follow: true, position: &position, output: output)
         // The end of the stream is the end of the container, or of the engine.
-        guard try await inspectState(id).isRunning else { return }
-      } catch where error.code == .notFound || error.code == .cancelled {
+        guard try await inspectState(id).isRunning else {
+          // Engines end a followed stream now and then before its last message; by now the log is complete.
+          return try await readLog(of: id, isRaw: isRaw, follow: false, position: &position, output: output)
+        }
+      } catch  where error.code == .notFound || error.code == .cancelled {
         throw error
-      } catch where Self.isUnreadableLog(error) {
+      } catch  where Self.isUnreadableLog(error) {
         output(OutputLine(.standardError, "\(error)"))
         return
       } catch {
@@ -40,22 +43,39 @@ extension DockerEngineClient {
     }
   }
 
+  /// Where a container's log stands now; nil when it is empty or cannot be read.
+  func endOfLog(of container: ContainerDetails) async -> LogPosition? {
+    let request = EngineRequest(
+      method: .get,
+      path: "/containers/\(EngineRequest.percentEncoded(container.id.rawValue))/logs",
+      query: [("stdout", "1"), ("stderr", "1"), ("timestamps", "1"), ("tail", "1")],
+      purpose: "read the end of the log of container \(container.id)"
+    )
+    var decoder = LogDecoder(isRaw: container.hasTerminal)
+    guard let answer = try? await perform(request), let lines = try? decoder.receive(answer.body) else { return nil }
+    return (lines + decoder.finish()).compactMap(\.position).max()
+  }
+
   private static func isUnreadableLog(_ error: DockerEngineError) -> Bool {
     error.message.contains("does not support reading")
   }
 
-  private func followLogsOnce(
-    _ id: ContainerID,
+  /// Reads a log behind `position`, to its present end or, with `follow`, to the end of the container.
+  ///
+  /// A last line without newline is handed over only without `follow`, when it is known to be complete.
+  private func readLog(
+    of id: ContainerID,
     isRaw: Bool,
+    follow: Bool,
     position: inout LogPosition?,
     output: @Sendable (OutputLine) -> Void
   ) async throws(DockerEngineError) {
     var request = EngineRequest(
       method: .get,
       path: "/containers/\(EngineRequest.percentEncoded(id.rawValue))/logs",
-      query: [("follow", "1"), ("stdout", "1"), ("stderr", "1"), ("timestamps", "1")],
+      query: [("follow", follow ? "1" : "0"), ("stdout", "1"), ("stderr", "1"), ("timestamps", "1")],
       timeout: nil,
-      purpose: "follow the log of container \(id)"
+      purpose: "read the log of container \(id)"
     )
     let start = position
     if let start {
@@ -74,7 +94,7 @@ extension DockerEngineClient {
       hand(try decoder.receive(bytes))
       return true
     }
-    hand(decoder.finish())
+    if !follow { hand(decoder.finish()) }
   }
 
   /// Delivers what happens to containers until the task is cancelled, reconnecting by itself.

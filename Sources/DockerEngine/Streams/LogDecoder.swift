@@ -88,7 +88,8 @@ struct LogDecoder {
     pending.removeFirst(start)
   }
 
-  private mutating func message(_ bytes: ArraySlice<UInt8>, on stream: OutputStream, into complete: inout [OutputLine]) {
+  private mutating func message(_ bytes: ArraySlice<UInt8>, on stream: OutputStream, into complete: inout [OutputLine])
+  {
     var (position, text) = Self.timestamped(bytes)
     var line = lines.removeValue(forKey: stream) ?? PartialLine()
     line.position = position ?? line.position

@@ -23,7 +23,9 @@ extension InspectTemplate {
   private func render(_ action: Action, _ document: JSONValue) throws(TemplateError) -> String {
     var value = document
     for name in action.path {
-      guard let member = value[name] else { throw TemplateError(problem: "there is no \(name) in .\(action.path.joined(separator: "."))") }
+      guard let member = value[name] else {
+        throw TemplateError(problem: "there is no \(name) in .\(action.path.joined(separator: "."))")
+      }
       value = member
     }
     for index in action.indexes {
@@ -67,7 +69,9 @@ extension JSONValue {
   /// Differs: new engines do not send these members; they are filled from the network `bridge`, else from the only
   /// network there is.
   func withNetworkSettingsBackFilled() -> JSONValue {
-    guard case .object(var document) = self, case .object(var settings) = document["NetworkSettings"] else { return self }
+    guard case .object(var document) = self, case .object(var settings) = document["NetworkSettings"] else {
+      return self
+    }
     let networks = settings["Networks"]?.members ?? []
     let source = networks.first { $0.name == "bridge" } ?? (networks.count == 1 ? networks.first : nil)
     let empty: [(String, JSONValue)] = [
