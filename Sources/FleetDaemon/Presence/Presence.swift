@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+import EtcdStore
+import EtcdWire
+import Fleet
+import FleetWire
+import Logging
+import Synchronization
+
+/// Keeps this machine's one key in the store, and knows how well the store answers.
+///
+/// Registration overwrites an own key that an earlier life of this installation left behind, so a node that crashed
+/// and came back moves nothing; only another installation with the same machine id is refused.
+/// Source: specs/fleet.md §6.1, §14.1.
+final class Presence: Sendable {
+  private let configuration: FleetConfiguration
+  private let store: StoreCaller
+  private let view: RegistryView
+  private let logger: Logger
+  private let status: Mutex<Status>
+
+  private struct Status {
+    var record: MachineRecord
+    /// The record that is in the store; nil when none of ours is.
+    var registered: MachineRecord?
+    var lastAnswer: Duration?
+    var stability: StoreStability
+    /// Ends the pause of the loop.
+    var pauseEnd: SingleResult<Void>?
+  }
+
+  private enum Outcome {
+    case present
+    case duplicate
+    case unreachable(EtcdError)
+  }
+
+  init(configuration: FleetConfiguration, store: StoreCaller, view: RegistryView, logger: Logger) {
+    self.configuration = configuration
+    self.store = store
+    self.view = view
+    self.logger = logger
+    status = Mutex(
+      Status(record: configuration.machineRecord, stability: StoreStability(ttl: configuration.agentTTL))
+    )
+  }
+
+  /// Whether this machine's key is its own; units are only touched while it is.
+  var isRegistered: Bool { status.withLock { $0.registered != nil } }
+
+  /// Whether requests can be answered: registered, and the store answered within the last TTL.
+  var isReady: Bool {
+    let now = store.clock.now()
+    return status.withLock { status in
+      guard status.registered != nil, let lastAnswer = status.lastAnswer else { return false }
+      return now - lastAnswer <= configuration.agentTTL
+    }
+  }
+
+  /// Whether a machine that is absent now is lost.
+  var isStoreSettled: Bool {
+    let now = store.clock.now()
+    return status.withLock { $0.stability.isSettled(at: now) }
+  }
+
+  /// Notes that the store answered a write of this machine.
+  func storeAnswered() {
+    let now = store.clock.now()
+    let becameSettled = status.withLock { status in
+      let wasSettled = status.stability.isSettled(at: now)
+      status.stability.storeAnswered(at: now)
+      status.lastAnswer = now
+      return !wasSettled && status.stability.isSettled(at: now)
+    }
+    if becameSettled { view.engineSignal.wake() }
+  }
+
+  /// Changes configured metadata; others see it at once.
+  func setMetadata(_ metadata: [String: String]) {
+    let pauseEnd = status.withLock { status in
+      status.record.metadata = metadata
+      return status.pauseEnd
+    }
+    pauseEnd?.fulfil(())
+  }
+
+  /// Shows presence until cancelled; the key then lives on until its TTL.
+  func run() async {
+    var lastProblem = ""
+    while !Task.isCancelled {
+      let pause: Duration
+      var problem = ""
+      switch await attempt() {
+      case .present:
+        storeAnswered()
+        pause = configuration.presenceInterval
+      case .duplicate:
+        problem = "another machine with this machine id is present"
+        pause = .seconds(1)
+      case .unreachable(let error):
+        problem = error.description
+        pause = configuration.presenceRetry
+      }
+      if problem != lastProblem, !problem.isEmpty {
+        logger.warning("machine cannot show its presence", metadata: ["machine.problem": "\(problem)"])
+      } else if problem.isEmpty, !lastProblem.isEmpty {
+        logger.notice("machine shows its presence again")
+      }
+      lastProblem = problem
+      await wait(pause)
+    }
+  }
+
+  /// Waits for the pause to end, or for a new record.
+  private func wait(_ pause: Duration) async {
+    let pauseEnd = SingleResult<Void>()
+    let isCurrent = status.withLock { status in
+      status.pauseEnd = pauseEnd
+      return status.registered == nil || status.registered == status.record
+    }
+    guard isCurrent || pause < configuration.presenceInterval else { return }
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { [store] in try? await store.clock.sleep(for: pause) }
+      group.addTask { _ = await pauseEnd.value() }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
+  private func attempt() async -> Outcome {
+    let (record, registered) = status.withLock { ($0.record, $0.registered) }
+    do {
+      guard registered == record else { return try await register(record, replacing: registered) }
+      do {
+        let refresh = KeysWrite.update(value: nil, ttl: .seconds(configuration.presenceSeconds), refresh: true)
+        _ = try await store.write(key, refresh, within: configuration.presenceTimeout)
+        return .present
+      } catch  where error.code == .keyNotFound {
+        return try await register(record, replacing: nil)
+      }
+    } catch {
+      return .unreachable(error)
+    }
+  }
+
+  private var key: String { configuration.layout.key(.machine(configuration.machineID)) }
+
+  private func register(_ record: MachineRecord, replacing: MachineRecord?) async throws(EtcdError) -> Outcome {
+    let ttl = TTLChange.seconds(configuration.presenceSeconds)
+    if replacing == nil {
+      do {
+        let create = KeysWrite.create(value: record.value, isDirectory: false, ttl: ttl)
+        _ = try await store.write(key, create, within: configuration.presenceTimeout)
+        return registered(record)
+      } catch  where error.code == .nodeExists {
+        guard try await isOwnKey() else {
+          status.withLock { $0.registered = nil }
+          return .duplicate
+        }
+      }
+    }
+    let set = KeysWrite.set(value: record.value, isDirectory: false, ttl: ttl, refresh: false)
+    _ = try await store.write(key, set, within: configuration.presenceTimeout)
+    return registered(record)
+  }
+
+  private func isOwnKey() async throws(EtcdError) -> Bool {
+    let read = KeysRequest.read(key: key, KeysRead(quorum: true))
+    do {
+      let found = try await store.perform(read, within: configuration.presenceTimeout).event.node.value
+      return found.flatMap(MachineRecord.init(value:))?.instanceToken == configuration.instanceToken
+    } catch  where error.code == .keyNotFound {
+      return true
+    }
+  }
+
+  private func registered(_ record: MachineRecord) -> Outcome {
+    let isNew = status.withLock { status in
+      defer { status.registered = record }
+      return status.registered == nil
+    }
+    if isNew { logger.notice("machine is registered", metadata: ["machine.id": "\(record.id)"]) }
+    view.publishAllLater()
+    view.wakeAll()
+    return .present
+  }
+
+  /// Takes the machine out of the listing at once; answers do not matter.
+  func leave() async {
+    status.withLock { $0.registered = nil }
+    _ = try? await store.write(key, .delete(isDirectory: false, recursive: false))
+  }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+import EtcdStore
+import Fleet
+import FleetWire
+import Units
+
+/// A value with the index at which the store took it.
+struct Stamped<Value: Sendable>: Sendable {
+  var value: Value
+  var index: EtcdIndex
+}
+
+/// What the store holds about one unit.
+struct JobImage: Sendable {
+  /// Nil for what is left of a unit that is gone.
+  var hash: UnitHash?
+  var targetState: Stamped<JobState>?
+  var target: Stamped<String>?
+  var launchedBy: Stamped<String>?
+  /// The `[X-Fleet]` section; nil while the file is unknown.
+  var requirements: UnitRequirements?
+
+  var isEmpty: Bool { hash == nil && targetState == nil && target == nil && launchedBy == nil }
+  var isGlobal: Bool { requirements?.isGlobal ?? false }
+}
+
+/// The registry as this machine knows it: the tree of fleet's keys, read into its words.
+///
+/// It starts from a listing and follows the events of a watch, so it is what the store held at ``index``. What cannot
+/// be read is left out.
+struct RegistryImage: Sendable {
+  let layout: RegistryLayout
+  /// The machine this image is kept on: changes are told apart by whether they concern it.
+  let machineID: String
+  private(set) var index: EtcdIndex = .zero
+  private(set) var machines: [String: Stamped<MachineRecord>] = [:]
+  private(set) var metadataOverrides: [String: [String: String]] = [:]
+  private(set) var jobs: [String: JobImage] = [:]
+  private(set) var files: [UnitHash: Stamped<UnitFile>] = [:]
+  private(set) var unitStates: [String: [String: Stamped<UnitStateRecord>]] = [:]
+  private(set) var lease: Stamped<EngineLeaseRecord>?
+  private(set) var engineVersion: Int?
+  /// Units by the file they have: their requirements are read when the file arrives.
+  private var unitsByHash: [UnitHash: Set<String>] = [:]
+  /// Units placed on the own machine.
+  private(set) var localUnits: Set<String> = []
+  private(set) var globalUnits: Set<String> = []
+
+  init(layout: RegistryLayout, machineID: String) {
+    self.layout = layout
+    self.machineID = machineID
+  }
+
+  /// Reads a recursive listing of the registry's directory; nil means that there is none.
+  init(layout: RegistryLayout, machineID: String, listing: NodeView?, at index: EtcdIndex) {
+    self.init(layout: layout, machineID: machineID)
+    var pending = listing.map { [$0] } ?? []
+    var changes = RegistryChanges()
+    while let node = pending.popLast() {
+      pending += node.nodes ?? []
+      if let place = layout.place(of: node.key), let value = node.value {
+        put(value, at: place, node.modifiedIndex, &changes)
+      }
+    }
+    self.index = index
+  }
+
+  /// Whether any unit has a file.
+  func isUsed(_ hash: UnitHash) -> Bool { !(unitsByHash[hash] ?? []).isEmpty }
+
+  /// Follows one event and says whom it concerns.
+  mutating func apply(_ event: Event) -> RegistryChanges {
+    var changes = RegistryChanges()
+    index = max(index, event.etcdIndex)
+    switch event.action {
+    case .get:
+      break
+    case .delete, .compareAndDelete, .expire:
+      if event.node.isDirectory {
+        for place in places(below: event.node.key) { put(nil, at: place, event.etcdIndex, &changes) }
+      } else if let place = layout.place(of: event.node.key) {
+        put(nil, at: place, event.etcdIndex, &changes)
+      }
+    case .set, .create, .update, .compareAndSwap:
+      if let place = layout.place(of: event.node.key), let value = event.node.value {
+        put(value, at: place, event.node.modifiedIndex, &changes)
+      }
+    }
+    return changes
+  }
+
+  private mutating func put(
+    _ value: String?,
+    at place: RegistryLayout.Place,
+    _ index: EtcdIndex,
+    _ changes: inout RegistryChanges
+  ) {
+    switch place {
+    case .machine(let id):
+      machines[id] = value.flatMap(MachineRecord.init(value:)).map { Stamped(value: $0, index: index) }
+      changes.machineChanged(id, isOwn: id == machineID)
+    case .machineMetadata(let id, let key):
+      metadataOverrides[id, default: [:]][key] = value
+      if metadataOverrides[id]?.isEmpty ?? false { metadataOverrides[id] = nil }
+      changes.machineChanged(id, isOwn: id == machineID)
+    case .unitFile(let hash):
+      files[hash] = value.flatMap(UnitFileRecord.file).map { Stamped(value: $0, index: index) }
+      for unit in unitsByHash[hash] ?? [] { changeJob(unit, &changes) { _ in } }
+    case .job(let unit):
+      changeJob(unit, &changes) { $0.hash = value.flatMap(JobRecord.init(value:))?.hash }
+    case .targetState(let unit):
+      let targetState = value.flatMap(JobState.init(rawValue:)).map { Stamped(value: $0, index: index) }
+      changeJob(unit, &changes) { $0.targetState = targetState }
+    case .target(let unit):
+      changeJob(unit, &changes) { $0.target = value.map { Stamped(value: $0, index: index) } }
+    case .jobState(let unit):
+      changeJob(unit, &changes, concernsEngine: false) {
+        $0.launchedBy = value.map { Stamped(value: $0, index: index) }
+      }
+    case .unitState(let unit, let id):
+      unitStates[unit, default: [:]][id] = value.flatMap(UnitStateRecord.init(value:))
+        .map { Stamped(value: $0, index: index) }
+      if unitStates[unit]?.isEmpty ?? false { unitStates[unit] = nil }
+      if id == machineID { changes.ownStates.insert(unit) }
+    case .engineLease:
+      lease = value.map { Stamped(value: EngineLeaseRecord(value: $0), index: index) }
+      changes.concernsLease = true
+    case .engineVersion:
+      engineVersion = value.flatMap { Int($0) }
+    }
+  }
+
+  private mutating func changeJob(
+    _ unit: String,
+    _ changes: inout RegistryChanges,
+    concernsEngine: Bool = true,
+    _ change: (inout JobImage) -> Void
+  ) {
+    let old = jobs[unit] ?? JobImage()
+    var job = old
+    change(&job)
+    if let hash = job.hash, let file = files[hash] {
+      if old.hash != hash || job.requirements == nil {
+        job.requirements = UnitRequirements(of: file.value, unitName: unit)
+      }
+    } else {
+      job.requirements = nil
+    }
+    jobs[unit] = job.isEmpty ? nil : job
+    if old.hash != job.hash {
+      if let hash = old.hash {
+        unitsByHash[hash]?.remove(unit)
+        if unitsByHash[hash]?.isEmpty ?? false { unitsByHash[hash] = nil }
+      }
+      if let hash = job.hash { unitsByHash[hash, default: []].insert(unit) }
+    }
+    localUnits.set(unit, job.target?.value == machineID)
+    globalUnits.set(unit, job.isGlobal)
+    changes.concernsEngine = changes.concernsEngine || concernsEngine
+    let isOwn = [old, job].contains { $0.target?.value == machineID || $0.isGlobal }
+    if isOwn { changes.concernsAgent = changes.concernsAgent || concernsEngine }
+    if isOwn || [old, job].contains(where: { $0.launchedBy?.value == machineID }) { changes.ownStates.insert(unit) }
+  }
+}
+
+extension Set {
+  fileprivate mutating func set(_ element: Element, _ isMember: Bool) {
+    if isMember { insert(element) } else { remove(element) }
+  }
+}
