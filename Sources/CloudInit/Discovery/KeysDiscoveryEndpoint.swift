@@ -13,6 +13,7 @@ public struct KeysDiscoveryEndpoint: DiscoveryEndpoint {
     self.directory = directory
   }
 
+  /// Sends one request through the keys client.
   public func answer(to request: DiscoveryRequest) async -> DiscoveryAnswer {
     let path = request.relativePath
     let key = path.isEmpty ? directory : "\(directory)/\(path)"

@@ -67,10 +67,9 @@ public struct DataDirectory: Sendable {
 
   /// The id of this machine: the given one, else the one kept here, else the computer's own or a new one.
   ///
-  /// - Parameters:
-  ///   - given: `--machine-id`, if any.
-  ///   - usesComputerID: Whether the id of `/etc/machine-id` is taken before a new one is made, as with the default
-  ///     data directory.
+  /// `given` is `--machine-id`, if any. With `usesComputerID`, as with the default data directory, the id of
+  /// `/etc/machine-id` is taken before a new one is made.
+  ///
   /// - Throws: ``CloudInitError`` when an id is not 32 hexadecimal digits or cannot be kept.
   public func machineID(given: String?, usesComputerID: Bool) async throws -> String {
     let kept = try await readText("machine-id").map(Self.trimmed)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// Small files that are there whole or not at all. All calls block; see ``OwnThread``.
+/// Small files that are there whole or not at all.
+///
+/// Concurrency: all calls block; see ``OwnThread``.
 enum DurableFile {
   /// A call of the system that failed.
   struct Failure: Error, CustomStringConvertible {

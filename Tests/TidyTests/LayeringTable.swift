@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What each target may import: the table of the design, which SwiftPM does not hold by itself.
+///
+/// A target imports only targets of the rows above its own. A new target or a new arrow is a change of the design: it is made
+/// in docs/ARCHITECTURE.md first, then here.
+enum LayeringTable {
+  /// What one target may import.
+  struct Row {
+    /// Targets of this package.
+    var own: Set<String>
+    /// Modules of other packages and of the system.
+    var others: Set<String>
+  }
+
+  private static let collections: Set = ["Collections", "DequeModule", "HeapModule", "OrderedCollections"]
+  private static let nio: Set = ["NIOCore", "NIOPosix", "NIOHTTP1", "NIOConcurrencyHelpers", "NIOFoundationCompat"]
+  private static let system: Set = ["Glibc", "Synchronization", "FoundationEssentials", "Logging"]
+  private static let wire: Set = ["EtcdStore", "Units", "Fleet", "EtcdWire", "FleetWire"]
+  private static let daemonParts: Set = [
+    "RaftStorage", "RaftTransport", "EtcdServer", "APIServer", "APIClients", "DockerEngine", "UnitRunner",
+    "FleetDaemon", "Registrator", "CloudInit",
+  ]
+  private static let cores: Set = ["Raft", "EtcdStore", "Units", "Fleet", "CloudConfig"]
+
+  static let rows: [String: Row] = [
+    // Row 0: no clock, disk, network, lock, log.
+    "Raft": Row(own: [], others: collections),
+    "EtcdStore": Row(own: [], others: collections),
+    "Units": Row(own: [], others: ["Crypto"]),
+    "Fleet": Row(own: ["Units"], others: []),
+    "CloudConfig": Row(own: ["Units"], others: []),
+    // Row 1
+    "EtcdWire": Row(own: ["EtcdStore"], others: []),
+    "FleetWire": Row(own: ["Units", "Fleet", "EtcdStore", "EtcdWire"], others: ["Crypto"]),
+    // Row 2
+    "RaftStorage": Row(own: ["Raft", "CSQLite"], others: system),
+    "RaftTransport": Row(own: ["Raft"], others: nio.union(system)),
+    "EtcdServer": Row(own: ["Raft", "EtcdStore", "EtcdWire"], others: system.union(["Crypto"])),
+    "APIServer": Row(own: wire, others: nio.union(system)),
+    "APIClients": Row(own: wire, others: nio.union(system).union(["AsyncHTTPClient"])),
+    "DockerEngine": Row(own: [], others: nio.union(system).union(["AsyncHTTPClient"])),
+    "UnitRunner": Row(own: ["Units", "DockerEngine", "CUnitSpawn", "CSQLite"], others: nio.union(system)),
+    // Row 3
+    "FleetDaemon": Row(own: wire, others: system),
+    "Registrator": Row(own: ["DockerEngine", "EtcdStore", "EtcdWire"], others: system),
+    "CloudInit": Row(own: ["CloudConfig", "EtcdStore", "EtcdWire"], others: system.union(["Crypto"])),
+    // Row 4
+    "CoracleDaemon": Row(
+      own: cores.union(wire).union(daemonParts),
+      others: nio.union(system).union(["AsyncHTTPClient", "Crypto", "ServiceLifecycle"])
+    ),
+    // Row 5
+    "CoracleCommands": Row(
+      own: cores.union(wire).union(["CoracleDaemon", "APIClients", "UnitRunner", "CloudInit", "DockerEngine"]),
+      others: nio.union(system).union(["ArgumentParser"])
+    ),
+    // Row 6
+    "coracle": Row(own: ["CoracleCommands"], others: []),
+    // Tests' and simulation's own parts.
+    "TestKit": Row(own: [], others: system.union(["Foundation", "Testing"])),
+    "ClusterSim": Row(own: ["Raft", "EtcdStore", "TestKit"], others: collections),
+    "coracle-sim": Row(own: ["ClusterSim"], others: ["ArgumentParser", "Glibc"]),
+  ]
+
+  /// The pure cores, which see no clock, disk, network, lock or log.
+  static func isCore(_ target: String) -> Bool { cores.contains(target) }
+}
