@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+public import EtcdStore
+public import EtcdWire
+public import Logging
+public import Raft
+import Synchronization
+
+/// One member of a cluster: the local replica of the keyspace, as everything above the store sees it.
+///
+/// A write goes through the inbox to the replica's thread, is proposed (a follower forwards it to the leader), and is
+/// answered once this member has applied it. A plain read takes a short lock on the applied state. A quorum read waits
+/// until this member has applied everything acknowledged before it was asked. Nothing is acknowledged before it is
+/// durable on a majority.
+///
+/// Concurrency: all calls may be made from any thread and return at once, but for ``stop()``. Answers come on the
+/// replica's thread, or at once on the caller's.
+public final class EtcdMember: KeysAPI, Sendable {
+  /// What the member was set up with.
+  public let configuration: EtcdMemberConfiguration
+
+  let host: ReplicaHost
+  let keyspace: Keyspace
+  let statistics = ReplicationStatistics()
+  let databaseBytes: @Sendable () -> UInt64
+  let startTime = Clocks.wall()
+  private let loop: ThreadConfined<ReplicaLoop>
+  private let lifecycle = Mutex(Lifecycle.made([]))
+
+  private enum Lifecycle {
+    /// Not started; who waits for the end already.
+    case made([CheckedContinuation<Void, Never>])
+    /// The thread runs; who waits for its end.
+    case running([CheckedContinuation<Void, Never>])
+    /// The thread has ended.
+    case stopped
+  }
+
+  /// Opens the log and restores the state from the latest snapshot; nothing runs until ``start()``.
+  ///
+  /// - Parameters:
+  ///   - configuration: The member and its cluster.
+  ///   - log: The log; the member is its only user from now on.
+  ///   - outbox: The way to the other members.
+  ///   - events: What the member tells its surroundings.
+  ///   - databaseBytes: The size of the log's file, for the status.
+  ///   - logger: Where the member logs.
+  /// - Throws: ``EtcdServerError`` for a configuration that makes no sense, or what the log or the snapshot throw.
+  public init(
+    configuration: EtcdMemberConfiguration,
+    log: any LogStore,
+    outbox: any PeerOutbox,
+    events: EtcdMemberEvents = EtcdMemberEvents(),
+    databaseBytes: @escaping @Sendable () -> UInt64 = { 0 },
+    logger: Logger
+  ) throws {
+    try configuration.validate()
+    self.configuration = configuration
+    self.databaseBytes = databaseBytes
+    keyspace = Keyspace(historyCapacity: configuration.historyCapacity)
+    let replica = try ReplicaLoop.Replica(
+      member: configuration.memberID,
+      bootstrap: configuration.bootstrap,
+      seed: UInt64.random(in: .min ... .max),
+      settings: configuration.raftSettings,
+      log: ErasedLogStore(base: log),
+      outbox: CountingOutbox(base: outbox, statistics: statistics),
+      machine: KeyspaceMachine(member: configuration.memberID, keyspace: keyspace)
+    )
+    host = ReplicaHost(status: replica.status)
+    loop = ThreadConfined(
+      ReplicaLoop(
+        host: host,
+        keyspace: keyspace,
+        statistics: statistics,
+        configuration: configuration,
+        events: events,
+        logger: logger,
+        replica: replica
+      )
+    )
+  }
+
+  /// Starts the replica's thread; requests made before wait for it.
+  ///
+  /// - Throws: ``EtcdServerError`` when the system refuses a thread.
+  public func start() throws {
+    let isFirst = lifecycle.withLock { lifecycle in
+      guard case .made(let waiting) = lifecycle else { return false }
+      lifecycle = .running(waiting)
+      return true
+    }
+    precondition(isFirst, "a member is started once")
+    try DedicatedThread.start(name: "etcd-replica") { [self] in
+      loop.value.run()
+      ended()
+    }
+  }
+
+  /// Takes messages that peers sent.
+  public func receive(_ messages: [Message]) {
+    host.receive(messages)
+  }
+
+  /// Hands leadership over, answers everything that waits with an error, ends all watches, and waits for the thread.
+  public func stop() async {
+    host.stop()
+    await withCheckedContinuation { continuation in
+      let hasStopped = lifecycle.withLock { lifecycle in
+        switch lifecycle {
+        case .made, .stopped: return true
+        case .running(let waiting):
+          lifecycle = .running(waiting + [continuation])
+          return false
+        }
+      }
+      if hasStopped { continuation.resume() }
+    }
+  }
+
+  private func ended() {
+    let waiting = lifecycle.withLock { lifecycle in
+      defer { lifecycle = .stopped }
+      if case .running(let waiting) = lifecycle { return waiting }
+      return []
+    }
+    for continuation in waiting { continuation.resume() }
+  }
+
+  // MARK: KeysAPI
+
+  /// Carries out one request.
+  public func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
+    switch request {
+    case .read(let key, let read):
+      guard read.quorum else { return answer(keyspace.read(key, read)) }
+      submitRead(timeoutNanoseconds: configuration.requestTimeoutNanoseconds) { [keyspace] error in
+        answer(error.map { .failure($0) } ?? keyspace.read(key, read))
+      }
+    case .write(let key, let write):
+      let id = host.nextRequestID()
+      let command = ReplicatedCommand.Content.keys(.write(key: key, write))
+      let bytes = ReplicatedCommand.encode(command, proposer: configuration.memberID, request: id)
+      submit(id, .proposal(.command(bytes)), .write(answer))
+    }
+  }
+
+  /// Watches a key until cancelled or ended.
+  public func watch(
+    _ watch: KeysWatch,
+    deliver: @escaping @Sendable (KeysWatchUpdate) -> Void
+  ) -> KeysWatchCancellation {
+    keyspace.watch(watch, WatchDelivery(deliver: deliver))
+  }
+
+  /// Counters of `/v2/stats/store`, and how many watchers wait.
+  public var storeStatistics: (counters: StoreStatistics, watcherCount: Int) { keyspace.statistics }
+
+  // MARK: The way to the thread
+
+  /// Calls back once the applied state has everything acknowledged before now.
+  func submitRead(timeoutNanoseconds: Int64, _ answer: @escaping @Sendable (EtcdError?) -> Void) {
+    submit(host.nextRequestID(), .read, .read(answer), timeoutNanoseconds: timeoutNanoseconds)
+  }
+
+  func submit(
+    _ id: RequestID,
+    _ content: ReplicaRequest.Content,
+    _ answer: RequestAnswer,
+    timeoutNanoseconds: Int64? = nil
+  ) {
+    let timeout = timeoutNanoseconds ?? configuration.requestTimeoutNanoseconds
+    let deadline = Clocks.monotonicNanoseconds() + timeout
+    host.submit(ReplicaRequest(id: id, content: content, answer: answer, deadlineNanoseconds: deadline))
+  }
+}
+
+/// A value that one thread owns after it was made by another.
+///
+/// `@unchecked Sendable`: the maker touches `value` only before the thread starts, the thread only after.
+private final class ThreadConfined<Value>: @unchecked Sendable {
+  var value: Value
+
+  init(_ value: Value) {
+    self.value = value
+  }
+}

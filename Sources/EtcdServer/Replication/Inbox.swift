@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import EtcdStore
+import EtcdWire
+import Raft
+
+/// How the waiting client of a request is answered; called once, on the replica's thread.
+enum RequestAnswer: Sendable {
+  /// A write of the keyspace.
+  case write(@Sendable (Result<KeysReply, EtcdError>) -> Void)
+  /// A read may look now, or why not.
+  case read(@Sendable (EtcdError?) -> Void)
+  /// A change of the membership.
+  case change(@Sendable (ClusterChangeError?) -> Void)
+  /// Nobody waits.
+  case none
+}
+
+/// Something a client wants of the replica.
+struct ReplicaRequest: Sendable {
+  /// What Raft is asked for.
+  enum Content: Sendable {
+    case proposal(Proposal.Content)
+    case read
+  }
+
+  var id: RequestID
+  var content: Content
+  var answer: RequestAnswer
+  /// When the client is told that its time is over, on the monotonic clock.
+  var deadlineNanoseconds: Int64
+}
+
+/// What waits for the replica's thread; swapped out as a whole.
+///
+/// Invariant: at most ``maximumRequests`` requests are here or not answered yet, and at most ``maximumMessages``
+/// messages are here; what does not fit is refused (requests) or dropped (messages, which Raft sends again).
+struct Inbox {
+  static let maximumRequests = 16_384
+  static let maximumMessages = 16_384
+
+  /// What the thread takes in one go.
+  struct Batch {
+    var requests: [ReplicaRequest] = []
+    var messages: [Message] = []
+    var isStopping = false
+  }
+
+  /// What the thread has to be told.
+  enum Added: Equatable {
+    /// It sleeps and must be woken.
+    case wakeNeeded
+    /// It will come by.
+    case added
+    /// There is no room.
+    case full
+    /// It takes nothing more.
+    case stopped
+  }
+
+  private var batch = Batch()
+  private var outstanding = 0
+  private var isSleeping = false
+  private var hasDeliveredStop = false
+  private var hasStopped = false
+
+  mutating func add(_ request: ReplicaRequest) -> Added {
+    if hasStopped || batch.isStopping { return .stopped }
+    guard outstanding < Self.maximumRequests else { return .full }
+    outstanding += 1
+    batch.requests.append(request)
+    return woken()
+  }
+
+  mutating func add(_ messages: [Message]) -> Added {
+    if hasStopped { return .stopped }
+    guard batch.messages.count + messages.count <= Self.maximumMessages else { return .full }
+    batch.messages += messages
+    return woken()
+  }
+
+  /// Asks the thread to end.
+  mutating func stop() -> Added {
+    batch.isStopping = true
+    return woken()
+  }
+
+  /// Takes what waits.
+  ///
+  /// - Parameters:
+  ///   - answered: How many requests have been answered, which makes room for others.
+  ///   - mayBeEmpty: Whether the thread has work anyway. If not and nothing waits, it is put down as sleeping.
+  /// - Returns: What waited; nil when the thread is to sleep.
+  mutating func take(answered: Int, mayBeEmpty: Bool) -> Batch? {
+    outstanding -= answered
+    let isStopNews = batch.isStopping && !hasDeliveredStop
+    if batch.requests.isEmpty, batch.messages.isEmpty, !isStopNews, !mayBeEmpty {
+      isSleeping = true
+      return nil
+    }
+    isSleeping = false
+    hasDeliveredStop = batch.isStopping
+    let taken = batch
+    batch.requests = []
+    batch.messages = []
+    return taken
+  }
+
+  /// Takes the rest; nothing is accepted from now on.
+  mutating func finish() -> Batch {
+    hasStopped = true
+    defer { batch = Batch(isStopping: true) }
+    return batch
+  }
+
+  private mutating func woken() -> Added {
+    if !isSleeping { return .added }
+    isSleeping = false
+    return .wakeNeeded
+  }
+}

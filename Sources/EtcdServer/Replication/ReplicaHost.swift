@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import EtcdStore
+import EtcdWire
+import Raft
+import Synchronization
+
+/// The way to the replica's thread: an inbox that is swapped out as a whole, and what the thread publishes.
+///
+/// Concurrency: everything here may be called from any thread and returns at once.
+final class ReplicaHost: Sendable {
+  private let inbox = Mutex(Inbox())
+  private let wakeUp = WakeUp()
+  private let requestCounter: Atomic<UInt64>
+  private let published: Mutex<PublishedStatus>
+
+  /// What the thread publishes after each turn.
+  struct PublishedStatus {
+    var replica: ReplicaStatus
+    /// When the leader became known, by the wall clock and by the monotonic one.
+    var leaderSince: (wall: Timestamp, monotonic: Int64)
+  }
+
+  init(status: ReplicaStatus) {
+    requestCounter = Atomic(UInt64(bitPattern: Clocks.wall().nanosecondsSinceEpoch))
+    let now = (Clocks.wall(), Clocks.monotonicNanoseconds())
+    published = Mutex(PublishedStatus(replica: status, leaderSince: now))
+  }
+
+  /// A new number for a proposal or a read.
+  func nextRequestID() -> RequestID {
+    RequestID(requestCounter.wrappingAdd(1, ordering: .relaxed).newValue)
+  }
+
+  /// Hands a request to the thread, or answers at once that there is no room or no thread.
+  func submit(_ request: ReplicaRequest) {
+    switch inbox.withLock({ $0.add(request) }) {
+    case .wakeNeeded: wakeUp.ring()
+    case .added: break
+    case .full: request.answer.fail(ServerErrors.tooManyRequests)
+    case .stopped: request.answer.fail(ServerErrors.stopped)
+    }
+  }
+
+  /// Hands messages to the thread, or drops them when there is no room.
+  func receive(_ messages: [Message]) {
+    if inbox.withLock({ $0.add(messages) }) == .wakeNeeded { wakeUp.ring() }
+  }
+
+  /// Asks the thread to end.
+  func stop() {
+    if inbox.withLock({ $0.stop() }) == .wakeNeeded { wakeUp.ring() }
+  }
+
+  /// Where the replica stood after its last turn.
+  var status: PublishedStatus { published.withLock { $0 } }
+
+  // MARK: For the thread
+
+  /// Takes what waits; when that is nothing and `mayBeEmpty` is false, nil, and the thread is to ``sleep(nanoseconds:)``.
+  func take(answered: Int, mayBeEmpty: Bool) -> Inbox.Batch? {
+    inbox.withLock { $0.take(answered: answered, mayBeEmpty: mayBeEmpty) }
+  }
+
+  /// Sleeps until something comes, at most this long.
+  func sleep(nanoseconds: Int64) {
+    wakeUp.wait(nanoseconds: nanoseconds)
+  }
+
+  /// Takes the last requests; nothing is accepted from now on.
+  func finish() -> Inbox.Batch {
+    inbox.withLock { $0.finish() }
+  }
+
+  /// Publishes where the replica stands.
+  func publish(_ status: ReplicaStatus) {
+    published.withLock { published in
+      if published.replica.leader != status.leader {
+        published.leaderSince = (Clocks.wall(), Clocks.monotonicNanoseconds())
+      }
+      published.replica = status
+    }
+  }
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+import EtcdStore
+import EtcdWire
+import Logging
+import Raft
+
+/// What the replica's thread does: takes everything that waits, lets the replica make one turn of it, and answers.
+///
+/// Concurrency: lives on one thread; the host is its only connection to others.
+struct ReplicaLoop {
+  typealias Replica = RaftReplica<ErasedLogStore, CountingOutbox, KeyspaceMachine>
+
+  let host: ReplicaHost
+  let keyspace: Keyspace
+  let statistics: ReplicationStatistics
+  let configuration: EtcdMemberConfiguration
+  let events: EtcdMemberEvents
+  let logger: Logger
+  var replica: Replica
+  var waiting = WaitingRequests()
+  /// Requests of the thread itself that are under way.
+  var ownRequests = OwnRequests()
+  var membership = Membership()
+  /// Where the replica stood after its last turn.
+  var status: ReplicaStatus
+  /// A leader became known in the last turn, so that what was held back can go on at once.
+  var hasNewLeader = false
+  var hasReportedRemoval = false
+  var hasFailed = false
+
+  private var tickNanoseconds: Int64 { Int64(configuration.heartbeatMilliseconds) * 1_000_000 }
+  /// More ticks than this are not made up for in one turn: a thread that was held up must first hear its peers.
+  private var maximumTicks: Int64 { Int64(max(1, configuration.raftSettings.electionTicks / 2)) }
+
+  init(
+    host: ReplicaHost,
+    keyspace: Keyspace,
+    statistics: ReplicationStatistics,
+    configuration: EtcdMemberConfiguration,
+    events: EtcdMemberEvents,
+    logger: Logger,
+    replica: Replica
+  ) {
+    self.host = host
+    self.keyspace = keyspace
+    self.statistics = statistics
+    self.configuration = configuration
+    self.events = events
+    self.logger = logger
+    self.replica = replica
+    status = replica.status
+  }
+
+  /// Runs until the host is asked to stop.
+  mutating func run() {
+    membershipMayHaveChanged(isFirst: true)
+    var nextTick = Clocks.monotonicNanoseconds() + tickNanoseconds
+    while true {
+      let now = Clocks.monotonicNanoseconds()
+      var ticks: Int64 = 0
+      if now >= nextTick {
+        ticks = 1 + (now - nextTick) / tickNanoseconds
+        nextTick += ticks * tickNanoseconds
+      }
+      let isWorkDue =
+        ticks > 0 || hasNewLeader && waiting.isHolding || ownRequests.isExpiryDue(keyspace, status: status)
+      guard let batch = host.take(answered: waiting.takeAnsweredCount(), mayBeEmpty: isWorkDue) else {
+        host.sleep(nanoseconds: timeToSleep(from: now, nextTick: nextTick))
+        continue
+      }
+      if batch.isStopping { break }
+      turn(batch, ticks: Int(min(ticks, maximumTicks)))
+      if hasFailed { break }
+    }
+    handOverLeadership()
+    finish()
+  }
+
+  private func timeToSleep(from now: Int64, nextTick: Int64) -> Int64 {
+    let untilTick = nextTick - now
+    guard let untilExpiry = ownRequests.timeToExpiry(keyspace, status: status) else { return untilTick }
+    return max(0, min(untilTick, untilExpiry))
+  }
+
+  /// Makes one turn of a batch and passes on what comes of it.
+  private mutating func turn(_ batch: Inbox.Batch, ticks: Int) {
+    let before = status
+    for request in batch.requests { waiting.hold(request) }
+    if ticks > 0 {
+      let now = Clocks.monotonicNanoseconds()
+      for answer in waiting.removeExpired(at: now) { answer.fail(ServerErrors.timedOut) }
+      for request in ownRequests.due(status: before, keyspace: keyspace, configuration, host, at: now) {
+        waiting.hold(request)
+      }
+    } else if let request = ownRequests.expiry(keyspace, status: before, configuration, host) {
+      waiting.hold(request)
+    }
+    var input = ReplicaInput(
+      nowNanoseconds: Clocks.wall().nanosecondsSinceEpoch,
+      ticks: ticks,
+      messages: batch.messages
+    )
+    // Without a leader nothing is handed over, since Raft would only hand it back.
+    if before.leader != nil { waiting.handOver(in: before.term, to: &input) }
+    if !batch.messages.isEmpty { statistics.recordReceived(batch.messages) }
+    passOn(replica.turn(input))
+  }
+
+  private mutating func passOn(_ output: ReplicaOutput<AppliedOutcome>) {
+    if output.restoredSnapshot != nil {
+      // What became of proposals the snapshot covers is not known here.
+      for answer in waiting.removeHandedOver(before: Term(.max)) { answer.fail(ServerErrors.timedOut) }
+    }
+    var hasMembershipChanged = output.restoredSnapshot != nil
+    for applied in output.applied {
+      switch applied.outcome {
+      case .none:
+        if applied.entry.kind == .empty { failLost(before: applied.entry.term) }
+      case .command(let id, let result): answer(id, result)
+      case .membership(let id):
+        hasMembershipChanged = true
+        if let id, case .change(let answer)? = waiting.remove(id) { answer(nil) }
+      }
+    }
+    for dropped in output.dropped { handle(dropped) }
+    for read in output.releasedReads {
+      if case .read(let answer)? = waiting.remove(RequestID(read.id)) { answer(nil) }
+    }
+    for read in output.droppedReads { waiting.holdAgain(RequestID(read.id)) }
+    if let failure = output.storageFailure {
+      logger.error("storage failed", metadata: ["raft.error": "\(failure)"])
+    }
+    if let violation = output.violation { fail(violation) }
+    report(output.status)
+    if hasMembershipChanged { membershipMayHaveChanged(isFirst: false) }
+  }
+
+  private mutating func answer(_ id: RequestID, _ result: Result<KeysReply, EtcdError>?) {
+    ownRequests.finished(id)
+    guard let waiter = waiting.remove(id) else { return }
+    if case .write(let answer) = waiter, let result { answer(result) }
+  }
+
+  /// Answers proposals that a former leader may have lost.
+  ///
+  /// They may still take effect, so they are not proposed again.
+  private mutating func failLost(before term: Term) {
+    for answer in waiting.removeHandedOver(before: term) { answer.fail(ServerErrors.leaderFailed) }
+  }
+
+  private mutating func handle(_ dropped: Dropped) {
+    let id = RequestID(dropped.id)
+    switch dropped.reason {
+    case .noLeader, .transferring, .refused(.storageFailed), .refused(.notLeader):
+      waiting.holdAgain(id)
+    case .storageFailed:
+      // It may still be committed; the client waits for that until its time is over.
+      break
+    case .overloaded: fail(id, ServerErrors.tooManyRequests)
+    case .tooLarge: fail(id, ServerErrors.tooLarge)
+    case .refused(let error): fail(id, error.description)
+    }
+  }
+
+  private mutating func fail(_ id: RequestID, _ cause: String) {
+    ownRequests.finished(id)
+    waiting.remove(id)?.fail(cause)
+  }
+
+  private mutating func fail(_ violation: String) {
+    logger.critical("raft stopped for good", metadata: ["raft.violation": "\(violation)"])
+    hasFailed = true
+    events.failed(violation)
+  }
+
+  /// Publishes the status, and logs what changed in it.
+  private mutating func report(_ status: ReplicaStatus) {
+    let before = self.status
+    self.status = status
+    hasNewLeader = status.leader != nil && before.leader != status.leader
+    host.publish(status)
+    if before.term != status.term { keyspace.note(status.term) }
+    if before.role != status.role || before.leader != status.leader {
+      if status.role == .leader { statistics.forgetFollowers() }
+      let metadata: Logger.Metadata = [
+        "raft.role": "\(status.role)", "raft.term": "\(status.term)",
+        "raft.leader": "\(status.leader.map(\.description) ?? "none")",
+      ]
+      logger.notice("raft role changed", metadata: metadata)
+    }
+    if before.isSteppedAside != status.isSteppedAside {
+      logger.warning("raft participation changed", metadata: ["raft.aside": "\(status.isSteppedAside)"])
+    }
+  }
+
+  /// Tells the transport whom it may talk to.
+  private mutating func membershipMayHaveChanged(isFirst: Bool) {
+    let latest = keyspace.membership
+    guard isFirst || latest != membership else { return }
+    membership = latest
+    var urls = latest.peerURLs
+    // A joining member knows only what it was told until the log reaches it.
+    if !latest.members.contains(where: { $0.id == configuration.memberID.rawValue }) {
+      for member in configuration.initialMembers where urls[MemberID(member.id)] == nil {
+        urls[MemberID(member.id)] = member.peerURLs
+      }
+    }
+    let removed = Set(latest.removed.map { MemberID($0) })
+    for id in removed { urls.removeValue(forKey: id) }
+    events.peersChanged(urls, removed)
+    if removed.contains(configuration.memberID), !hasReportedRemoval {
+      hasReportedRemoval = true
+      logger.notice("this member was removed from the cluster")
+      events.wasRemoved()
+    }
+  }
+
+  /// Lets another member lead before this one goes, so that the cluster does not wait for an election.
+  private mutating func handOverLeadership() {
+    guard status.role == .leader, status.configuration.voters.count > 1, !hasFailed else { return }
+    let deadline = Clocks.monotonicNanoseconds() + Int64(configuration.electionMilliseconds) * 1_000_000
+    var input = ReplicaInput(nowNanoseconds: Clocks.wall().nanosecondsSinceEpoch, transfer: .any)
+    while true {
+      passOn(replica.turn(input))
+      let now = Clocks.monotonicNanoseconds()
+      guard status.role == .leader, now < deadline else { return }
+      input = ReplicaInput(nowNanoseconds: Clocks.wall().nanosecondsSinceEpoch)
+      if let batch = host.take(answered: 0, mayBeEmpty: false) {
+        input.messages = batch.messages
+      } else {
+        host.sleep(nanoseconds: min(tickNanoseconds, deadline - now))
+      }
+    }
+  }
+
+  private mutating func finish() {
+    for request in host.finish().requests { request.answer.fail(ServerErrors.stopped) }
+    for answer in waiting.removeAll() { answer.fail(ServerErrors.stopped) }
+    keyspace.stop()
+  }
+}
