@@ -14,6 +14,17 @@ extension EtcdClient {
     return list.compactMap(Self.member)
   }
 
+  /// The members, asked of peer URLs: for a machine that knows no client URL yet.
+  ///
+  /// Source: etcd v2.3.8 `etcdserver/etcdhttp/peer.go`; specs/etcd-v2.md §18.
+  ///
+  /// - Throws: ``APIClientError``.
+  public func membersFromPeers() async throws(APIClientError) -> [ClusterMember] {
+    let answer = try await get("/members")
+    guard let list = try json(answer).array else { throw Self.unexpected(answer) }
+    return list.compactMap(Self.member)
+  }
+
   /// The member that leads; nil during an election.
   ///
   /// - Throws: ``APIClientError``.
@@ -62,7 +73,8 @@ extension EtcdClient {
   }
 
   private static func member(_ body: JSONValue) -> ClusterMember? {
-    guard let id = body["id"]?.string.flatMap({ UInt64($0, radix: 16) }) else { return nil }
+    // The client port spells ids in hexadecimal, the peer port as numbers.
+    guard let id = body["id"]?.string.flatMap({ UInt64($0, radix: 16) }) ?? body["id"]?.uint64 else { return nil }
     return ClusterMember(
       id: id,
       name: body["name"]?.string ?? "",

@@ -8,7 +8,7 @@ public enum NodeStatus: Sendable, Equatable {
   /// A worker, with the members it sends requests to.
   case worker(endpoints: [String])
 
-  /// What a member tells of itself. Ids are lower-case hexadecimal.
+  /// What a member tells of itself, with ids in lower-case hexadecimal.
   public struct Member: Sendable, Equatable {
     /// The member's id.
     public var memberID: String
