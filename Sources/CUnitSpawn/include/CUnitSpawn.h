@@ -24,6 +24,8 @@ struct unit_spawn_request {
   const gid_t *groups;
   size_t group_count;
   mode_t umask;
+  /// Soft limit of open files; 0 keeps the caller's.
+  unsigned long open_files_limit;
   /// File descriptors for standard input, output and error.
   int stdin_fd;
   int stdout_fd;
@@ -62,5 +64,31 @@ struct unit_spawn_result {
 /// The caller's thread stands still meanwhile (vfork); other threads go on. Signals are reset to their defaults and
 /// unblocked, all descriptors above 2 are closed.
 struct unit_spawn_result unit_spawn(const struct unit_spawn_request *request);
+
+/// A pidfd of a process (close-on-exec), or -1 with errno.
+int unit_pidfd_open(pid_t pid);
+
+/// Sends a signal to the process of a pidfd; -1 with errno when it cannot be.
+int unit_pidfd_signal(int pidfd, int signal);
+
+/// Collects the end of a child; its pid, 0 while it runs, or a negative errno. `code` is one of CLD_EXITED, CLD_KILLED
+/// and CLD_DUMPED, `status` the exit code or signal.
+int unit_reap(pid_t pid, int *code, int *status);
+
+/// As unit_reap, of any child that has ended; 0 when there is none.
+int unit_reap_any(int *code, int *status);
+
+/// Goes on in a new process that has a session of its own, without standard input and output, and that inherits the
+/// orphans among its descendants; 0 there, the new process in the old one, -1 with errno when it cannot be made.
+pid_t unit_background(void);
+
+/// A pipe, both ends close-on-exec; -1 with errno.
+int unit_pipe(int ends[2]);
+
+/// A descriptor that is readable when a child has ended; blocks SIGCHLD for the thread; -1 with errno.
+int unit_child_signals(void);
+
+/// A descriptor for waking a thread that waits (eventfd, close-on-exec, does not block); -1 with errno.
+int unit_wake_descriptor(void);
 
 #endif

@@ -43,6 +43,8 @@ public struct UnitStatus: Sendable, Equatable {
 
 /// One command line of a unit and how it went.
 public struct CommandReport: Sendable, Equatable, Codable {
+  /// Unique for each time a command is run.
+  public var id: String
   /// The option it stands in: `ExecStartPre`, ….
   public var option: String
   /// The words as they were carried out, separated by blanks.
@@ -60,6 +62,7 @@ public struct CommandReport: Sendable, Equatable, Codable {
 
   /// Makes a report.
   public init(
+    id: String,
     option: String,
     line: String,
     processID: Int32? = nil,
@@ -68,6 +71,7 @@ public struct CommandReport: Sendable, Equatable, Codable {
     endedEpochMilliseconds: Int64? = nil,
     end: String? = nil
   ) {
+    self.id = id
     self.option = option
     self.line = line
     self.processID = processID

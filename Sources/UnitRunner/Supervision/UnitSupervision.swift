@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Logging
+import Synchronization
 public import Units
 
 /// Runs the units of this machine and looks after them.
@@ -9,8 +10,20 @@ public import Units
 ///
 /// Concurrency: one dedicated thread decides; every call is handed to it and may come from any task.
 public final class UnitSupervision: Sendable {
+  /// How many docker commands may wait to be carried out.
+  static let taskLimit = 16_384
+  /// How many changes a slow reader of ``changes()`` may be behind.
+  static let changeLimit = 8192
+
   /// Settings.
   public let configuration: UnitSupervisionConfiguration
+
+  private let containers: (any ContainerCommandRunning)?
+  private let logger: Logger
+  private let inbox = SupervisionInbox()
+  private let ready = Gate<Result<Void, UnitRunnerError>>()
+  private let ended = Gate<Result<Void, UnitRunnerError>>()
+  private let readers = Mutex<[Int: AsyncStream<LoadedUnitChange>.Continuation]>([:])
 
   /// Makes a supervision; nothing happens before ``run()``.
   ///
@@ -24,59 +37,193 @@ public final class UnitSupervision: Sendable {
     logger: Logger
   ) {
     self.configuration = configuration
+    self.containers = containers
+    self.logger = logger
   }
+
+  // MARK: Life
 
   /// Takes over what runs, then supervises until the task is cancelled; units keep running after that.
   ///
+  /// Called once.
+  ///
   /// - Throws: ``UnitRunnerError`` when the state directory or the unit-host cannot be used.
-  public func run() async throws(UnitRunnerError) {}
+  public func run() async throws(UnitRunnerError) {
+    let (tasks, feed) = AsyncStream<ContainerTask>.makeStream(bufferingPolicy: .bufferingOldest(Self.taskLimit))
+    guard startThread(feed) else {
+      ready.open(.failure(UnitRunnerError(.host, "cannot start the supervision's thread")))
+      throw UnitRunnerError(.host, "cannot start the supervision's thread")
+    }
+    await withTaskCancellationHandler {
+      await withDiscardingTaskGroup { group in
+        for await task in tasks {
+          guard let containers else { continue }
+          let runner = ContainerTaskRunner(containers: containers, inbox: inbox)
+          group.addTask { await runner.run(task) }
+        }
+        group.cancelAll()
+      }
+    } onCancel: {
+      inbox.post { $0?.end() }
+    }
+    try await ended.wait().get()
+  }
+
+  private func startThread(_ feed: AsyncStream<ContainerTask>.Continuation) -> Bool {
+    let dispatch: @Sendable (ContainerTask) -> Bool = { task in
+      if case .enqueued = feed.yield(task) { true } else { false }
+    }
+    return DedicatedThread.start { [self] in
+      let loop = SupervisionLoop(
+        configuration: configuration,
+        hasContainers: containers != nil,
+        logger: logger,
+        inbox: inbox,
+        dispatch: dispatch,
+        tell: { self.publish($0) }
+      )
+      let result = Result { () throws(UnitRunnerError) in try loop.run { self.ready.open(.success(())) } }
+      inbox.close()
+      loop.releaseWaiters()
+      ready.open(result.flatMap { .failure(Self.over) })
+      feed.finish()
+      closeReaders()
+      ended.open(result)
+    }
+  }
 
   /// Returns once what an earlier process left behind has been taken over; calls made before that wait for it too.
   ///
   /// - Throws: ``UnitRunnerError`` when ``run()`` failed or ended before that.
-  public func waitUntilReady() async throws(UnitRunnerError) {}
+  public func waitUntilReady() async throws(UnitRunnerError) {
+    try await ready.wait().get()
+  }
+
+  // MARK: Units
 
   /// Makes units known, all of them before any is started; one that is there with the same hash is left alone, and
   /// one with another hash is stopped first.
   ///
   /// - Returns: Why units could not be loaded, by name; empty when all were.
-  public func load(_ units: [UnitToRun]) async -> [UnitName: String] { [:] }
+  public func load(_ units: [UnitToRun]) async -> [UnitName: String] {
+    do {
+      let outdated = try await ask { $0.outdated(units) }
+      for name in outdated { try await unload(name) }
+      return try await ask { $0.load(units) }
+    } catch {
+      return Dictionary(units.map { ($0.name, error.message) }) { $1 }
+    }
+  }
 
   /// Stops a unit, waits for its end (`ExecStopPost=` included) and forgets it; an unknown unit is no error.
   ///
-  /// - Throws: ``UnitRunnerError`` when it could not be stopped; the unit then stays loaded.
-  public func unload(_ name: UnitName) async throws(UnitRunnerError) {}
+  /// - Throws: ``UnitRunnerError`` when the supervision ends before the unit does; the unit then stays loaded.
+  public func unload(_ name: UnitName) async throws(UnitRunnerError) {
+    try await ask { $0.unload(name) }
+    await wait { $0.units[name] == nil }
+    guard try await ask({ $0.units[name] == nil }) else {
+      throw UnitRunnerError(.notStopped, "unit \(name) is still loaded")
+    }
+  }
 
   /// Asks for a start, of what the unit requires and wants too, and returns without waiting for it.
   ///
   /// - Throws: ``UnitRunnerError`` when the unit is not loaded or can never start, such as for a missing requirement.
-  public func start(_ name: UnitName) async throws(UnitRunnerError) {}
+  public func start(_ name: UnitName) async throws(UnitRunnerError) {
+    try await ask { loop in Result { () throws(UnitRunnerError) in try loop.start(name) } }.get()
+  }
 
   /// Asks for a stop, of what requires the unit too, and returns without waiting for it.
   ///
   /// - Throws: ``UnitRunnerError`` when the unit is not loaded.
-  public func stop(_ name: UnitName) async throws(UnitRunnerError) {}
+  public func stop(_ name: UnitName) async throws(UnitRunnerError) {
+    try await ask { loop in Result { () throws(UnitRunnerError) in try loop.stop(name) } }.get()
+  }
 
   /// Stops every unit and returns when all have stopped; they stay loaded.
-  public func stopAll() async {}
+  public func stopAll() async {
+    try? await ask { loop in loop.units.keys.sorted().forEach { try? loop.stop($0) } }
+    await wait { loop in loop.units.values.allSatisfy { $0.isDown && $0.record.running.isEmpty } }
+  }
+
+  // MARK: Reading
 
   /// Every loaded unit, by name.
-  public func units() async -> [LoadedUnit] { [] }
+  public func units() async -> [LoadedUnit] {
+    (try? await ask { loop in loop.units.values.map(\.loadedUnit).sorted { $0.name < $1.name } }) ?? []
+  }
 
   /// Each change of a unit from now on; bounded, the newest are kept when the reader is slow.
-  public func changes() -> AsyncStream<LoadedUnitChange> { AsyncStream { $0.finish() } }
+  public func changes() -> AsyncStream<LoadedUnitChange> {
+    let (stream, continuation) = AsyncStream<LoadedUnitChange>.makeStream(
+      bufferingPolicy: .bufferingNewest(Self.changeLimit)
+    )
+    let id = readers.withLock { readers in
+      let id = (readers.keys.max() ?? 0) + 1
+      readers[id] = continuation
+      return id
+    }
+    continuation.onTermination = { [weak self] _ in
+      self?.readers.withLock { readers in readers[id] = nil }
+    }
+    return stream
+  }
 
   /// What `unit status` shows of a unit; nil when it is not loaded.
   ///
   /// - Parameters:
   ///   - name: The unit.
   ///   - lines: How many lines of output to add.
-  public func status(of name: UnitName, lines: Int = 10) async -> UnitStatus? { nil }
+  /// - Returns: The status.
+  public func status(of name: UnitName, lines: Int = 10) async -> UnitStatus? {
+    guard var status = try? await ask({ $0.status(of: name) }) else { return nil }
+    for await entry in journal(of: name, lines: lines, follow: false) { status.journal.append(entry) }
+    return status
+  }
 
   /// The last lines of a unit's output, oldest first, and with `follow` every later one.
   ///
-  /// The output of a unit that was unloaded can be read until other units' output has replaced it.
+  /// The output of a unit that was unloaded stays readable.
   public func journal(of name: UnitName, lines: Int, follow: Bool) -> JournalLines {
-    JournalLines()
+    JournalLines(
+      files: JournalFiles(stateDirectory: configuration.stateDirectory, unit: name.rawValue),
+      lines: lines,
+      follows: follow
+    )
+  }
+
+  // MARK: Private
+
+  private static let over = UnitRunnerError(.ended, "the supervision of units has ended")
+
+  /// Carries out `body` on the thread.
+  private func ask<Value: Sendable>(
+    _ body: @escaping @Sendable (SupervisionLoop) -> Value
+  ) async throws(UnitRunnerError) -> Value {
+    let result: Result<Value, UnitRunnerError> = await withCheckedContinuation { continuation in
+      inbox.post { loop in
+        continuation.resume(returning: loop.map { .success(body($0)) } ?? .failure(Self.over))
+      }
+    }
+    return try result.get()
+  }
+
+  private func wait(until isDone: @escaping @Sendable (SupervisionLoop) -> Bool) async {
+    await withCheckedContinuation { continuation in
+      inbox.post { loop in
+        guard let loop else { return continuation.resume() }
+        loop.wait(until: isDone) { continuation.resume() }
+      }
+    }
+  }
+
+  private func publish(_ change: LoadedUnitChange) {
+    let continuations = readers.withLock { Array($0.values) }
+    for continuation in continuations { continuation.yield(change) }
+  }
+
+  private func closeReaders() {
+    let continuations = readers.withLock { Array($0.values) }
+    for continuation in continuations { continuation.finish() }
   }
 }

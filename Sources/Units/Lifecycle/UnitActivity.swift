@@ -38,7 +38,6 @@ public struct UnitActivity: Sendable, Hashable, Codable {
     case active
     case deactivating
     case failed
-    case reloading
   }
 
   /// systemd's states of a service.
@@ -49,7 +48,6 @@ public struct UnitActivity: Sendable, Hashable, Codable {
     case startPost = "start-post"
     case running
     case exited
-    case reload
     case stop
     case stopSigterm = "stop-sigterm"
     case stopSigkill = "stop-sigkill"
@@ -65,7 +63,6 @@ public struct UnitActivity: Sendable, Hashable, Codable {
       case .dead: .inactive
       case .startPre, .start, .startPost, .autoRestart: .activating
       case .running, .exited: .active
-      case .reload: .reloading
       case .stop, .stopSigterm, .stopSigkill, .stopPost, .finalSigterm, .finalSigkill: .deactivating
       case .failed: .failed
       }

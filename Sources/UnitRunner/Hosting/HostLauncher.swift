@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import CUnitSpawn
+import Glibc
+
+/// Connects to the unit-host of a state directory, and brings one into being where there is none.
+struct HostLauncher {
+  /// How long a new unit-host has before it must answer.
+  static let startLimit = Duration.seconds(10)
+
+  let configuration: UnitSupervisionConfiguration
+  let executable: String
+
+  /// A connection; blocks the thread until there is one.
+  ///
+  /// - Throws: ``UnitRunnerError/Code/host``.
+  func connect() throws(UnitRunnerError) -> FrameConnection {
+    if let connection = tryConnect() { return connection }
+    try launch()
+    let deadline = timeSinceBoot() + Self.startLimit
+    while timeSinceBoot() < deadline {
+      if let connection = tryConnect() { return connection }
+      _ = poll(nil, 0, 2)
+    }
+    throw UnitRunnerError(
+      .host,
+      "the unit-host in \(configuration.stateDirectory) did not answer within \(Self.startLimit)"
+    )
+  }
+
+  private func tryConnect() -> FrameConnection? {
+    let descriptor = LocalSocket.connect(directory: configuration.stateDirectory, name: HostLoop.socketName)
+    return descriptor < 0 ? nil : FrameConnection(descriptor: descriptor)
+  }
+
+  private func launch() throws(UnitRunnerError) {
+    switch configuration.hostLaunch {
+    case .process: try launchProcess()
+    case .thread:
+      let settings = HostLoop.Settings(
+        stateDirectory: configuration.stateDirectory,
+        collectsOrphans: false,
+        idleLimit: .seconds(2)
+      )
+      guard DedicatedThread.start({ HostLoop(settings)?.run() }) else {
+        throw UnitRunnerError(.host, "cannot start a thread for the unit-host")
+      }
+    }
+  }
+
+  /// The process started here only makes the one that stays, and is over at once.
+  private func launchProcess() throws(UnitRunnerError) {
+    let words = ["coracle", "unit-host", "--state-dir", configuration.stateDirectory]
+    let request = ProcessRequest(
+      id: "",
+      unit: "",
+      source: "",
+      program: executable,
+      words: words,
+      environment: ["PATH=\(UnitEnvironment.defaultPath)"],
+      umask: 0o077
+    )
+    let result = ProcessSpawner.spawn(request, output: 2, entrances: [], openFilesLimit: 0)
+    guard result.step == UNIT_SPAWN_DONE else {
+      throw UnitRunnerError(.host, "cannot execute \(executable) as unit-host: \(errorText(result.error))")
+    }
+    close(result.pidfd)
+    var status: Int32 = 0
+    while waitpid(result.pid, &status, 0) < 0, errno == EINTR {}
+  }
+}

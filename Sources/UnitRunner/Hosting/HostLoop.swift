@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+import CUnitSpawn
+import Glibc
+import Units
+
+/// The unit-host's one thread: starts processes, reads their output, collects their ends, talks to the node.
+///
+/// Concurrency: everything happens in ``run()``; the object never leaves its thread.
+final class HostLoop {
+  /// Settings.
+  struct Settings: Sendable {
+    /// Where the socket and the journals are.
+    var stateDirectory: String
+    /// Whether this process may collect children it did not start: orphans of units that became its own.
+    var collectsOrphans: Bool
+    /// Whether units get control groups.
+    var usesControlGroups = true
+    /// Soft limit of open files that units get; 0 leaves it.
+    var openFilesLimit: UInt = 0
+    /// How long to stay without processes and without a node.
+    var idleLimit: Duration = .seconds(10)
+  }
+
+  /// Name of the socket in the state directory.
+  static let socketName = "unit-host.sock"
+
+  private let settings: Settings
+  private let poller = Poller()
+  private let listener: Int32
+  private var connection: FrameConnection?
+  private var journal: JournalWriter
+  private var groups: UnitGroups
+  private var processes: [String: TrackedProcess] = [:]
+  private var outputs: [Int32: TrackedOutput] = [:]
+  /// Units whose end is waited for, with the token to answer with.
+  private var emptyWatches: [String: Int] = [:]
+  private var isLeaving = false
+  private var idleSince: Duration?
+
+  private struct TrackedProcess {
+    var report: HostedProcess
+    /// -1 once it has ended.
+    var pidfd: Int32
+    var output: Int32?
+  }
+
+  private struct TrackedOutput {
+    var unit: String
+    var source: String
+    var processID: Int32
+    var splitter = LineSplitter()
+  }
+
+  /// Listens; nil when the state directory cannot be used or another unit-host does.
+  init?(_ settings: Settings) {
+    self.settings = settings
+    let listener = LocalSocket.listen(directory: settings.stateDirectory, name: Self.socketName)
+    guard listener >= 0 else { return nil }
+    self.listener = listener
+    journal = JournalWriter(stateDirectory: settings.stateDirectory, fileLimitBytes: 4 << 20)
+    groups = UnitGroups(
+      name: Self.groupName(settings.stateDirectory),
+      usesControlGroups: settings.usesControlGroups
+    )
+    makeNonBlocking(listener)
+    poller.add(listener)
+    if settings.collectsOrphans { poller.addChildSignals() }
+  }
+
+  deinit {
+    close(listener)
+  }
+
+  /// Works until there is nothing to own and nobody to ask.
+  func run() {
+    while !isDone() {
+      for descriptor in poller.wait(timeout: waitLimit) {
+        handle(descriptor)
+      }
+      if settings.collectsOrphans { collectOrphans() }
+      checkEmptyWatches()
+      connection?.flush()
+      if let connection {
+        if connection.isBroken {
+          poller.remove(connection.descriptor)
+          self.connection = nil
+        } else {
+          poller.setWriting(connection.descriptor, connection.hasOutbound)
+        }
+      }
+    }
+    _ = unlink("\(settings.stateDirectory)/\(Self.socketName)")
+  }
+
+  // MARK: Waiting
+
+  private var waitLimit: Duration? {
+    if !emptyWatches.isEmpty { return .milliseconds(10) }
+    return connection == nil ? .milliseconds(500) : nil
+  }
+
+  private func isDone() -> Bool {
+    let isRunning = processes.values.contains { $0.report.end == nil }
+    if isRunning || (connection != nil && !isLeaving) {
+      idleSince = nil
+      return false
+    }
+    if isLeaving { return true }
+    let now = timeSinceBoot()
+    let since = idleSince ?? now
+    idleSince = since
+    return now - since > settings.idleLimit
+  }
+
+  private func handle(_ descriptor: Int32) {
+    if descriptor == listener {
+      accept()
+    } else if let connection, descriptor == connection.descriptor {
+      connection.receive(HostRequest.self).forEach { carryOut($0) }
+    } else if outputs[descriptor] != nil {
+      readOutput(descriptor)
+    } else if let id = processes.first(where: { $0.value.pidfd == descriptor })?.key {
+      collect(id)
+    }
+  }
+
+  /// A node that connects takes the place of an earlier one, which must have ended.
+  private func accept() {
+    let descriptor = Glibc.accept(listener, nil, nil)
+    guard descriptor >= 0 else { return }
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    if let old = connection { poller.remove(old.descriptor) }
+    connection = FrameConnection(descriptor: descriptor)
+    isLeaving = false
+    poller.add(descriptor)
+  }
+
+  // MARK: Requests
+
+  private func carryOut(_ request: HostRequest) {
+    switch request {
+    case .hello(_, let journalFileLimitBytes):
+      journal.fileLimitBytes = journalFileLimitBytes
+      let reports = processes.values.map(\.report).sorted { $0.id < $1.id }
+      connection?.send(HostEvent.welcome(protocolVersion: HostRequest.protocolVersion, processes: reports))
+    case .spawn(let request): spawn(request)
+    case .adopt(let request): adopt(request)
+    case .signal(let request): signal(request)
+    case .acknowledge(let id):
+      if processes[id]?.report.end != nil { processes[id] = nil }
+    case .journal(let unit, let lines): journal.append(lines, to: unit)
+    case .forget(let unit):
+      groups.forget(unit)
+      emptyWatches[unit] = nil
+    case .leave: isLeaving = true
+    }
+  }
+
+  private func spawn(_ request: ProcessRequest) {
+    if let known = processes[request.id] {
+      tell(known.report)
+      return
+    }
+    guard let pipe = OutputPipe() else {
+      tellNotStarted(request, .notStarted("cannot make a pipe for its output: \(errorText(errno))"))
+      return
+    }
+    let result = ProcessSpawner.spawn(
+      request,
+      output: pipe.childEnd,
+      entrances: groups.entrances(of: request.unit),
+      openFilesLimit: settings.openFilesLimit
+    )
+    close(pipe.childEnd)
+    guard result.step == UNIT_SPAWN_DONE else {
+      close(pipe.ourEnd)
+      let problem = "\(request.program): \(errorText(result.error))"
+      say("Failed to execute \(problem)", request)
+      let end: ProcessEnd =
+        result.step == UNIT_SPAWN_FORK ? .notStarted(problem) : .exited(Int32(bitPattern: result.step.rawValue))
+      tellNotStarted(request, end)
+      return
+    }
+    let identity = ProcessTable.identity(result.pid) ?? ProcessIdentity(processID: result.pid, startTicks: 0)
+    groups.started(result.pid, of: request.unit)
+    track(
+      HostedProcess(id: request.id, unit: request.unit, process: identity),
+      source: request.source,
+      pidfd: result.pidfd,
+      output: pipe.ourEnd
+    )
+    connection?.send(HostEvent.spawned(id: request.id, process: identity))
+  }
+
+  private func adopt(_ request: AdoptionRequest) {
+    guard processes[request.id] == nil else { return }
+    let report = HostedProcess(id: request.id, unit: request.unit, process: request.process)
+    let pidfd = unit_pidfd_open(request.process.processID)
+    guard pidfd >= 0, ProcessTable.isRunning(request.process) else {
+      if pidfd >= 0 { close(pidfd) }
+      processes[request.id] = TrackedProcess(report: report, pidfd: -1)
+      finish(request.id, .lost)
+      return
+    }
+    groups.started(request.process.processID, of: request.unit)
+    let output = OutputPipe.reopen(outputOf: request.process.processID)
+    track(report, source: request.source, pidfd: pidfd, output: output)
+  }
+
+  private func track(_ report: HostedProcess, source: String, pidfd: Int32, output: Int32?) {
+    processes[report.id] = TrackedProcess(report: report, pidfd: pidfd, output: output)
+    if let output {
+      outputs[output] = TrackedOutput(unit: report.unit, source: source, processID: report.process.processID)
+      poller.add(output)
+    }
+    if pidfd >= 0 { poller.add(pidfd) }
+  }
+
+  private func signal(_ request: SignalRequest) {
+    for id in request.ids {
+      guard let process = processes[id], process.pidfd >= 0 else { continue }
+      _ = unit_pidfd_signal(process.pidfd, request.signal.number)
+      if request.signal != .kill { _ = unit_pidfd_signal(process.pidfd, SIGCONT) }
+    }
+    guard let token = request.groupToken else { return }
+    let direct = Set(request.ids.compactMap { processes[$0]?.report.process.processID })
+    for member in groups.members(of: request.unit) where !direct.contains(member) {
+      _ = kill(member, request.signal.number)
+      if request.signal != .kill { _ = kill(member, SIGCONT) }
+    }
+    emptyWatches[request.unit] = token
+  }
+
+  // MARK: Events of processes
+
+  private func readOutput(_ descriptor: Int32) {
+    guard var output = outputs[descriptor] else { return }
+    var buffer = [UInt8](repeating: 0, count: 64 << 10)
+    let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+    var texts = count > 0 ? output.splitter.take(buffer[..<count]) : []
+    let isAtEnd = count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)
+    if isAtEnd, let last = output.splitter.finish() { texts.append(last) }
+    let now = epochMicroseconds()
+    let lines = texts.map {
+      HostedLine(epochMicroseconds: now, source: output.source, processID: output.processID, text: $0)
+    }
+    journal.append(lines, to: output.unit)
+    if isAtEnd {
+      poller.remove(descriptor)
+      close(descriptor)
+      outputs[descriptor] = nil
+    } else {
+      outputs[descriptor] = output
+    }
+  }
+
+  private func collect(_ id: String) {
+    guard let process = processes[id], process.pidfd >= 0 else { return }
+    var code: Int32 = 0
+    var status: Int32 = 0
+    let collected = unit_reap(process.report.process.processID, &code, &status)
+    guard collected != 0 else { return }
+    finish(id, collected > 0 ? ProcessSpawner.end(code: code, status: status) : .lost)
+  }
+
+  private func collectOrphans() {
+    var code: Int32 = 0
+    var status: Int32 = 0
+    // Each turn collects one child of those that have ended, of which there are finitely many.
+    while true {
+      let collected = unit_reap_any(&code, &status)
+      guard collected > 0 else { return }
+      let isOurs = { (process: TrackedProcess) in process.pidfd >= 0 && process.report.process.processID == collected }
+      if let id = processes.first(where: { isOurs($0.value) })?.key {
+        finish(id, ProcessSpawner.end(code: code, status: status))
+      }
+    }
+  }
+
+  private func finish(_ id: String, _ end: ProcessEnd) {
+    guard var process = processes[id] else { return }
+    if process.pidfd >= 0 {
+      poller.remove(process.pidfd)
+      close(process.pidfd)
+      process.pidfd = -1
+    }
+    // What it wrote last is in the journal before its end is told.
+    if let output = process.output, outputs[output] != nil { readOutput(output) }
+    process.report.end = end
+    process.report.endEpochMilliseconds = epochMicroseconds() / 1000
+    processes[id] = process
+    tell(process.report)
+  }
+
+  private func checkEmptyWatches() {
+    for (unit, token) in emptyWatches where groups.members(of: unit).isEmpty {
+      emptyWatches[unit] = nil
+      connection?.send(HostEvent.groupEmptied(unit: unit, token: token))
+    }
+  }
+
+  // MARK: Telling
+
+  private func tell(_ report: HostedProcess) {
+    if let end = report.end {
+      connection?.send(
+        HostEvent.ended(id: report.id, end: end, epochMilliseconds: report.endEpochMilliseconds ?? 0)
+      )
+    } else {
+      connection?.send(HostEvent.spawned(id: report.id, process: report.process))
+    }
+  }
+
+  private func tellNotStarted(_ request: ProcessRequest, _ end: ProcessEnd) {
+    let none = ProcessIdentity(processID: 0, startTicks: 0)
+    processes[request.id] = TrackedProcess(
+      report: HostedProcess(id: request.id, unit: request.unit, process: none),
+      pidfd: -1
+    )
+    finish(request.id, end)
+  }
+
+  private func say(_ text: String, _ request: ProcessRequest) {
+    let line = HostedLine(
+      epochMicroseconds: epochMicroseconds(),
+      source: "coracle",
+      processID: nil,
+      text: "\(request.unit): \(text)"
+    )
+    journal.append([line], to: request.unit)
+  }
+
+  /// A short name for the state directory, the same each time (FNV-1a).
+  private static func groupName(_ directory: String) -> String {
+    let hash = directory.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    return String(hash, radix: 16)
+  }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import Units
+
+/// A loaded unit as the supervision's thread sees it.
+struct SupervisedUnit {
+  let name: UnitName
+  let file: UnitFile
+  let hash: UnitHash
+  let loadState: UnitActivity.LoadState
+  var lifecycle: UnitLifecycle
+  /// What outlives this process; the lifecycle's part of it is filled in when it is written.
+  var record: UnitRecord
+  /// Work with the container engine that can be ended early, by command id.
+  var cancellations: [String: Cancellation] = [:]
+  /// The last group signal's token; answers to earlier ones are stale.
+  var groupToken = 0
+  var isUnloading = false
+  /// What was published last.
+  var published: LoadedUnit?
+
+  /// How many command reports are kept.
+  static let reportLimit = 64
+
+  init(_ unit: UnitToRun, specifiers: SpecifierValues, record: UnitRecord) {
+    name = unit.name
+    file = unit.file
+    hash = unit.file.hash
+    let reading = ServiceReading(unit.file, name: unit.name, specifiers: specifiers)
+    let problems = reading.findings.filter { finding in
+      if case .unitTypeNotCarriedOut = finding { true } else { finding.severity == .error }
+    }
+    loadState = reading.errors.isEmpty ? .loaded : .badSetting
+    lifecycle = UnitLifecycle(reading.definition, resuming: record.snapshot)
+    self.record = record
+    if !problems.isEmpty {
+      self.record.problem = problems.map(\.description).joined(separator: "; ")
+    }
+    canRun = problems.isEmpty
+  }
+
+  /// Whether its file can be carried out at all.
+  let canRun: Bool
+
+  var activity: UnitActivity {
+    var activity = lifecycle.activity
+    activity.load = loadState
+    return activity
+  }
+
+  var loadedUnit: LoadedUnit {
+    LoadedUnit(
+      name: name,
+      hash: hash,
+      activity: activity,
+      isStartRequested: record.isStartRequested,
+      problem: record.problem
+    )
+  }
+
+  var isDown: Bool { activity.sub == .dead || activity.sub == .failed }
+
+  func running(_ role: CommandRole) -> RunningCommand? {
+    record.running.first { $0.role == role }
+  }
+
+  mutating func change(_ id: String, _ body: (inout RunningCommand) -> Void) {
+    guard let index = record.running.firstIndex(where: { $0.id == id }) else { return }
+    body(&record.running[index])
+  }
+
+  /// Begins to keep track of a command.
+  mutating func begin(_ command: RunningCommand, line: String, at milliseconds: Int64) {
+    record.running.append(command)
+    record.reports.append(
+      CommandReport(
+        id: command.id,
+        option: command.position.stage.rawValue,
+        line: line,
+        startedEpochMilliseconds: milliseconds
+      )
+    )
+    if record.reports.count > Self.reportLimit { record.reports.removeFirst() }
+  }
+
+  /// A command has ended; returns it, or nil when it is not known any more.
+  mutating func end(_ id: String, _ end: ProcessEnd, at milliseconds: Int64) -> RunningCommand? {
+    cancellations[id] = nil
+    guard let index = record.running.firstIndex(where: { $0.id == id }) else { return nil }
+    report(id) {
+      $0.end = end.description
+      $0.endedEpochMilliseconds = milliseconds
+    }
+    return record.running.remove(at: index)
+  }
+
+  mutating func report(_ id: String, _ body: (inout CommandReport) -> Void) {
+    guard let index = record.reports.lastIndex(where: { $0.id == id }) else { return }
+    body(&record.reports[index])
+  }
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+import DockerEngine
+import Glibc
+import Logging
+import Units
+
+/// Carrying out what a unit's machine wants: commands and signals.
+extension SupervisionLoop {
+  func carryOut(_ directive: UnitDirective, _ name: UnitName) {
+    switch directive {
+    case .run(let position, let role): launch(position, role, name)
+    case .signal(let signal, let scope): send(signal, scope, name)
+    }
+  }
+
+  // MARK: Commands
+
+  /// Begins a command again whose beginning was lost with an earlier process, or its container's supervision.
+  func launchAgain(_ command: RunningCommand, of name: UnitName) {
+    change(name) { unit in
+      unit.record.running.removeAll { $0.id == command.id }
+      unit.record.reports.removeAll { $0.id == command.id }
+    }
+    commandUnits[command.id] = nil
+    launch(command.position, command.role, name, again: command)
+  }
+
+  private func launch(
+    _ position: CommandPosition,
+    _ role: CommandRole,
+    _ name: UnitName,
+    again: RunningCommand? = nil
+  ) {
+    guard let unit = units[name] else { return }
+    let definition = unit.lifecycle.definition
+    let command = definition.commands(position.stage)[position.index]
+    let account = definition.user.flatMap { UserAccounts.account($0) }
+    var running = RunningCommand(
+      id: "\(name)/\(unit.record.invocation)/\(unit.record.commandCount + 1)",
+      position: position,
+      role: role,
+      source: definition.syslogIdentifier ?? String(command.program.split(separator: "/").last ?? "command"),
+      carrier: .process(nil)
+    )
+    let variables: [String: String]
+    do {
+      variables = try environment.variables(
+        for: definition,
+        account: command.hasFullPrivileges ? nil : account,
+        extra: runVariables(unit, position.stage)
+      )
+    } catch {
+      say("\(name): \(error.text)", name)
+      begin(running, command.words, name)
+      commandEnded(running.id, .notStarted(error.text))
+      return
+    }
+    let words = command.expandedWords(in: variables)
+    if hasContainers, DockerCommandLine.isDocker(program: command.program) {
+      launchDocker(&running, words, variables, definition, again)
+      return
+    }
+    begin(running, words, name)
+    launchProcess(running, command, words, variables, unit, account)
+  }
+
+  private func begin(_ running: RunningCommand, _ words: [String], _ name: UnitName) {
+    commandUnits[running.id] = name
+    change(name) { unit in
+      unit.record.commandCount += 1
+      unit.begin(running, line: words.joined(separator: " "), at: epochMicroseconds() / 1000)
+    }
+  }
+
+  private func launchProcess(
+    _ running: RunningCommand,
+    _ command: ExecCommand,
+    _ words: [String],
+    _ variables: [String: String],
+    _ unit: SupervisedUnit,
+    _ account: UserAccount?
+  ) {
+    let definition = unit.lifecycle.definition
+    let identity: UserIdentity?
+    do {
+      identity = command.hasFullPrivileges ? nil : try UserAccounts.identity(for: definition, account: account)
+    } catch {
+      say("\(unit.name): \(error.text)", unit.name)
+      commandEnded(running.id, .exited(error.exitCode))
+      return
+    }
+    guard let program = programFile(command.program, path: variables["PATH"] ?? "") else {
+      say("\(unit.name): there is no program \"\(command.program)\" on the unit's PATH", unit.name)
+      commandEnded(running.id, .exited(203))
+      return
+    }
+    let directory = definition.workingDirectory
+    enqueue(
+      .spawn(
+        ProcessRequest(
+          id: running.id,
+          unit: unit.name.rawValue,
+          source: running.source,
+          program: program,
+          words: words.isEmpty ? [command.program] : words,
+          environment: variables.map { "\($0.key)=\($0.value)" }.sorted(),
+          directory: directory?.path == "~" ? account?.home ?? specifiers.homeDirectory : directory?.path,
+          isDirectoryOptional: directory?.isOptional ?? false,
+          identity: identity,
+          umask: definition.umask
+        )
+      )
+    )
+  }
+
+  /// The file of a program; ours stands in for the `etcdctl` and `fleetctl` a machine does not have.
+  private func programFile(_ program: String, path: String) -> String? {
+    guard program.hasPrefix("/") else { return UnitEnvironment.program(program, on: path) }
+    if access(program, F_OK) != 0, let name = program.split(separator: "/").last,
+      Self.personalities.contains(String(name)), hasContainers || name != "docker"
+    {
+      return executable
+    }
+    return program
+  }
+
+  /// Variables that tell a command about its unit's run.
+  private func runVariables(_ unit: SupervisedUnit, _ stage: CommandStage) -> [String: String] {
+    var variables = [
+      "INVOCATION_ID": unit.record.invocation,
+      UnitGroups.marker: unit.name.rawValue,
+    ]
+    if case .process(let process?) = unit.running(.main)?.carrier, stage != .start {
+      variables["MAINPID"] = String(process.processID)
+    }
+    guard stage == .stop || stage == .stopPost else { return variables }
+    variables["SERVICE_RESULT"] = unit.activity.result.rawValue
+    switch unit.lifecycle.snapshot.mainEnd {
+    case .exited(let code):
+      variables["EXIT_CODE"] = "exited"
+      variables["EXIT_STATUS"] = String(code)
+    case .signaled(let signal, let dumpedCore):
+      variables["EXIT_CODE"] = dumpedCore ? "dumped" : "killed"
+      variables["EXIT_STATUS"] = signal.name
+    case .lost, .notStarted, nil: break
+    }
+    return variables
+  }
+
+  // MARK: Docker commands
+
+  private func launchDocker(
+    _ running: inout RunningCommand,
+    _ words: [String],
+    _ variables: [String: String],
+    _ definition: ServiceDefinition,
+    _ again: RunningCommand?
+  ) {
+    let name = definition.name
+    let line: DockerCommandLine
+    do {
+      line = try DockerCommandLine(parsing: Array(words.dropFirst()))
+    } catch {
+      say("\(name): \(error)", name)
+      begin(running, words, name)
+      commandEnded(running.id, .exited(125))
+      return
+    }
+    for warning in line.warnings { say("\(name): \(warning)", name) }
+    let caller = DockerCaller(
+      environment: variables,
+      workingDirectory: definition.workingDirectory?.path ?? "/",
+      labels: ["io.coracle.unit": name.rawValue]
+    )
+    let work: ContainerTask.Work
+    if line.command.isForeground {
+      var existing: RecordedContainer?
+      if case .container(let recorded) = again?.carrier { existing = recorded }
+      running.carrier = .container(existing)
+      running.signalWhenStarted = again?.signalWhenStarted
+      work = .foreground(line, caller, existing: existing)
+    } else {
+      running.carrier = .engineCommand
+      work = .execute(line, caller)
+    }
+    begin(running, words, name)
+    let cancellation = Cancellation()
+    change(name) { [running] in $0.cancellations[running.id] = cancellation }
+    let task = ContainerTask(
+      id: running.id,
+      unit: name.rawValue,
+      source: running.source,
+      work: work,
+      cancellation: cancellation
+    )
+    if !dispatch(task) { commandEnded(running.id, .notStarted("too many docker commands at once")) }
+  }
+
+  /// A container has been made and is about to be started; false when its command is not wanted any more.
+  func containerPrepared(_ id: String, _ container: ForegroundContainer) -> Bool {
+    guard let name = commandUnits[id], units[name]?.record.running.contains(where: { $0.id == id }) == true else {
+      return false
+    }
+    let recorded = RecordedContainer(
+      id: container.id.rawValue,
+      removesOnExit: container.removesOnExit,
+      logPositionNanoseconds: container.logPosition?.nanosecondsSinceEpoch
+    )
+    change(name) { unit in
+      unit.change(id) { $0.carrier = .container(recorded) }
+      unit.report(id) { $0.containerID = container.id.rawValue }
+    }
+    writeRecordNow(name)
+    return true
+  }
+
+  func containerStarted(_ id: String) {
+    guard let name = commandUnits[id], let unit = units[name],
+      let command = unit.record.running.first(where: { $0.id == id }),
+      case .container(var container?) = command.carrier
+    else { return }
+    container.isStarted = true
+    change(name) { unit in
+      unit.change(id) {
+        $0.carrier = .container(container)
+        $0.signalWhenStarted = nil
+      }
+      unit.report(id) { $0.containerID = container.id }
+    }
+    inputs.append(.started(name, command.role))
+    if let signal = command.signalWhenStarted { signalContainer(container.id, signal, command, name) }
+  }
+
+  /// Lines of containers and docker commands.
+  func take(_ lines: [SupervisionInbox.Line], dropped: Int) {
+    for line in lines {
+      write([line.line], line.unit)
+      guard let position = line.position, let name = commandUnits[line.command] else { continue }
+      change(name) { unit in
+        unit.change(line.command) { command in
+          guard case .container(var container?) = command.carrier else { return }
+          container.logPositionNanoseconds = position.nanosecondsSinceEpoch
+          command.carrier = .container(container)
+        }
+      }
+    }
+    if dropped > 0 { logger.warning("output lines dropped", metadata: ["journal.lines": "\(dropped)"]) }
+  }
+
+  // MARK: Ends
+
+  func processStarted(_ id: String, _ process: ProcessIdentity) {
+    guard let name = commandUnits[id], let unit = units[name],
+      let command = unit.record.running.first(where: { $0.id == id })
+    else { return }
+    guard command.carrier != .process(process) else { return }
+    change(name) { unit in
+      unit.change(id) { $0.carrier = .process(process) }
+      unit.report(id) { $0.processID = process.processID }
+    }
+    inputs.append(.started(name, command.role))
+  }
+
+  func commandEnded(_ id: String, _ end: ProcessEnd) {
+    guard let name = commandUnits[id] else { return }
+    commandUnits[id] = nil
+    var ended: RunningCommand?
+    change(name) { ended = $0.end(id, end, at: epochMicroseconds() / 1000) }
+    guard let ended else { return }
+    narrate(ended, end, name)
+    inputs.append(.ended(name, ended.role, end))
+  }
+
+  /// The machine has given up on commands that it could not end.
+  func dropLeftBehind(_ name: UnitName) {
+    guard let unit = units[name] else { return }
+    let snapshot = unit.lifecycle.snapshot
+    guard unit.isDown || snapshot.sub == .autoRestart, snapshot.main == nil, snapshot.control == nil else { return }
+    let ended = Set(inputs.compactMap { if case .ended(name, let role, _) = $0 { role } else { nil } })
+    for command in unit.record.running where !ended.contains(command.role) {
+      say("\(name): \(command.position) did not end and is left behind", name)
+      unit.cancellations[command.id]?.cancel()
+      commandUnits[command.id] = nil
+      change(name) { _ = $0.end(command.id, .lost, at: epochMicroseconds() / 1000) }
+    }
+  }
+
+  // MARK: Signals
+
+  func send(_ signal: UnixSignal, _ scope: SignalScope, _ name: UnitName) {
+    guard let unit = units[name] else { return }
+    var ids: [String] = []
+    for command in unit.record.running {
+      switch command.carrier {
+      case .process: ids.append(command.id)
+      case .container(let container?) where container.isStarted:
+        signalContainer(container.id, signal, command, name)
+      case .container(_?): change(name) { $0.change(command.id) { $0.signalWhenStarted = signal } }
+      case .container(nil), .engineCommand:
+        unit.cancellations[command.id]?.cancel()
+        commandEnded(command.id, .signaled(signal, dumpedCore: false))
+      }
+    }
+    guard scope == .group || !ids.isEmpty else { return }
+    var token: Int?
+    if scope == .group {
+      change(name) { $0.groupToken += 1 }
+      token = units[name]?.groupToken
+    }
+    enqueue(.signal(SignalRequest(unit: name.rawValue, signal: signal, ids: ids, groupToken: token)))
+  }
+
+  private func signalContainer(_ id: String, _ signal: UnixSignal, _ command: RunningCommand, _ name: UnitName) {
+    let task = ContainerTask(
+      id: "\(command.id)/signal",
+      unit: name.rawValue,
+      source: command.source,
+      work: .signal(signal, ContainerID(id)),
+      cancellation: Cancellation()
+    )
+    if !dispatch(task) { say("\(name): too many docker commands at once to send \(signal)", name) }
+  }
+}

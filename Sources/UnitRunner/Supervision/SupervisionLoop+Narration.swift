@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import Units
+
+/// What the journal of a unit says about the unit itself, worded as systemd words it.
+extension SupervisionLoop {
+  func narrate(_ name: UnitName, from before: UnitLifecycle.Snapshot, to after: UnitLifecycle.Snapshot) {
+    guard before.sub != after.sub || before.restarts != after.restarts, let unit = units[name] else { return }
+    let title = unit.lifecycle.definition.description
+    if after.restarts > before.restarts {
+      say("\(name): Scheduled restart, restart counter is at \(after.restarts).", name)
+    }
+    let wasUp = before.sub.active == .active || before.sub.active == .activating && before.sub != .autoRestart
+    switch after.sub {
+    case .startPre, .start, .startPost: if !wasUp { say("Starting \(title)...", name) }
+    case .running: say("Started \(title).", name)
+    case .exited: say("Finished \(title).", name)
+    case .stop, .stopSigterm: if before.sub.active == .active { say("Stopping \(title)...", name) }
+    case .stopSigkill, .finalSigkill: say("\(name): Killing what is left with SIGKILL.", name)
+    case .dead: if before.sub != .failed { say("Stopped \(title).", name) }
+    case .failed, .autoRestart:
+      if after.result != .success { say("\(name): Failed with result '\(after.result.rawValue)'.", name) }
+    case .stopPost, .finalSigterm: break
+    }
+    if after.result == .timeout, before.result != .timeout {
+      say("\(name): State '\(before.sub.rawValue)' timed out.", name)
+    }
+  }
+
+  func narrate(_ command: RunningCommand, _ end: ProcessEnd, _ name: UnitName) {
+    guard end != .exited(0) else { return }
+    let subject = command.role == .main ? "Main process" : "Control process of \(command.position.stage.rawValue)"
+    switch end {
+    case .exited: say("\(name): \(subject) exited, code=exited, status=\(end)", name)
+    case .signaled(let signal, let dumpedCore):
+      say(
+        "\(name): \(subject) exited, code=\(dumpedCore ? "dumped" : "killed"), status=\(signal.number)/\(signal.name)",
+        name
+      )
+    case .lost: say("\(name): \(subject) ended while nobody watched", name)
+    case .notStarted: say("\(name): \(subject) \(end)", name)
+    }
+  }
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Logging
+import Units
+
+/// Taking over what an earlier process left behind.
+extension SupervisionLoop {
+  /// Programs of ours that units find first on their PATH.
+  static let personalities = ["docker", "etcdctl", "fleetctl"]
+
+  func prepareDirectory() throws(UnitRunnerError) {
+    let directory = configuration.stateDirectory
+    for path in [directory, records.directory, "\(directory)/journal", environment.shimDirectory] {
+      // Units of any user look for programs there.
+      guard makeDirectories(path, mode: 0o755) else {
+        throw UnitRunnerError(.storage, "cannot make \(path): \(errorText(errno))")
+      }
+    }
+    for path in [records.directory, "\(directory)/journal"] { chmod(path, 0o700) }
+    for name in Self.personalities {
+      let link = "\(environment.shimDirectory)/\(name)"
+      _ = unlink(link)
+      guard hasContainers || name != "docker" else { continue }
+      guard symlink(executable, link) == 0 || errno == EEXIST else {
+        throw UnitRunnerError(.storage, "cannot make \(link): \(errorText(errno))")
+      }
+    }
+  }
+
+  /// Loads every unit on record; what ran in an earlier boot runs no more.
+  func readRecords() {
+    for record in records.readAll() {
+      guard let name = try? UnitName(record.name), let file = try? UnitFile(parsing: record.file) else {
+        logger.warning("unit record not understood", metadata: ["unit.name": "\(record.name)"])
+        continue
+      }
+      var current = record
+      if record.bootID != specifiers.bootID {
+        current = UnitRecord(name: record.name, file: record.file, bootID: specifiers.bootID)
+      }
+      let unit = SupervisedUnit(UnitToRun(name: name, file: file), specifiers: specifiers, record: current)
+      units[name] = unit
+      jobs.load(name, unit.lifecycle.definition.dependencies, activity: unit.activity)
+      for command in current.running { commandUnits[command.id] = name }
+    }
+  }
+
+  func handle(_ event: HostEvent) {
+    switch event {
+    case .welcome(let version, let processes):
+      guard version == HostRequest.protocolVersion else {
+        fail(
+          UnitRunnerError(
+            .host,
+            "the unit-host in \(configuration.stateDirectory) speaks protocol \(version) and this program"
+              + " \(HostRequest.protocolVersion): stop all units with the program that started them"
+          )
+        )
+        return
+      }
+      takeOver(processes)
+    case .spawned(let id, let process): processStarted(id, process)
+    case .ended(let id, let end, _): hostedCommandEnded(id, end)
+    case .groupEmptied(let text, let token):
+      guard let name = try? UnitName(text), units[name]?.groupToken == token else { return }
+      inputs.append(.groupEmptied(name))
+    }
+  }
+
+  private func hostedCommandEnded(_ id: String, _ end: ProcessEnd) {
+    acknowledge(id)
+    commandEnded(id, end)
+  }
+
+  /// Compares what the unit-host has with what is on record; runs once for each connection.
+  private func takeOver(_ processes: [HostedProcess]) {
+    hasWelcome = true
+    let hosted = Dictionary(processes.map { ($0.id, $0) }) { $1 }
+    for process in processes where commandUnits[process.id] == nil { dropUnknown(process) }
+    for name in units.keys.sorted() {
+      for command in units[name]?.record.running ?? [] {
+        takeOver(command, of: name, hosted[command.id])
+      }
+      remindOfStop(name)
+      if units[name]?.record.isStartWaiting == true { requestAgain(name) }
+    }
+  }
+
+  private func takeOver(_ command: RunningCommand, of name: UnitName, _ hosted: HostedProcess?) {
+    switch command.carrier {
+    case .process(let identity):
+      if let hosted, let end = hosted.end {
+        hostedCommandEnded(hosted.id, end)
+      } else if let hosted {
+        processStarted(hosted.id, hosted.process)
+      } else if let identity {
+        enqueue(
+          .adopt(AdoptionRequest(id: command.id, unit: name.rawValue, source: command.source, process: identity))
+        )
+      } else if !isQueued(command.id) {
+        launchAgain(command, of: name)
+      }
+    case .container, .engineCommand:
+      // The thread and its tasks live and die together, so tasks only have to be begun again by a new process.
+      if units[name]?.cancellations[command.id] == nil { launchAgain(command, of: name) }
+    }
+  }
+
+  /// A process nobody has on record: its unit is gone.
+  private func dropUnknown(_ process: HostedProcess) {
+    if process.end == nil {
+      enqueue(.signal(SignalRequest(unit: process.unit, signal: .kill, ids: [process.id])))
+    } else {
+      acknowledge(process.id)
+    }
+  }
+
+  /// A unit that was stopping may have missed that its last process is gone, or the signal may never have been sent.
+  private func remindOfStop(_ name: UnitName) {
+    guard let unit = units[name] else { return }
+    let killMode = unit.lifecycle.definition.killMode
+    switch unit.activity.sub {
+    case .stopSigterm, .finalSigterm:
+      send(unit.lifecycle.definition.killSignal, killMode == .controlGroup ? .group : .processes, name)
+    case .stopSigkill, .finalSigkill:
+      send(.kill, killMode == .controlGroup || killMode == .mixed ? .group : .processes, name)
+    case .dead, .startPre, .start, .startPost, .running, .exited, .stop, .stopPost, .failed, .autoRestart: break
+    }
+  }
+
+  private func requestAgain(_ name: UnitName) {
+    if let directives = try? jobs.requestStart(name) { inputs.append(.jobs(directives)) }
+  }
+}
+
+/// What specifiers say about this machine.
+func machineSpecifiers(machineID: String) -> SpecifierValues {
+  var names = utsname()
+  uname(&names)
+  let boot = (readSmallFile("/proc/sys/kernel/random/boot_id") ?? "").filter { $0.isHexDigit }
+  let account = UserAccounts.account(String(getuid()))
+  return SpecifierValues(
+    machineID: machineID,
+    bootID: boot,
+    hostName: withUnsafeBytes(of: names.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) },
+    kernelRelease: withUnsafeBytes(of: names.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) },
+    userName: account?.name ?? "root",
+    userID: String(getuid()),
+    homeDirectory: account?.home ?? "/root",
+    shell: account?.shell ?? "/bin/sh"
+  )
+}
+
+/// What a symbolic link leads to; the path itself when it is none.
+func resolvedLink(_ path: String) -> String {
+  var buffer = [UInt8](repeating: 0, count: 4096)
+  let count = buffer.withUnsafeMutableBytes { bytes in
+    bytes.baseAddress.map { readlink(path, $0.assumingMemoryBound(to: CChar.self), bytes.count) } ?? -1
+  }
+  guard count > 0 else { return path }
+  let target = String(decoding: buffer[..<count], as: UTF8.self)
+  let suffix = " (deleted)"
+  return target.hasSuffix(suffix) ? String(target.dropLast(suffix.count)) : target
+}

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Logging
+import Units
+
+/// The supervision's one thread: steps the units' machines and carries their directives out.
+///
+/// Each turn takes everything that has arrived, steps the machines until nothing more follows, writes the records of
+/// what changed, and only then sends to the unit-host and tells others. So whatever was started is on record.
+///
+/// Concurrency: everything happens in ``run()``; messages get the loop as their argument on its own thread.
+final class SupervisionLoop {
+  /// Something that happens to a unit; handled one after the other.
+  enum Input {
+    case jobs([UnitJobs.Directive])
+    case ended(UnitName, CommandRole, ProcessEnd)
+    case started(UnitName, CommandRole)
+    case groupEmptied(UnitName)
+    case timer(UnitName)
+  }
+
+  let configuration: UnitSupervisionConfiguration
+  let executable: String
+  let logger: Logger
+  let inbox: SupervisionInbox
+  /// Whether docker command lines are carried out by an engine.
+  let hasContainers: Bool
+  let tell: @Sendable (LoadedUnitChange) -> Void
+  let dispatch: @Sendable (ContainerTask) -> Bool
+  let records: UnitRecords
+  let environment: UnitEnvironment
+  let specifiers: SpecifierValues
+  let launcher: HostLauncher
+
+  var units: [UnitName: SupervisedUnit] = [:]
+  var commandUnits: [String: UnitName] = [:]
+  var jobs: UnitJobs
+  var inputs: [Input] = []
+  var host: FrameConnection?
+  var hasWelcome = false
+  private var dirty: Set<UnitName> = []
+  private var acknowledgements: [String] = []
+  private var requests: [HostRequest] = []
+  private var journal: [String: [HostedLine]] = [:]
+  private var waiters: [(isDone: (SupervisionLoop) -> Bool, resume: @Sendable () -> Void)] = []
+  private var shouldEnd = false
+  private var failure: UnitRunnerError?
+  private let poller = Poller()
+
+  init(
+    configuration: UnitSupervisionConfiguration,
+    hasContainers: Bool,
+    logger: Logger,
+    inbox: SupervisionInbox,
+    dispatch: @escaping @Sendable (ContainerTask) -> Bool,
+    tell: @escaping @Sendable (LoadedUnitChange) -> Void
+  ) {
+    self.configuration = configuration
+    self.hasContainers = hasContainers
+    self.logger = logger
+    self.inbox = inbox
+    self.dispatch = dispatch
+    self.tell = tell
+    executable = resolvedLink(configuration.executable)
+    records = UnitRecords(stateDirectory: configuration.stateDirectory)
+    environment = UnitEnvironment(
+      base: configuration.environment,
+      shimDirectory: "\(configuration.stateDirectory)/bin"
+    )
+    specifiers = machineSpecifiers(machineID: configuration.machineID)
+    launcher = HostLauncher(configuration: configuration, executable: executable)
+    jobs = UnitJobs(presentUnits: configuration.presentUnits)
+    poller.add(inbox.wakeDescriptor)
+  }
+
+  /// Takes over what an earlier process left, then works until ``end()``.
+  ///
+  /// - Throws: ``UnitRunnerError`` when the state directory or the unit-host cannot be used.
+  func run(onReady: () -> Void) throws(UnitRunnerError) {
+    try prepareDirectory()
+    readRecords()
+    try connectHost()
+    var isReady = false
+    while !shouldEnd {
+      turn(isReady: isReady)
+      if !isReady, hasWelcome {
+        isReady = true
+        onReady()
+        continue
+      }
+      if host?.isBroken != false { try reconnectHost() }
+      wait()
+    }
+    if let failure { throw failure }
+    flush()
+    send([.leave])
+    host?.flush()
+  }
+
+  /// Ends the loop after this turn; units go on.
+  func end() {
+    shouldEnd = true
+  }
+
+  /// Ends the loop with an error.
+  func fail(_ error: UnitRunnerError) {
+    failure = error
+    shouldEnd = true
+  }
+
+  // MARK: One turn
+
+  private func turn(isReady: Bool) {
+    if isReady {
+      let arrived = inbox.take()
+      arrived.messages.forEach { $0(self) }
+      take(arrived.lines, dropped: arrived.droppedLines)
+    }
+    if let host {
+      for event in host.receive(HostEvent.self) { handle(event) }
+    }
+    if isReady { fireTimers() }
+    settle()
+    flush()
+    resumeWaiters()
+  }
+
+  private func wait() {
+    let now = timeSinceBoot()
+    let deadline = units.values.compactMap(\.lifecycle.deadline).min()
+    if let host { poller.setWriting(host.descriptor, host.hasOutbound) }
+    _ = poller.wait(timeout: deadline.map { max(.zero, $0 - now) })
+  }
+
+  private func fireTimers() {
+    let now = timeSinceBoot()
+    for (name, unit) in units.sorted(by: { $0.key < $1.key }) {
+      if let deadline = unit.lifecycle.deadline, deadline <= now { inputs.append(.timer(name)) }
+    }
+  }
+
+  /// Handles inputs until none is left; each may bring about others.
+  private func settle() {
+    var index = 0
+    while index < inputs.count {
+      let input = inputs[index]
+      index += 1
+      switch input {
+      case .jobs(let directives): directives.forEach { carryOut($0) }
+      case .ended(let name, let role, let end): step(name) { $0.ended(role, end, at: $1) }
+      case .started(let name, let role): step(name) { $0.started(role, at: $1) }
+      case .groupEmptied(let name): step(name) { $0.groupEmptied(at: $1) }
+      case .timer(let name): step(name) { $0.timerFired(at: $1) }
+      }
+    }
+    inputs = []
+  }
+
+  private func carryOut(_ directive: UnitJobs.Directive) {
+    switch directive {
+    case .start(let name): startNow(name)
+    case .stop(let name): step(name) { $0.stop(at: $1) }
+    case .refuse(let name, let refusal):
+      change(name) { $0.record.problem = refusal.description }
+      say(refusal.description, name)
+    }
+  }
+
+  private func startNow(_ name: UnitName) {
+    guard let unit = units[name] else { return }
+    guard unit.canRun else {
+      let failed = UnitActivity(load: unit.loadState, sub: .failed, result: .resources)
+      inputs.append(.jobs(jobs.changed(name, to: failed)))
+      return
+    }
+    step(name) { $0.start(at: $1) }
+  }
+
+  /// Steps a unit's machine, carries its directives out and tells what has changed.
+  func step(_ name: UnitName, _ input: (inout UnitLifecycle, Duration) -> [UnitDirective]) {
+    guard var unit = units[name] else { return }
+    let before = unit.lifecycle.snapshot
+    let directives = input(&unit.lifecycle, timeSinceBoot())
+    let after = unit.lifecycle.snapshot
+    let isNewRun = Self.isUp(after) && !Self.isUp(before) || after.restarts > before.restarts
+    if isNewRun {
+      unit.record.invocation =
+        UInt64.random(in: 0...UInt64.max).hexadecimal + UInt64.random(in: 0...UInt64.max).hexadecimal
+      unit.record.reports = []
+      unit.record.problem = nil
+    }
+    if after.sub.active != before.sub.active {
+      unit.record.activeSinceEpochMilliseconds = epochMicroseconds() / 1000
+    }
+    units[name] = unit
+    dirty.insert(name)
+    narrate(name, from: before, to: after)
+    for directive in directives { carryOut(directive, name) }
+    if after.sub != before.sub || after.result != before.result {
+      inputs.append(.jobs(jobs.changed(name, to: unit.activity)))
+    }
+    dropLeftBehind(name)
+  }
+
+  private static func isUp(_ snapshot: UnitLifecycle.Snapshot) -> Bool {
+    snapshot.sub != .dead && snapshot.sub != .failed && snapshot.sub != .autoRestart
+  }
+
+  // MARK: Effects that wait for the records
+
+  func change(_ name: UnitName, _ body: (inout SupervisedUnit) -> Void) {
+    guard var unit = units[name] else { return }
+    body(&unit)
+    units[name] = unit
+    dirty.insert(name)
+  }
+
+  func enqueue(_ request: HostRequest) {
+    requests.append(request)
+  }
+
+  /// Whether the unit-host has not been told yet to start this command.
+  func isQueued(_ id: String) -> Bool {
+    requests.contains { if case .spawn(let request) = $0 { request.id == id } else { false } }
+  }
+
+  func acknowledge(_ id: String) {
+    acknowledgements.append(id)
+  }
+
+  func say(_ text: String, _ name: UnitName) {
+    let line = HostedLine(epochMicroseconds: epochMicroseconds(), source: "coracle", processID: nil, text: text)
+    journal[name.rawValue, default: []].append(line)
+  }
+
+  func write(_ lines: [HostedLine], _ unit: String) {
+    journal[unit, default: []].append(contentsOf: lines)
+  }
+
+  /// Puts a unit's record on disk without waiting for the end of the turn.
+  func writeRecordNow(_ name: UnitName) {
+    guard let unit = units[name] else { return }
+    var record = unit.record
+    record.snapshot = unit.lifecycle.snapshot
+    record.isStartWaiting = jobs.job(of: name) == .startWaiting
+    do {
+      try records.write(record)
+    } catch {
+      logger.error("unit record not written", metadata: ["unit.name": "\(name)", "error": "\(error)"])
+    }
+  }
+
+  private func flush() {
+    for name in dirty.sorted() {
+      guard let unit = units[name] else { continue }
+      writeRecordNow(name)
+      if unit.loadedUnit != unit.published {
+        units[name]?.published = unit.loadedUnit
+        tell(LoadedUnitChange(name: name, unit: unit.loadedUnit))
+      }
+    }
+    dirty = []
+    send(journal.sorted { $0.key < $1.key }.map { .journal(unit: $0.key, lines: $0.value) })
+    send(acknowledgements.map { .acknowledge(id: $0) })
+    journal = [:]
+    acknowledgements = []
+    // Before the unit-host has said what it owns, nothing is started: it might be there already.
+    if hasWelcome {
+      send(requests)
+      requests = []
+    }
+    host?.flush()
+  }
+
+  private func send(_ requests: [HostRequest]) {
+    requests.forEach { host?.send($0) }
+  }
+
+  // MARK: Those who wait
+
+  /// Calls `resume` once `isDone` holds after a turn.
+  func wait(until isDone: @escaping (SupervisionLoop) -> Bool, resume: @escaping @Sendable () -> Void) {
+    waiters.append((isDone, resume))
+  }
+
+  private func resumeWaiters() {
+    finishUnloading()
+    let done = waiters.filter { $0.isDone(self) }
+    guard !done.isEmpty else { return }
+    waiters.removeAll { $0.isDone(self) }
+    done.forEach { $0.resume() }
+  }
+
+  /// Resumes everybody who still waits, at the end.
+  func releaseWaiters() {
+    waiters.forEach { $0.resume() }
+    waiters = []
+  }
+
+  private func finishUnloading() {
+    for (name, unit) in units.sorted(by: { $0.key < $1.key }) {
+      guard unit.isUnloading, unit.isDown, unit.record.running.isEmpty else { continue }
+      units[name] = nil
+      records.remove(name.rawValue)
+      host?.send(HostRequest.forget(unit: name.rawValue))
+      inputs.append(.jobs(jobs.unload(name)))
+      tell(LoadedUnitChange(name: name, unit: nil))
+    }
+    if !inputs.isEmpty {
+      settle()
+      flush()
+    }
+    host?.flush()
+  }
+
+  // MARK: The unit-host
+
+  private func connectHost() throws(UnitRunnerError) {
+    let connection = try launcher.connect()
+    host = connection
+    hasWelcome = false
+    poller.add(connection.descriptor)
+    connection.send(
+      HostRequest.hello(
+        protocolVersion: HostRequest.protocolVersion,
+        journalFileLimitBytes: configuration.journalFileLimitBytes
+      )
+    )
+    connection.flush()
+  }
+
+  private func reconnectHost() throws(UnitRunnerError) {
+    logger.warning("unit-host lost", metadata: ["unit.stateDirectory": "\(configuration.stateDirectory)"])
+    if let host { poller.remove(host.descriptor) }
+    host = nil
+    try connectHost()
+  }
+}
+
+extension UInt64 {
+  /// 16 hex digits.
+  var hexadecimal: String {
+    let digits = String(self, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+import DockerEngine
+import FoundationEssentials
+import Glibc
+import Units
+
+/// Everything about a unit that outlives the node's process.
+struct UnitRecord: Codable, Sendable {
+  var name: String
+  var file: String
+  /// The boot it is about; processes and containers of another boot are gone.
+  var bootID: String
+  var snapshot = UnitLifecycle.Snapshot()
+  var isStartRequested = false
+  var isStartWaiting = false
+  var problem: String?
+  /// Identifies the run since the last start; part of the ids of its commands.
+  var invocation = ""
+  var commandCount = 0
+  var running: [RunningCommand] = []
+  var reports: [CommandReport] = []
+  var activeSinceEpochMilliseconds: Int64?
+}
+
+/// A command that was begun and whose end is not known yet.
+struct RunningCommand: Codable, Sendable, Equatable {
+  /// Where it is carried out.
+  enum Carrier: Codable, Sendable, Equatable {
+    /// A process of the unit-host; nil until its program has been executed.
+    case process(ProcessIdentity?)
+    /// A container in the foreground; nil until it has been made.
+    case container(RecordedContainer?)
+    /// A docker command that is over when the engine has answered.
+    case engineCommand
+  }
+
+  var id: String
+  var position: CommandPosition
+  var role: CommandRole
+  var source: String
+  var carrier: Carrier
+  /// The signal to be sent once the container has been started.
+  var signalWhenStarted: UnixSignal?
+}
+
+/// A container of a unit, known before it is started.
+struct RecordedContainer: Codable, Sendable, Equatable {
+  var id: String
+  var removesOnExit: Bool
+  var isStarted = false
+  /// Nanoseconds since the Unix epoch: the last line that is in the journal.
+  var logPositionNanoseconds: Int64?
+
+  var foreground: ForegroundContainer {
+    ForegroundContainer(
+      id: ContainerID(id),
+      removesOnExit: removesOnExit,
+      logPosition: logPositionNanoseconds.map { LogPosition(nanosecondsSinceEpoch: $0) }
+    )
+  }
+}
+
+/// The records' files, one for each unit, replaced as a whole.
+///
+/// They are not synced: they have to outlive this process and not a loss of power, after which nothing of what they
+/// tell exists any more.
+struct UnitRecords {
+  /// The longest record, in bytes.
+  static let limitBytes = 16 << 20
+
+  let directory: String
+
+  init(stateDirectory: String) {
+    directory = "\(stateDirectory)/records"
+  }
+
+  /// Every record that can be read, by name.
+  func readAll() -> [UnitRecord] {
+    directoryEntries(directory).sorted().compactMap { name in
+      guard name.hasSuffix(".json"), let bytes = readFile("\(directory)/\(name)", limitBytes: Self.limitBytes)
+      else { return nil }
+      return try? JSONDecoder().decode(UnitRecord.self, from: Data(bytes))
+    }
+  }
+
+  /// Writes a unit's record.
+  ///
+  /// - Throws: ``UnitRunnerError/Code/storage``.
+  func write(_ record: UnitRecord) throws(UnitRunnerError) {
+    let path = path(record.name)
+    guard let data = try? JSONEncoder().encode(record) else {
+      throw UnitRunnerError(.storage, "cannot encode the record of \(record.name)")
+    }
+    let descriptor = open("\(path).new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      throw UnitRunnerError(.storage, "cannot write \(path).new: \(errorText(errno))")
+    }
+    let written = data.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+    let error = errno
+    close(descriptor)
+    guard written == data.count, rename("\(path).new", path) == 0 else {
+      throw UnitRunnerError(.storage, "cannot write \(path): \(errorText(written < 0 ? error : ENOSPC))")
+    }
+  }
+
+  /// Removes a unit's record.
+  func remove(_ name: String) {
+    _ = unlink(path(name))
+  }
+
+  private func path(_ name: String) -> String { "\(directory)/\(name).json" }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A service unit's settings, typed, with systemd's defaults for what its file does not say.
+///
+/// Source: systemd.unit(5), systemd.service(5), systemd.exec(5), systemd.kill(5).
+public struct ServiceDefinition: Sendable, Equatable {
+  /// When a service counts as started (`Type=`).
+  public enum ServiceType: String, Sendable {
+    /// As soon as its process is there.
+    case simple
+    /// Once its program has been executed.
+    case exec
+    /// Once its commands have ended.
+    case oneshot
+  }
+
+  /// When a service is started again by itself (`Restart=`).
+  public enum RestartRule: String, Sendable {
+    case no
+    case always
+    case onSuccess = "on-success"
+    case onFailure = "on-failure"
+    case onAbnormal = "on-abnormal"
+    case onAbort = "on-abort"
+    case onWatchdog = "on-watchdog"
+  }
+
+  /// Which processes get signals when a service is stopped (`KillMode=`).
+  public enum KillMode: String, Sendable {
+    /// All of its processes.
+    case controlGroup = "control-group"
+    /// The first signal to the main process, SIGKILL to all.
+    case mixed
+    /// The main process only.
+    case process
+    /// None.
+    case none
+  }
+
+  /// How often a service may be started (`StartLimitIntervalSec=`, `StartLimitBurst=`).
+  public struct StartLimit: Sendable, Equatable {
+    /// The length of time that is looked at; zero means no limit.
+    public var interval: Duration
+    /// How many starts are allowed in it.
+    public var burst: Int
+  }
+
+  /// A path that may be missing when it is written with `-` before it.
+  public struct OptionalPath: Sendable, Equatable {
+    /// The path.
+    public var path: String
+    /// Whether it may be missing.
+    public var isOptional: Bool
+  }
+
+  /// The unit.
+  public var name: UnitName
+  /// `Description=`, or the name.
+  public var description: String
+  /// What it needs and follows.
+  public var dependencies = UnitDependencies()
+  /// `Type=`.
+  public var type: ServiceType = .simple
+  /// `RemainAfterExit=`.
+  public var remainsAfterExit = false
+  /// The commands of each stage in order; a stage without commands is absent.
+  public var commands: [CommandStage: [ExecCommand]] = [:]
+  /// `TimeoutStartSec=`; nil is none.
+  public var startTimeout: Duration? = .seconds(90)
+  /// `TimeoutStopSec=`; nil is none.
+  public var stopTimeout: Duration? = .seconds(90)
+  /// `Restart=`.
+  public var restart: RestartRule = .no
+  /// `RestartSec=`; nil is never.
+  public var restartDelay: Duration? = .milliseconds(100)
+  /// `SuccessExitStatus=`.
+  public var successExits = ExitSet()
+  /// `RestartPreventExitStatus=`.
+  public var restartPreventingExits = ExitSet()
+  /// `RestartForceExitStatus=`.
+  public var restartForcingExits = ExitSet()
+  /// `StartLimitIntervalSec=` and `StartLimitBurst=`.
+  public var startLimit = StartLimit(interval: .seconds(10), burst: 5)
+  /// `KillMode=`.
+  public var killMode: KillMode = .controlGroup
+  /// `KillSignal=`.
+  public var killSignal = UnixSignal.terminate
+  /// `SendSIGKILL=`.
+  public var sendsSigkill = true
+  /// `SendSIGHUP=`.
+  public var sendsHangUp = false
+  /// `Environment=`, later ones win.
+  public var environment: [EnvironmentAssignment] = []
+  /// `EnvironmentFile=`, read when a command is started.
+  public var environmentFiles: [OptionalPath] = []
+  /// `User=`.
+  public var user: String?
+  /// `Group=`.
+  public var group: String?
+  /// `SupplementaryGroups=`.
+  public var supplementaryGroups: [String] = []
+  /// `WorkingDirectory=`; `~` is the user's home.
+  public var workingDirectory: OptionalPath?
+  /// `UMask=`.
+  public var umask: UInt32 = 0o022
+  /// `SyslogIdentifier=`.
+  public var syslogIdentifier: String?
+
+  /// Makes a definition with every default.
+  public init(name: UnitName) {
+    self.name = name
+    description = name.rawValue
+  }
+
+  /// The commands of a stage.
+  public func commands(_ stage: CommandStage) -> [ExecCommand] {
+    commands[stage] ?? []
+  }
+}
+
+/// The stages a service's commands stand in.
+public enum CommandStage: String, Sendable, Hashable, Codable, CaseIterable {
+  case startPre = "ExecStartPre"
+  case start = "ExecStart"
+  case startPost = "ExecStartPost"
+  case reload = "ExecReload"
+  case stop = "ExecStop"
+  case stopPost = "ExecStopPost"
+}
+
+/// What a unit needs of other units, and its place in their order.
+public struct UnitDependencies: Sendable, Equatable {
+  /// `Requires=`: started with it; where one fails or is missing, it is not started.
+  public var requires: [String] = []
+  /// `Wants=`: started with it, whatever becomes of them.
+  public var wants: [String] = []
+  /// `BindsTo=`: as `requires`, and it stops whenever one of them stops.
+  public var bindsTo: [String] = []
+  /// `After=`: what is started before it when both are.
+  public var after: [String] = []
+  /// `Before=`: what is started after it when both are.
+  public var before: [String] = []
+
+  /// Makes no dependencies.
+  public init() {}
+}

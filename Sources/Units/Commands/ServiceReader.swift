@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a unit file means as a service, with what is wrong or not carried out.
+public struct ServiceReading: Sendable, Equatable {
+  /// The settings; of use only when no finding is an error.
+  public var definition: ServiceDefinition
+  /// What its author should know, in the order of the file.
+  public var findings: [UnitFinding]
+
+  /// The findings that keep the unit from running.
+  public var errors: [UnitFinding] { findings.filter { $0.severity == .error } }
+
+  /// Reads a unit file under a name.
+  ///
+  /// - Parameters:
+  ///   - file: The file; an instance's is its template's.
+  ///   - name: The unit's name.
+  ///   - specifiers: What the machine's specifiers stand for; the default does for a check.
+  public init(
+    _ file: UnitFile,
+    name: UnitName,
+    specifiers: SpecifierValues = SpecifierValues(machineID: "", bootID: "", hostName: "", kernelRelease: "")
+  ) {
+    var reader = ServiceReader(unit: name, specifiers: specifiers)
+    reader.read(file)
+    definition = reader.definition
+    findings = reader.findings
+  }
+}
+
+/// Goes through a file's options one by one.
+struct ServiceReader {
+  let unit: UnitName
+  let specifiers: SpecifierValues
+  private(set) var definition: ServiceDefinition
+  private(set) var findings: [UnitFinding] = []
+  private var explicitType: ServiceDefinition.ServiceType?
+  private var hasStartTimeout = false
+
+  init(unit: UnitName, specifiers: SpecifierValues) {
+    self.unit = unit
+    self.specifiers = specifiers
+    definition = ServiceDefinition(name: unit)
+  }
+
+  mutating func read(_ file: UnitFile) {
+    let isService = unit.suffix == "service"
+    if !isService { findings.append(.unitTypeNotCarriedOut(unit.suffix)) }
+    for option in file.options {
+      var option = option
+      option.value = Self.joined(option.value)
+      switch option.section {
+      case "Unit": readUnit(option)
+      case "Service" where isService: readService(option)
+      case "Install", "Service": break
+      default:
+        let isOwnType = option.section.lowercased() == unit.suffix
+        if !option.section.hasPrefix("X-"), !isOwnType { notCarriedOut(option) }
+      }
+    }
+    if isService { check() }
+  }
+
+  /// Continuation lines become one line with blanks between; comment lines among them are dropped.
+  private static func joined(_ value: String) -> String {
+    guard value.contains("\n") else { return value }
+    let lines = value.split(separator: "\n", omittingEmptySubsequences: false)
+    let kept = lines.enumerated().filter { index, line in
+      let first = line.first { $0 != " " && $0 != "\t" }
+      return index == 0 || (first != "#" && first != ";")
+    }
+    var text = kept.map { $1.hasSuffix("\\") ? $1.dropLast() : $1 }.joined(separator: " ")
+    while text.last == " " { text.removeLast() }
+    return text
+  }
+
+  private func expanded(_ text: String) -> String {
+    specifiers.expand(text, for: unit)
+  }
+
+  private mutating func notCarriedOut(_ option: UnitOption) {
+    let finding = UnitFinding.notCarriedOut(section: option.section, name: option.name)
+    if !findings.contains(finding) { findings.append(finding) }
+  }
+
+  private mutating func valueNotCarriedOut(_ option: UnitOption, instead: String) {
+    findings.append(
+      .valueNotCarriedOut(section: option.section, name: option.name, value: option.value, instead: instead)
+    )
+  }
+
+  private mutating func bad(_ option: UnitOption, _ expected: String) {
+    findings.append(
+      .badValue(section: option.section, name: option.name, value: option.value, expected: expected)
+    )
+  }
+
+  // MARK: [Unit]
+
+  private mutating func readUnit(_ option: UnitOption) {
+    switch option.name {
+    case "Description":
+      if !option.value.isEmpty { definition.description = expanded(option.value) }
+    case "Documentation", "SourcePath": break
+    case "Requires": names(option, \.requires)
+    case "Wants": names(option, \.wants)
+    case "BindsTo", "BindTo": names(option, \.bindsTo)
+    case "After": names(option, \.after)
+    case "Before": names(option, \.before)
+    case "StartLimitIntervalSec", "StartLimitInterval", "StartLimitBurst": readStartLimit(option)
+    default: notCarriedOut(option)
+    }
+  }
+
+  private mutating func names(_ option: UnitOption, _ list: WritableKeyPath<UnitDependencies, [String]>) {
+    guard !option.value.isEmpty else {
+      definition.dependencies[keyPath: list] = []
+      return
+    }
+    for word in option.value.split(whereSeparator: \.isWhitespace) {
+      let name = expanded(String(word))
+      if (try? UnitName(name)) == nil {
+        bad(option, "unit names separated by blanks, and \"\(name)\" is none")
+      } else if !definition.dependencies[keyPath: list].contains(name) {
+        definition.dependencies[keyPath: list].append(name)
+      }
+    }
+  }
+
+  private mutating func readStartLimit(_ option: UnitOption) {
+    if option.name == "StartLimitBurst" {
+      number(option) { $0.startLimit.burst = $1 }
+    } else {
+      span(option) { $0.startLimit.interval = $1.duration ?? .seconds(Int64.max / 4) }
+    }
+  }
+
+  // MARK: [Service]
+
+  private mutating func readService(_ option: UnitOption) {
+    if let stage = CommandStage(rawValue: option.name) {
+      readCommands(option, stage)
+    } else if !readTiming(option), !readProcess(option), !readKilling(option), !readRestarting(option) {
+      notCarriedOut(option)
+    }
+  }
+
+  private mutating func readCommands(_ option: UnitOption, _ stage: CommandStage) {
+    do {
+      let commands = try ExecCommand.parse(option.value, of: unit, specifiers: specifiers)
+      if stage == .reload, !commands.isEmpty { notCarriedOut(option) }
+      if commands.isEmpty {
+        definition.commands[stage] = nil
+      } else {
+        definition.commands[stage, default: []] += commands
+      }
+    } catch {
+      findings.append(.badCommandLine(name: option.name, line: option.value, error))
+    }
+  }
+
+  private mutating func readTiming(_ option: UnitOption) -> Bool {
+    switch option.name {
+    case "Type": readType(option)
+    case "RemainAfterExit": boolean(option) { $0.remainsAfterExit = $1 }
+    case "TimeoutStartSec":
+      hasStartTimeout = true
+      timeout(option) { $0.startTimeout = $1 }
+    case "TimeoutStopSec": timeout(option) { $0.stopTimeout = $1 }
+    case "TimeoutSec":
+      hasStartTimeout = true
+      timeout(option) {
+        $0.startTimeout = $1
+        $0.stopTimeout = $1
+      }
+    default: return false
+    }
+    return true
+  }
+
+  private mutating func readType(_ option: UnitOption) {
+    switch option.value {
+    case "simple", "exec", "oneshot": explicitType = ServiceDefinition.ServiceType(rawValue: option.value)
+    case "idle": explicitType = .simple
+    case "notify", "notify-reload", "dbus":
+      explicitType = .simple
+      valueNotCarriedOut(option, instead: "it runs as Type=simple")
+    default: bad(option, "simple, exec or oneshot; others, such as forking, are not carried out yet")
+    }
+  }
+
+  private mutating func readProcess(_ option: UnitOption) -> Bool {
+    switch option.name {
+    case "Environment": readEnvironment(option)
+    case "EnvironmentFile":
+      let path = expanded(option.value)
+      if path.isEmpty {
+        definition.environmentFiles = []
+      } else if let file = optionalPath(option, path) {
+        definition.environmentFiles.append(file)
+      }
+    case "WorkingDirectory":
+      let path = expanded(option.value)
+      definition.workingDirectory = path.isEmpty ? nil : optionalPath(option, path, allowsHome: true)
+    case "User": definition.user = option.value.isEmpty ? nil : expanded(option.value)
+    case "Group": definition.group = option.value.isEmpty ? nil : expanded(option.value)
+    case "SupplementaryGroups":
+      let groups = option.value.split(whereSeparator: \.isWhitespace).map { expanded(String($0)) }
+      definition.supplementaryGroups = groups.isEmpty ? [] : definition.supplementaryGroups + groups
+    case "UMask":
+      if let mask = UInt32(option.value, radix: 8), mask <= 0o777 {
+        definition.umask = mask
+      } else {
+        bad(option, "an octal number up to 777")
+      }
+    case "SyslogIdentifier":
+      definition.syslogIdentifier = option.value.isEmpty ? nil : expanded(option.value)
+    case "StandardOutput", "StandardError":
+      if !["journal", "syslog", "inherit", "journal+console", "syslog+console"].contains(option.value) {
+        valueNotCarriedOut(option, instead: "output goes to the journal")
+      }
+    case "StandardInput" where option.value == "null": break
+    default: return false
+    }
+    return true
+  }
+
+  private mutating func readEnvironment(_ option: UnitOption) {
+    guard !option.value.isEmpty else {
+      definition.environment = []
+      return
+    }
+    do {
+      for word in try CommandWords.split(option.value) {
+        if let assignment = EnvironmentAssignment(expanded(word)) {
+          definition.environment.append(assignment)
+        } else {
+          bad(option, "NAME=VALUE, and \"\(word)\" is not; quote an assignment that has blanks: \"NAME=a b\"")
+        }
+      }
+    } catch {
+      bad(option, "assignments, but \(error)")
+    }
+  }
+
+  private mutating func readKilling(_ option: UnitOption) -> Bool {
+    switch option.name {
+    case "KillMode":
+      if let mode = ServiceDefinition.KillMode(rawValue: option.value) {
+        definition.killMode = mode
+      } else {
+        bad(option, "control-group, mixed, process or none")
+      }
+    case "KillSignal":
+      if let signal = UnixSignal(option.value) {
+        definition.killSignal = signal
+      } else {
+        bad(option, "a signal such as SIGTERM")
+      }
+    case "SendSIGKILL": boolean(option) { $0.sendsSigkill = $1 }
+    case "SendSIGHUP": boolean(option) { $0.sendsHangUp = $1 }
+    default: return false
+    }
+    return true
+  }
+
+  private mutating func readRestarting(_ option: UnitOption) -> Bool {
+    switch option.name {
+    case "Restart":
+      if let rule = ServiceDefinition.RestartRule(rawValue: option.value) {
+        definition.restart = rule
+      } else {
+        bad(option, "no, always, on-success, on-failure, on-abnormal, on-abort or on-watchdog")
+      }
+    case "RestartSec": span(option) { $0.restartDelay = $1.duration }
+    case "StartLimitInterval", "StartLimitBurst": readStartLimit(option)
+    case "SuccessExitStatus": exits(option, \.successExits)
+    case "RestartPreventExitStatus": exits(option, \.restartPreventingExits)
+    case "RestartForceExitStatus": exits(option, \.restartForcingExits)
+    default: return false
+    }
+    return true
+  }
+
+  // MARK: Kinds of values
+
+  private typealias Setter<Value> = (inout ServiceDefinition, Value) -> Void
+
+  private mutating func boolean(_ option: UnitOption, _ set: Setter<Bool>) {
+    switch option.value.lowercased() {
+    case "1", "yes", "y", "true", "t", "on": set(&definition, true)
+    case "0", "no", "n", "false", "f", "off": set(&definition, false)
+    default: bad(option, "yes or no")
+    }
+  }
+
+  private mutating func number(_ option: UnitOption, _ set: Setter<Int>) {
+    if let number = Int(option.value), (0...Int(UInt32.max)).contains(number) {
+      set(&definition, number)
+    } else {
+      bad(option, "a number")
+    }
+  }
+
+  private mutating func span(_ option: UnitOption, _ set: Setter<TimeSpan>) {
+    if let span = TimeSpan(option.value) {
+      set(&definition, span)
+    } else {
+      bad(option, "a time span such as 5min 20s")
+    }
+  }
+
+  /// A timeout: zero and infinity both mean none.
+  private mutating func timeout(_ option: UnitOption, _ set: Setter<Duration?>) {
+    span(option) { definition, span in
+      set(&definition, span.duration.flatMap { $0 == .zero ? nil : $0 })
+    }
+  }
+
+  private mutating func exits(_ option: UnitOption, _ set: WritableKeyPath<ServiceDefinition, ExitSet>) {
+    guard !option.value.isEmpty else {
+      definition[keyPath: set] = ExitSet()
+      return
+    }
+    if let exits = ExitSet(option.value) {
+      definition[keyPath: set].formUnion(exits)
+    } else {
+      bad(option, "exit codes and signal names separated by blanks")
+    }
+  }
+
+  private mutating func optionalPath(
+    _ option: UnitOption,
+    _ value: String,
+    allowsHome: Bool = false
+  ) -> ServiceDefinition.OptionalPath? {
+    let isOptional = value.hasPrefix("-")
+    let path = isOptional ? String(value.dropFirst()) : value
+    guard path.hasPrefix("/") || (allowsHome && path == "~") else {
+      bad(option, "an absolute path")
+      return nil
+    }
+    return ServiceDefinition.OptionalPath(path: path, isOptional: isOptional)
+  }
+
+  // MARK: The whole
+
+  private mutating func check() {
+    let hasStart = !definition.commands(.start).isEmpty
+    definition.type = explicitType ?? (hasStart ? .simple : .oneshot)
+    if definition.type == .oneshot, !hasStartTimeout { definition.startTimeout = nil }
+    let isOneshot = definition.type == .oneshot
+    let mayLackStart = isOneshot && definition.remainsAfterExit && !definition.commands(.stop).isEmpty
+    let hasBadCommand = findings.contains { if case .badCommandLine = $0 { true } else { false } }
+    if !hasStart, !mayLackStart, !hasBadCommand { findings.append(.missingCommand) }
+    if !isOneshot, definition.commands(.start).count > 1 { findings.append(.severalStartCommands) }
+    if isOneshot, definition.restart == .always || definition.restart == .onSuccess {
+      findings.append(.restartOfOneshot)
+    }
+  }
+}

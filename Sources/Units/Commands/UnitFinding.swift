@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Something about a unit file that its author should know before it runs.
+public enum UnitFinding: Sendable, Equatable, CustomStringConvertible {
+  /// How bad it is.
+  public enum Severity: String, Sendable {
+    /// The unit runs, without what the finding names.
+    case warning
+    /// The unit cannot run.
+    case error
+  }
+
+  /// The setting is systemd's, or at least might be, and is not carried out yet.
+  case notCarriedOut(section: String, name: String)
+  /// The setting has this value, which is not carried out yet; what is done instead.
+  case valueNotCarriedOut(section: String, name: String, value: String, instead: String)
+  /// Units of this type are not run yet.
+  case unitTypeNotCarriedOut(String)
+  /// The value is not of its kind.
+  case badValue(section: String, name: String, value: String, expected: String)
+  /// The command line cannot be understood.
+  case badCommandLine(name: String, line: String, ExecLineError)
+  /// There is no command to execute.
+  case missingCommand
+  /// More than one `ExecStart=` in a service that is not oneshot.
+  case severalStartCommands
+  /// `Restart=always` or `on-success` in a oneshot service.
+  case restartOfOneshot
+
+  /// How bad it is.
+  public var severity: Severity {
+    switch self {
+    case .notCarriedOut, .valueNotCarriedOut, .unitTypeNotCarriedOut: .warning
+    case .badValue, .badCommandLine, .missingCommand, .severalStartCommands, .restartOfOneshot: .error
+    }
+  }
+
+  /// One sentence that names the setting.
+  public var description: String {
+    switch self {
+    case .notCarriedOut(let section, let name):
+      "\(name)= in [\(section)] is not carried out yet and has no effect"
+    case .valueNotCarriedOut(_, let name, let value, let instead):
+      "\(name)=\(value) is not carried out yet: \(instead)"
+    case .unitTypeNotCarriedOut(let suffix):
+      "\(suffix) units are not carried out yet: the unit will be loaded and cannot be started"
+    case .badValue(let section, let name, let value, let expected):
+      "\(name)=\(value) in [\(section)]: expected \(expected)"
+    case .badCommandLine(let name, let line, let error):
+      "\(name)=\(line): \(error)"
+    case .missingCommand:
+      "the service has neither ExecStart= nor, with Type=oneshot and RemainAfterExit=yes, ExecStop="
+    case .severalStartCommands:
+      "more than one ExecStart= is only allowed for Type=oneshot"
+    case .restartOfOneshot:
+      "Restart=always and Restart=on-success are not allowed for Type=oneshot"
+    }
+  }
+}
