@@ -24,6 +24,7 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -86,7 +87,7 @@ let package = Package(
       [
         "Raft", "EtcdStore", "Units", "Fleet", "CloudConfig", "EtcdWire", "FleetWire", "RaftStorage", "RaftTransport",
         "EtcdServer", "APIServer", "APIClients", "DockerEngine", "UnitRunner", "FleetDaemon", "Registrator", "CloudInit",
-        crypto, logging, nioCore, nioPosix, serviceLifecycle,
+        logging, nioCore, nioPosix, serviceLifecycle, unixSignals,
       ]
     ),
     // Row 5: the command tree.
@@ -113,10 +114,17 @@ let package = Package(
     tests("RaftStorage", ["Raft", "CSQLite", "TestKit"]),
     tests("RaftTransport", ["Raft", "TestKit", nioCore, nioPosix, nioHTTP1, logging]),
     tests("EtcdServer", ["Raft", "RaftStorage", "RaftTransport", "EtcdStore", "EtcdWire", "TestKit", logging, nioPosix]),
-    tests("APIServer", ["EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "TestKit", logging, nioCore, nioPosix, nioEmbedded, nioHTTP1]),
-    tests("APIClients", ["APIServer", "FleetWire", "EtcdStore", "EtcdWire", "TestKit", nioCore, nioPosix, nioHTTP1]),
+    tests(
+      "APIServer",
+      ["EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "TestKit", logging, nioCore, nioPosix, nioEmbedded, nioHTTP1],
+      fixtures: true
+    ),
+    tests(
+      "APIClients",
+      ["APIServer", "Fleet", "FleetWire", "EtcdStore", "EtcdWire", "TestKit", logging, nioCore, nioPosix, nioHTTP1]
+    ),
     tests("DockerEngine", ["TestKit", nioCore, nioPosix, nioHTTP1, logging]),
-    tests("UnitRunner", ["Units", "TestKit", logging]),
+    tests("UnitRunner", ["Units", "DockerEngine", "TestKit", logging]),
     tests("FleetDaemon", ["Units", "Fleet", "FleetWire", "EtcdStore", "EtcdWire", "TestKit", logging]),
     tests("Registrator", ["DockerEngine", "EtcdStore", "EtcdWire", "TestKit", logging]),
     tests("CloudInit", ["CloudConfig", "EtcdStore", "EtcdWire", "TestKit"]),
