@@ -42,7 +42,7 @@ struct KeyValueSessionTests {
   @Test func `a watch ends after one change and skips directories`() async throws {
     async let code = run(.watch(key: "/w", recursive: true, forever: false, afterIndex: 0))
     await waitForWatcher()
-    try await keys.perform(.write(key: "/w/d", .set(value: "", isDirectory: true, ttl: .permanent, refresh: false)))
+    _ = try await keys.perform(.write(key: "/w/d", .set(value: "", isDirectory: true, ttl: .permanent, refresh: false)))
     try await keys.set("/w/d/k", "v")
     #expect(await code == 0)
     #expect(record.out == "[set] /w/d/k\nv\n")

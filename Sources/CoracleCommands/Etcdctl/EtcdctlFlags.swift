@@ -29,6 +29,7 @@ struct EtcdctlFlags {
   ///   - words: The words after the program's or command's name.
   ///   - specifications: The flags that are known.
   ///   - stopsAtArgument: Whether everything from the first word that is no flag on is left alone.
+  /// - Throws: ``EtcdctlUsageError`` for an unknown flag before the first argument, or one without its value.
   init(
     _ words: some Sequence<String>,
     _ specifications: [Specification],

@@ -34,6 +34,7 @@ struct EtcdctlInvocation: Equatable {
   ///   - words: The words after `etcdctl`.
   ///   - environment: Where flags that are not given may stand as variables.
   ///   - readValue: Gives the value that a command lacks, from standard input.
+  /// - Throws: ``EtcdctlUsageError``.
   init(
     _ words: [String],
     environment: [String: String],

@@ -73,6 +73,7 @@ public enum EtcdctlPersonality {
         let clients = settings.noSync ? clients : try await synchronized(clients, settings, output)
         return await listMembers(clients, output)
       case .keys(let action):
+        if case .watch = action { endQuietlyWhenInterrupted() }
         let clients = settings.noSync ? clients : try await synchronized(clients, settings, output)
         if settings.debug { output.errorLine("Cluster-Endpoints: \(list(clients.endpoints))") }
         return await KeyValueSession(keys: clients.etcd, format: settings.format, output: output).run(action)

@@ -188,6 +188,7 @@ struct KeyValueCommand: AsyncParsableCommand {
     @Argument(help: "The key.") var key: String
 
     func run() async throws {
+      endQuietlyWhenInterrupted()
       try await options.run(.watch(key: key, recursive: recursive, forever: forever, afterIndex: afterIndex))
     }
   }

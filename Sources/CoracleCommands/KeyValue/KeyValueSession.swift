@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 import EtcdWire
+import Glibc
 
 /// The exit codes of etcdctl, which `coracle kv` shares.
 enum KeyValueExit {
@@ -9,6 +10,11 @@ enum KeyValueExit {
   static let badConnection: Int32 = 2
   static let serverError: Int32 = 4
   static let unhealthyCluster: Int32 = 5
+}
+
+/// Makes an interruption from the terminal end the program with 0, as it ends a watch of etcdctl.
+func endQuietlyWhenInterrupted() {
+  signal(SIGINT) { _ in _exit(KeyValueExit.done) }
 }
 
 /// Carries key commands out on a store and prints what etcdctl prints.
