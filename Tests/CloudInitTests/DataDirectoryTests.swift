@@ -45,11 +45,16 @@ import Testing
     let id = try await directory.machineID(given: nil, usesComputerID: false)
     #expect(id.count == 32)
     #expect(try await directory.machineID(given: nil, usesComputerID: true) == id)
-    let given = "0123456789ABCDEF0123456789abcdef"
-    #expect(try await directory.machineID(given: given, usesComputerID: false) == given.lowercased())
-    #expect(try await directory.machineID(given: nil, usesComputerID: false) == given.lowercased())
+    #expect(try await directory.machineID(given: id.uppercased(), usesComputerID: false) == id)
     await #expect(throws: CloudInitError.self) {
-      try await directory.machineID(given: "short", usesComputerID: false)
+      try await directory.machineID(given: "0123456789abcdef0123456789abcdef", usesComputerID: false)
+    }
+    #expect(try await directory.instanceToken() == directory.instanceToken())
+    let other = DataDirectory(path: "\(temporary.path)/c")
+    let given = "0123456789ABCDEF0123456789abcdef"
+    #expect(try await other.machineID(given: given, usesComputerID: false) == given.lowercased())
+    await #expect(throws: CloudInitError.self) {
+      try await DataDirectory(path: "\(temporary.path)/d").machineID(given: "short", usesComputerID: false)
     }
   }
 

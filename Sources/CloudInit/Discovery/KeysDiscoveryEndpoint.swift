@@ -5,18 +5,15 @@ public import EtcdWire
 /// A discovery token reached through a keys client.
 public struct KeysDiscoveryEndpoint: DiscoveryEndpoint {
   private let keys: any KeysAPI
-  private let directory: String
 
-  /// Makes the endpoint of the token whose keys stand under `directory`, such as `/_etcd/registry/<token>`.
-  public init(keys: any KeysAPI, directory: String) {
+  /// Makes the endpoint of a token from a client whose root is the token's directory.
+  public init(keys: any KeysAPI) {
     self.keys = keys
-    self.directory = directory
   }
 
   /// Sends one request through the keys client.
   public func answer(to request: DiscoveryRequest) async -> DiscoveryAnswer {
-    let path = request.relativePath
-    let key = path.isEmpty ? directory : "\(directory)/\(path)"
+    let key = "/" + request.relativePath
     do {
       switch request {
       case .readSize, .readMembers:

@@ -73,11 +73,17 @@ public struct DataDirectory: Sendable {
   /// - Throws: ``CloudInitError`` when an id is not 32 hexadecimal digits or cannot be kept.
   public func machineID(given: String?, usesComputerID: Bool) async throws -> String {
     let kept = try await readText("machine-id").map(Self.trimmed)
+    if let given, let kept, given.lowercased() != kept {
+      throw CloudInitError(
+        .configuration,
+        "the data directory \(path) belongs to machine \(kept), not \(given); give each node its own --data-dir"
+      )
+    }
     var id = given ?? kept
     if id == nil, usesComputerID {
       id = try await readBytes("/etc/machine-id").map { Self.trimmed(String(decoding: $0, as: UTF8.self)) }
     }
-    let result = id?.lowercased() ?? Self.newMachineID()
+    let result = id?.lowercased() ?? Self.randomDigits()
     guard result.utf8.count == 32, result.allSatisfy({ $0.isHexDigit && $0.isASCII }) else {
       throw CloudInitError(.configuration, "the machine id \"\(result)\" is not 32 hexadecimal digits")
     }
@@ -85,7 +91,17 @@ public struct DataDirectory: Sendable {
     return result
   }
 
-  private static func newMachineID() -> String {
+  /// What tells this data directory from any other with the same machine id, such as a copied machine image.
+  ///
+  /// - Throws: ``CloudInitError`` when it cannot be kept.
+  public func instanceToken() async throws -> String {
+    if let kept = try await readText("instance").map(Self.trimmed), !kept.isEmpty { return kept }
+    let token = Self.randomDigits()
+    try await write("instance", Array("\(token)\n".utf8))
+    return token
+  }
+
+  private static func randomDigits() -> String {
     var random = SystemRandomNumberGenerator()
     return (0..<32).map { _ in String(UInt8.random(in: 0..<16, using: &random), radix: 16) }.joined()
   }
