@@ -87,7 +87,7 @@ let package = Package(
       [
         "Raft", "EtcdStore", "Units", "Fleet", "CloudConfig", "EtcdWire", "FleetWire", "RaftStorage", "RaftTransport",
         "EtcdServer", "APIServer", "APIClients", "DockerEngine", "UnitRunner", "FleetDaemon", "Registrator", "CloudInit",
-        logging, nioCore, nioPosix, serviceLifecycle, unixSignals,
+        logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle, unixSignals,
       ]
     ),
     // Row 5: the command tree.

@@ -12,6 +12,7 @@ import NIOHTTP1
 public final class EtcdClient: KeysAPI {
   let pool: EndpointPool
   let requestTimeout: TimeAmount
+  private let keysPath: String
 
   /// Makes a client.
   ///
@@ -20,15 +21,21 @@ public final class EtcdClient: KeysAPI {
   ///   - transport: The connections, which outlive the client.
   ///   - credentials: The user, for stores with authentication.
   ///   - requestTimeout: How long an answer's head may take; a server gives up on a write after 7 s.
+  ///   - keysPath: What keys are appended to; a discovery URL hides the real path behind its own.
   public init(
     endpoints: [Endpoint],
     transport: HTTPTransport,
     credentials: Credentials? = nil,
-    requestTimeout: TimeAmount = .seconds(10)
+    requestTimeout: TimeAmount = .seconds(10),
+    keysPath: String = EtcdClient.usualKeysPath
   ) {
+    self.keysPath = keysPath
     pool = EndpointPool(endpoints, transport: transport, credentials: credentials)
     self.requestTimeout = requestTimeout
   }
+
+  /// Where the keys of every etcd v2 server are.
+  public static let usualKeysPath = "/v2/keys"
 
   /// The endpoints, in their order.
   public var endpoints: [Endpoint] { pool.endpoints }
@@ -78,7 +85,8 @@ public final class EtcdClient: KeysAPI {
   }
 
   func outgoing(_ request: EncodedKeysRequest, isRepeatable: Bool) -> OutgoingRequest {
-    var outgoing = OutgoingRequest(method: HTTPMethod(rawValue: request.method.rawValue), target: request.target)
+    let target = keysPath + request.target.dropFirst(Self.usualKeysPath.count)
+    var outgoing = OutgoingRequest(method: HTTPMethod(rawValue: request.method.rawValue), target: target)
     outgoing.headTimeout = requestTimeout
     outgoing.isRepeatable = isRepeatable
     if let form = request.form {

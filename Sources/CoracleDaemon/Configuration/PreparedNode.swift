@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+import CloudConfig
+import CloudInit
+import Glibc
+import Logging
+
+/// A node whose configuration has been read and checked; nothing of it runs yet.
+struct PreparedNode: Sendable {
+  /// What flags and environment said.
+  let options: NodeOptions
+  /// What the node keeps of its boots.
+  let directory: DataDirectory
+  /// The machine's id.
+  let machineID: String
+  /// Tells this installation from another with the same machine id.
+  let instanceToken: String
+  /// The computer's host name.
+  let hostName: String
+  /// What the cloud-config asks for.
+  let plan: BootPlan
+  /// The address told to other machines.
+  let publicIP: String
+  private let addresses: AddressTokens
+  private let lock: DataDirectoryLock
+
+  /// Reads flags, data directory and user-data, and keeps user-data that is free of errors.
+  ///
+  /// Nothing is made on disk before the document has been found free of errors.
+  ///
+  /// - Throws: ``NodeError`` with one line a finding when the document has errors, or what else is in the way.
+  static func make(_ options: NodeOptions, environment: [String: String], logger: Logger) async throws -> PreparedNode {
+    var addresses = AddressTokens.detect(environment: environment)
+    addresses.publicIPv4 = options.publicIP ?? addresses.publicIPv4
+    addresses.privateIPv4 = options.privateIP ?? addresses.privateIPv4
+    let path = try DataDirectoryLock.absolutePath(options.dataDirectory)
+    let userData = try await readUserData(options)
+    // A first boot without --machine-id has no id yet, and the document is to be checked before one is made.
+    let provisionalID = options.machineID ?? MachineSpecifiers.placeholders.machineID
+    _ = try plan(of: userData, addresses, machineID: provisionalID, logger: nil)
+
+    let lock = try DataDirectoryLock(directory: path)
+    let directory = DataDirectory(path: path)
+    let machineID = try await directory.machineID(
+      given: options.machineID,
+      usesComputerID: path == NodeOptions.defaultDataDirectory
+    )
+    let plan = try plan(of: userData, addresses, machineID: machineID, logger: logger)
+    if let userData { try await directory.keepLastGoodUserData(userData) }
+    return PreparedNode(
+      options: options,
+      directory: directory,
+      machineID: machineID,
+      instanceToken: try await directory.instanceToken(),
+      hostName: MachineSpecifiers.ofThisComputer(machineID: machineID).hostname,
+      plan: plan,
+      publicIP: plan.fleet?.publicIP ?? addresses.publicIPv4 ?? "127.0.0.1",
+      addresses: addresses,
+      lock: lock
+    )
+  }
+
+  /// What the user-data asks for now.
+  ///
+  /// - Throws: As ``make(_:environment:logger:)`` does for user-data.
+  func rereadPlan() async throws -> BootPlan {
+    try Self.plan(of: try await Self.readUserData(options), addresses, machineID: machineID, logger: nil)
+  }
+
+  private static func readUserData(_ options: NodeOptions) async throws -> UserData? {
+    if let path = options.cloudConfig { return try await UserData.read(path) }
+    return try await UserData.readFromUsualPlaces()
+  }
+
+  private static func plan(
+    of userData: UserData?,
+    _ addresses: AddressTokens,
+    machineID: String,
+    logger: Logger?
+  ) throws(NodeError) -> BootPlan {
+    guard let userData else { return .standalone }
+    let document = CloudConfigDocument(
+      reading: userData.bytes,
+      addresses: addresses,
+      specifiers: MachineSpecifiers.ofThisComputer(machineID: machineID)
+    )
+    let report = document.report(file: userData.name)
+    guard let plan = document.plan else { throw NodeError(report.joined(separator: "\n")) }
+    for line in report { logger?.warning("cloud-config finding", metadata: ["config.finding": "\(line)"]) }
+    return plan
+  }
+
+  /// The member's name: the flag, then the document, then the machine id.
+  var memberName: String { options.name ?? plan.etcd?.name ?? machineID }
+
+  /// The control socket's path.
+  var socketPath: String {
+    if let path = options.socket { return path }
+    let isDefault = directory.path == NodeOptions.defaultDataDirectory
+    return isDefault && geteuid() == 0 ? "/run/coracle.sock" : "\(directory.path)/coracle.sock"
+  }
+
+  /// The Docker Engine's URL; nil when there is none or it is switched off.
+  var dockerURL: String? {
+    switch options.docker ?? plan.dockerURL {
+    case "none": nil
+    case let url?: url
+    case nil: access("/var/run/docker.sock", F_OK) == 0 ? "unix:///var/run/docker.sock" : nil
+    }
+  }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+import APIClients
+import APIServer
+import CloudConfig
+import CloudInit
+import DockerEngine
+import Logging
+import NIOCore
+import NIOPosix
+import Registrator
+import ServiceLifecycle
+import UnitRunner
+import UnixSignals
+
+/// The parts of a node, wired together: the only place that picks concrete types.
+struct NodeServices {
+  let node: PreparedNode
+  let logger: Logger
+
+  /// Runs all parts until a signal ends them, in the reverse of the order they are listed in.
+  ///
+  /// - Throws: What keeps a part from starting or running.
+  func run() async throws {
+    let group = MultiThreadedEventLoopGroup.singleton
+    let ports = APIPorts()
+    let api = try await APIService(node, ports: ports, group: group, logger: logger)
+    let transport = HTTPTransport(group: group)
+    let engine = try makeEngine(group)
+    let store = Eventual<NodeStore>()
+    let supervision = UnitSupervision(
+      configuration: UnitSupervisionConfiguration(
+        stateDirectory: "\(node.directory.path)/units",
+        machineID: node.machineID,
+        environment: unitEnvironment
+      ),
+      containers: engine.map { DockerEngineContainers(client: $0) },
+      logger: logger
+    )
+    var services: [any Service] = [
+      StoreService(node: node, ports: ports, store: store, transport: transport, group: group, logger: logger),
+      api,
+      UnitsService(
+        supervision: supervision,
+        localUnits: node.plan.localUnits,
+        stopsUnits: node.options.stopsUnits,
+        logger: logger
+      ),
+    ]
+    if let plan = node.plan.fleet {
+      services.append(
+        FleetNodeService(
+          node: node,
+          plan: plan,
+          ports: ports,
+          store: store,
+          supervision: supervision,
+          transport: transport,
+          logger: logger
+        )
+      )
+    }
+    if let engine, node.plan.registrator.isEnabled {
+      services.append(
+        RegistratorService(configuration: registrator, engine: engine, store: store, logger: logger)
+      )
+    }
+    services.append(ReloadService(node: node, logger: logger))
+    let failure: (any Error)?
+    do {
+      try await runGroup(services)
+      failure = nil
+    } catch {
+      failure = error
+    }
+    await transport.shutdown()
+    await engine?.shutdown()
+    if let failure { throw failure }
+  }
+
+  private func runGroup(_ services: [any Service]) async throws {
+    var quiet = logger
+    quiet.logLevel = max(logger.logLevel, .warning)
+    let group = ServiceGroup(
+      configuration: ServiceGroupConfiguration(
+        services: services.map { .init(service: $0) },
+        gracefulShutdownSignals: [.sigterm, .sigint],
+        logger: quiet
+      )
+    )
+    logger.notice("node starts", metadata: ["machine.id": "\(node.machineID)", "node.data": "\(node.directory.path)"])
+    try await group.run()
+    logger.notice("node has stopped; its units keep running", metadata: ["machine.id": "\(node.machineID)"])
+  }
+
+  private func makeEngine(_ group: any EventLoopGroup) throws(NodeError) -> DockerEngineClient? {
+    guard let url = node.dockerURL else { return nil }
+    do {
+      return try DockerEngineClient(url: url, eventLoopGroup: group, logger: logger)
+    } catch {
+      throw NodeError("use the Docker Engine at \(url)", cause: error)
+    }
+  }
+
+  /// What the units' own `etcdctl`, `fleetctl` and `docker` lines need to reach this node.
+  private var unitEnvironment: [String: String] {
+    var variables: [String: String] = [:]
+    if let url = node.plan.etcd?.listenClientURLs.first?.text ?? node.plan.fleet?.etcdServers.first?.text {
+      variables["ETCDCTL_ENDPOINTS"] = url
+      variables["CORACLE_ENDPOINT"] = url
+      variables["FLEETCTL_ENDPOINT"] = url
+    }
+    if let url = node.dockerURL { variables["DOCKER_HOST"] = url }
+    return variables
+  }
+
+  private var registrator: RegistratorConfiguration {
+    let plan = node.plan.registrator
+    return RegistratorConfiguration(
+      prefix: plan.prefix,
+      isInternal: plan.isInternal,
+      ip: plan.ip ?? node.publicIP,
+      ttlSeconds: plan.ttlSeconds,
+      hostName: node.hostName,
+      machineID: node.machineID
+    )
+  }
+}

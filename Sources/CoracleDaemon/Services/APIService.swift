@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import APIServer
+import CloudConfig
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// The node's listeners: client URLs, fleet's own, and the control socket.
+struct APIService: Service {
+  let server: HTTPAPIServer
+
+  /// Opens the listeners, so that a taken port is told before anything else happens.
+  ///
+  /// - Throws: ``NodeError`` naming the address that cannot be had.
+  init(_ node: PreparedNode, ports: APIPorts, group: any EventLoopGroup, logger: Logger) async throws(NodeError) {
+    server = HTTPAPIServer(ports: ports, group: group, logger: logger)
+    var listeners = (node.plan.etcd?.listenClientURLs ?? []).map { APIListener($0.listenAddress) }
+    listeners += (node.plan.fleet?.listenURLs ?? []).map { APIListener($0.listenAddress, surface: .fleet) }
+    listeners.append(APIListener(.unixSocket(path: node.socketPath, mode: 0o660)))
+    do {
+      for bound in try await server.start(listening: listeners) {
+        logger.info("serving", metadata: ["api.address": "\(bound.address)"])
+      }
+    } catch {
+      throw NodeError("", cause: error)
+    }
+  }
+
+  func run() async throws {
+    try? await gracefulShutdown()
+    await server.shutdown()
+  }
+}
+
+extension EndpointURL {
+  /// Where a server listens for this URL.
+  var listenAddress: ListenAddress { .tcp(host: host, port: port) }
+}

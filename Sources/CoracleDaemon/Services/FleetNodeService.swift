@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import APIClients
+import APIServer
+import CloudConfig
+import FleetDaemon
+import FleetWire
+import Logging
+import ServiceLifecycle
+import UnitRunner
+import Units
+
+/// This machine's part in the fleet, once the store is there.
+struct FleetNodeService: Service {
+  let node: PreparedNode
+  let plan: FleetPlan
+  let ports: APIPorts
+  let store: Eventual<NodeStore>
+  let supervision: UnitSupervision
+  let transport: HTTPTransport
+  let logger: Logger
+
+  func run() async throws {
+    let store: NodeStore
+    do {
+      store = try await cancelWhenGracefulShutdown {
+        let store = try await self.store.wait()
+        try await supervision.waitUntilReady()
+        return store
+      }
+    } catch is CancellationError {
+      return
+    }
+    let fleet = FleetService(
+      configuration: configuration,
+      keys: store.keys,
+      supervisor: FleetUnitSupervisor(
+        supervision: supervision,
+        localUnits: Set(node.plan.localUnits.compactMap(\.unitName))
+      ),
+      logger: logger
+    )
+    ports.setFleet(fleet.api)
+    ports.setInspection(
+      UnitInspectionDesk(
+        machineID: node.machineID,
+        supervision: supervision,
+        fleet: fleet,
+        remote: { url in NodeClient(endpoints: [try Endpoint(url)], transport: transport) }
+      )
+    )
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await fleet.run() }
+      try? await gracefulShutdown()
+      ports.setFleet(nil)
+      ports.setInspection(nil)
+      if node.options.stopsUnits { await fleet.leave() }
+      group.cancelAll()
+    }
+  }
+
+  private var configuration: FleetConfiguration {
+    FleetConfiguration(
+      machineID: node.machineID,
+      instanceToken: node.instanceToken,
+      publicIP: node.publicIP,
+      clientURL: node.plan.etcd?.advertiseClientURLs.first?.text ?? plan.listenURLs.first?.text ?? "",
+      metadata: Dictionary(plan.metadata.map { ($0.key, $0.value) }) { $1 },
+      agentTTL: plan.agentTTL,
+      reconcileInterval: plan.engineReconcileInterval,
+      layout: RegistryLayout(prefix: plan.etcdKeyPrefix),
+      isEngineDisabled: plan.isEngineDisabled,
+      requestTimeout: max(plan.etcdRequestTimeout, .seconds(3))
+    )
+  }
+}

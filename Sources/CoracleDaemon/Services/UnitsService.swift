@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import CloudConfig
+import Logging
+import ServiceLifecycle
+import UnitRunner
+import Units
+
+/// The units of this machine: the runner, and the units that the cloud-config itself brought.
+struct UnitsService: Service {
+  let supervision: UnitSupervision
+  let localUnits: [LocalUnitPlan]
+  let stopsUnits: Bool
+  let logger: Logger
+
+  func run() async throws {
+    let supervision = supervision
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await supervision.run() }
+      group.addTask {
+        try await supervision.waitUntilReady()
+        await startLocalUnits()
+        try await gracefulShutdown()
+      }
+      // The runner ends only when something is wrong; a shutdown ends the second task.
+      do {
+        try await group.next()
+      } catch is CancellationError {}
+      if stopsUnits { await supervision.stopAll() }
+      group.cancelAll()
+    }
+  }
+
+  /// Loads all of the document's units before any is started, and commands them in the document's order.
+  private func startLocalUnits() async {
+    var units: [UnitToRun] = []
+    for plan in localUnits where !plan.isMasked {
+      guard let content = plan.content else { continue }
+      do {
+        var file = try UnitFile(parsing: content)
+        for dropIn in plan.dropIns { file.options += try UnitFile(parsing: dropIn.content).options }
+        units.append(UnitToRun(name: try UnitName(plan.name), file: file))
+      } catch {
+        logger.error("local unit cannot be read", metadata: ["unit.name": "\(plan.name)", "error": "\(error)"])
+      }
+    }
+    guard !units.isEmpty else { return }
+    for (name, problem) in await supervision.load(units).sorted(by: { $0.key.description < $1.key.description }) {
+      logger.error("local unit cannot be loaded", metadata: ["unit.name": "\(name)", "error": "\(problem)"])
+    }
+    for plan in localUnits where units.contains(where: { $0.name.description == plan.name }) {
+      await command(plan)
+    }
+  }
+
+  private func command(_ plan: LocalUnitPlan) async {
+    guard let name = try? UnitName(plan.name) else { return }
+    do {
+      switch plan.command {
+      case .start, .restart, .reloadOrRestart: try await supervision.start(name)
+      case .stop: try await supervision.stop(name)
+      case .reload, .tryRestart, .reloadOrTryRestart: break  // Nothing of a node that boots is running yet.
+      case nil: if plan.isEnabled { try await supervision.start(name) }
+      }
+    } catch {
+      logger.error("local unit was not commanded", metadata: ["unit.name": "\(name)", "error": "\(error)"])
+    }
+  }
+}
+
+extension LocalUnitPlan {
+  /// The unit's name, if it is one.
+  var unitName: UnitName? { try? UnitName(name) }
+}

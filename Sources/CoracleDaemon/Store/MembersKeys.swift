@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import APIClients
+import APIServer
+import EtcdStore
+import EtcdWire
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// The members' store as a worker uses it: a client of whichever members there are now.
+final class MembersKeys: KeysAPI {
+  private let forwarder: MemberForwarder
+  private let transport: HTTPTransport
+  private let latest: Mutex<(urls: [String], client: EtcdClient)?>
+
+  init(forwarder: MemberForwarder, transport: HTTPTransport) {
+    self.forwarder = forwarder
+    self.transport = transport
+    latest = Mutex(nil)
+  }
+
+  func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
+    client().perform(request, answer: answer)
+  }
+
+  func watch(_ watch: KeysWatch, deliver: @escaping @Sendable (KeysWatchUpdate) -> Void) -> KeysWatchCancellation {
+    client().watch(watch, deliver: deliver)
+  }
+
+  /// The client of the members known now; a new one only when they have changed.
+  private func client() -> EtcdClient {
+    let urls = forwarder.endpoints
+    return latest.withLock { latest in
+      if let latest, latest.urls == urls { return latest.client }
+      let client = EtcdClient(endpoints: urls.compactMap { try? Endpoint($0) }, transport: transport)
+      latest = (urls, client)
+      return client
+    }
+  }
+}
+
+/// The client library's forwarder has the shape of the server's port; this is where they meet.
+struct MembersForwarding: RequestForwarder {
+  let forwarder: MemberForwarder
+
+  var endpoints: [String] { forwarder.endpoints }
+
+  func forward(
+    _ head: HTTPRequestHead,
+    body: ByteBuffer,
+    answer: @escaping @Sendable (HTTPClientResponsePart) async throws -> Void
+  ) async throws {
+    try await forwarder.forward(head, body: body, answer: answer)
+  }
+}
