@@ -8,12 +8,16 @@ public struct RegistratorConfiguration: Sendable, Equatable {
   public var isInternal: Bool
   /// The machine's address that is announced for published ports.
   public var ip: String
-  /// Time to live of each record, in seconds; refreshed at a third of it.
+  /// Time to live of each record, in seconds, refreshed at a third of it; 0 keeps records until they are removed.
   public var ttlSeconds: UInt64
   /// First part of each record's id, as `<hostName>:<container>:<port>`.
   public var hostName: String
   /// The machine that owns the records.
   public var machineID: String
+  /// Whether a port published on one address of the machine only is announced with that address instead of ``ip``.
+  ///
+  /// True stands for registrator without `-ip`, false for `-ip`.
+  public var keepsBoundAddresses: Bool
 
   /// Makes a configuration.
   public init(
@@ -22,7 +26,8 @@ public struct RegistratorConfiguration: Sendable, Equatable {
     ip: String,
     ttlSeconds: UInt64 = 60,
     hostName: String,
-    machineID: String
+    machineID: String,
+    keepsBoundAddresses: Bool = false
   ) {
     self.prefix = prefix
     self.isInternal = isInternal
@@ -30,5 +35,6 @@ public struct RegistratorConfiguration: Sendable, Equatable {
     self.ttlSeconds = ttlSeconds
     self.hostName = hostName
     self.machineID = machineID
+    self.keepsBoundAddresses = keepsBoundAddresses
   }
 }

@@ -157,6 +157,7 @@ extension DockerEngineClient {
   /// - Parameters:
   ///   - all: Whether those that do not run are listed too.
   ///   - labels: Labels that a container must have; an empty value takes any value.
+  /// - Returns: A row for each container, newest first.
   /// - Throws: ``DockerEngineError``.
   public func listContainers(
     all: Bool,
