@@ -49,7 +49,9 @@ final class FrameConnection {
   /// Sends as much as the socket takes.
   func flush() {
     while hasOutbound {
-      let count = outbound[sent...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+      let count = outbound[sent...].withUnsafeBytes {
+        Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(Glibc.MSG_NOSIGNAL))
+      }
       if count > 0 {
         sent += count
       } else if errno != EINTR {

@@ -23,6 +23,8 @@ final class HostLoop {
 
   /// Name of the socket in the state directory.
   static let socketName = "unit-host.sock"
+  /// How often a unit's processes are looked at while their end is waited for.
+  static let watchInterval = Duration.milliseconds(20)
 
   private let settings: Settings
   private let poller = Poller()
@@ -34,6 +36,9 @@ final class HostLoop {
   private var outputs: [Int32: TrackedOutput] = [:]
   /// Units whose end is waited for, with the token to answer with.
   private var emptyWatches: [String: Int] = [:]
+  /// Those of them where something has just happened; all are looked at from time to time.
+  private var freshWatches: Set<String> = []
+  private var lastWatch = Duration.zero
   private var isLeaving = false
   private var idleSince: Duration?
 
@@ -95,7 +100,7 @@ final class HostLoop {
   // MARK: Waiting
 
   private var waitLimit: Duration? {
-    if !emptyWatches.isEmpty { return .milliseconds(10) }
+    if !emptyWatches.isEmpty { return Self.watchInterval }
     return connection == nil ? .milliseconds(500) : nil
   }
 
@@ -229,6 +234,7 @@ final class HostLoop {
       if request.signal != .kill { _ = kill(member, SIGCONT) }
     }
     emptyWatches[request.unit] = token
+    freshWatches.insert(request.unit)
   }
 
   // MARK: Events of processes
@@ -289,14 +295,20 @@ final class HostLoop {
     process.report.end = end
     process.report.endEpochMilliseconds = epochMicroseconds() / 1000
     processes[id] = process
+    freshWatches.insert(process.report.unit)
     tell(process.report)
   }
 
   private func checkEmptyWatches() {
-    for (unit, token) in emptyWatches where groups.members(of: unit).isEmpty {
+    let now = timeSinceBoot()
+    let isTick = now - lastWatch >= Self.watchInterval
+    if isTick { lastWatch = now }
+    for (unit, token) in emptyWatches where isTick || freshWatches.contains(unit) {
+      guard groups.members(of: unit).isEmpty else { continue }
       emptyWatches[unit] = nil
       connection?.send(HostEvent.groupEmptied(unit: unit, token: token))
     }
+    freshWatches = []
   }
 
   // MARK: Telling

@@ -14,7 +14,6 @@ struct SupervisedUnit {
   var cancellations: [String: Cancellation] = [:]
   /// The last group signal's token; answers to earlier ones are stale.
   var groupToken = 0
-  var isUnloading = false
   /// What was published last.
   var published: LoadedUnit?
 

@@ -41,7 +41,7 @@ extension SupervisionLoop {
   }
 
   func start(_ name: UnitName) throws(UnitRunnerError) {
-    guard let unit = units[name], !unit.isUnloading else { throw Self.notLoaded(name) }
+    guard let unit = units[name], !unloading.contains(name) else { throw Self.notLoaded(name) }
     change(name) { $0.record.isStartRequested = true }
     guard unit.canRun else { throw UnitRunnerError(.badUnit, "\(name): \(unit.record.problem ?? "bad setting")") }
     do {
@@ -62,10 +62,8 @@ extension SupervisionLoop {
   /// Begins to unload a unit; it is gone once it is not among ``units``.
   func unload(_ name: UnitName) {
     guard units[name] != nil else { return }
-    change(name) {
-      $0.isUnloading = true
-      $0.record.isStartRequested = false
-    }
+    unloading.insert(name)
+    change(name) { $0.record.isStartRequested = false }
     inputs.append(.jobs(jobs.requestStop(name)))
   }
 

@@ -38,6 +38,8 @@ final class SupervisionLoop {
   var inputs: [Input] = []
   var host: FrameConnection?
   var hasWelcome = false
+  /// Units that are forgotten as soon as they are down.
+  var unloading: Set<UnitName> = []
   private var dirty: Set<UnitName> = []
   private var acknowledgements: [String] = []
   private var requests: [HostRequest] = []
@@ -88,6 +90,7 @@ final class SupervisionLoop {
         onReady()
         continue
       }
+      guard !shouldEnd else { break }
       if host?.isBroken != false { try reconnectHost() }
       wait()
     }
@@ -134,9 +137,8 @@ final class SupervisionLoop {
 
   private func fireTimers() {
     let now = timeSinceBoot()
-    for (name, unit) in units.sorted(by: { $0.key < $1.key }) {
-      if let deadline = unit.lifecycle.deadline, deadline <= now { inputs.append(.timer(name)) }
-    }
+    let due = units.values.filter { unit in unit.lifecycle.deadline.map { $0 <= now } ?? false }
+    for name in due.map(\.name).sorted() { inputs.append(.timer(name)) }
   }
 
   /// Handles inputs until none is left; each may bring about others.
@@ -298,8 +300,10 @@ final class SupervisionLoop {
   }
 
   private func finishUnloading() {
-    for (name, unit) in units.sorted(by: { $0.key < $1.key }) {
-      guard unit.isUnloading, unit.isDown, unit.record.running.isEmpty else { continue }
+    guard !unloading.isEmpty else { return }
+    for name in unloading.sorted() {
+      guard let unit = units[name], unit.isDown, unit.record.running.isEmpty else { continue }
+      unloading.remove(name)
       units[name] = nil
       records.remove(name.rawValue)
       host?.send(HostRequest.forget(unit: name.rawValue))

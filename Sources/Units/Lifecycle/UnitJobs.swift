@@ -63,6 +63,10 @@ public struct UnitJobs: Sendable, Equatable {
   public let presentUnits: Set<String>
   private var members: [UnitName: Member] = [:]
   private var byText: [String: UnitName] = [:]
+  /// Units by the name of what they require or bind to.
+  private var dependents: [String: Set<UnitName>] = [:]
+  /// Units that have a job.
+  private var busy: Set<UnitName> = []
   private var directives: [Directive] = []
 
   /// Makes the jobs of a machine without units.
@@ -76,12 +80,17 @@ public struct UnitJobs: Sendable, Equatable {
   public mutating func load(_ name: UnitName, _ dependencies: UnitDependencies, activity: UnitActivity) {
     members[name] = Member(dependencies: dependencies, activity: activity)
     byText[name.rawValue] = name
+    for text in dependencies.requires + dependencies.bindsTo { dependents[text, default: []].insert(name) }
   }
 
   /// Forgets a unit that is not active.
   public mutating func unload(_ name: UnitName) -> [Directive] {
+    for text in (members[name]?.dependencies).map({ $0.requires + $0.bindsTo }) ?? [] {
+      dependents[text]?.remove(name)
+    }
     members[name] = nil
     byText[name.rawValue] = nil
+    busy.remove(name)
     advance()
     return taken()
   }
@@ -94,7 +103,7 @@ public struct UnitJobs: Sendable, Equatable {
     for unit in try closure(of: name) {
       guard let member = members[unit], !(member.activity.active == .active && member.job == nil) else { continue }
       members[unit]?.wentDownWith = nil
-      if member.job?.isStart != true { members[unit]?.job = .startWaiting }
+      if member.job?.isStart != true { set(.startWaiting, of: unit) }
     }
     advance()
     return taken()
@@ -116,12 +125,12 @@ public struct UnitJobs: Sendable, Equatable {
     switch old.job {
     case .startRunning:
       if activity.active == .active {
-        members[name]?.job = nil
+        set(nil, of: name)
       } else if isDown {
-        members[name]?.job = nil
+        set(nil, of: name)
         if activity.result != .success { failDependents(of: name) }
       }
-    case .stopRunning: if isDown { members[name]?.job = nil }
+    case .stopRunning: if isDown { set(nil, of: name) }
     case .startWaiting, .stopWaiting, nil: break
     }
     if activity.active == .active, old.activity.active != .active { bringBackBound(to: name) }
@@ -142,8 +151,6 @@ public struct UnitJobs: Sendable, Equatable {
   private static func isDown(_ activity: UnitActivity) -> Bool {
     activity.active == .inactive || activity.active == .failed || activity.sub == .autoRestart
   }
-
-  private var names: [UnitName] { members.keys.sorted() }
 
   /// The unit, what it requires and wants, and so on; wanted units that cannot start are left out.
   private func closure(of name: UnitName) throws(Refusal) -> [UnitName] {
@@ -174,16 +181,16 @@ public struct UnitJobs: Sendable, Equatable {
   private mutating func queueStop(_ name: UnitName) {
     guard let member = members[name], member.job != .stopWaiting, member.job != .stopRunning else { return }
     let isUp = member.activity.active != .inactive && member.activity.active != .failed
-    members[name]?.job = isUp || member.job == .startRunning ? .stopWaiting : nil
-    for dependent in names where requires(dependent, name, bindsOnly: false) {
+    set(isUp || member.job == .startRunning ? .stopWaiting : nil, of: name)
+    for dependent in dependents(of: name) {
       let wasUp = members[dependent].map { $0.activity.active == .active || $0.activity.active == .activating }
       queueStop(dependent)
-      if wasUp == true, requires(dependent, name, bindsOnly: true) { members[dependent]?.wentDownWith = name }
+      if wasUp == true, binds(dependent, to: name) { members[dependent]?.wentDownWith = name }
     }
   }
 
   private mutating func takeDownBound(to name: UnitName) {
-    for dependent in names where requires(dependent, name, bindsOnly: true) {
+    for dependent in dependents(of: name) where binds(dependent, to: name) {
       guard let member = members[dependent],
         member.job?.isStart == true || member.activity.active == .active
           || member.activity.active == .activating
@@ -195,26 +202,34 @@ public struct UnitJobs: Sendable, Equatable {
   }
 
   private mutating func bringBackBound(to name: UnitName) {
-    for dependent in names where members[dependent]?.wentDownWith == name {
+    for dependent in dependents(of: name) where members[dependent]?.wentDownWith == name {
       members[dependent]?.wentDownWith = nil
-      members[dependent]?.job = .startWaiting
+      set(.startWaiting, of: dependent)
     }
   }
 
   /// Gives up the starts that wait and require a unit that did not start.
   private mutating func failDependents(of name: UnitName) {
-    for dependent in names where requires(dependent, name, bindsOnly: false) {
+    for dependent in dependents(of: name) {
       guard members[dependent]?.job == .startWaiting else { continue }
-      members[dependent]?.job = nil
+      set(nil, of: dependent)
       directives.append(.refuse(dependent, .failed(name, requiredBy: dependent)))
       failDependents(of: dependent)
     }
   }
 
-  private func requires(_ dependent: UnitName, _ name: UnitName, bindsOnly: Bool) -> Bool {
-    guard let dependencies = members[dependent]?.dependencies else { return false }
-    return dependencies.bindsTo.contains(name.rawValue)
-      || (!bindsOnly && dependencies.requires.contains(name.rawValue))
+  /// Units that require or bind to another, by name.
+  private func dependents(of name: UnitName) -> [UnitName] {
+    (dependents[name.rawValue] ?? []).sorted()
+  }
+
+  private func binds(_ dependent: UnitName, to name: UnitName) -> Bool {
+    members[dependent]?.dependencies.bindsTo.contains(name.rawValue) == true
+  }
+
+  private mutating func set(_ job: Job?, of name: UnitName) {
+    members[name]?.job = job
+    if job == nil { busy.remove(name) } else { busy.insert(name) }
   }
 
   private func isAfter(_ later: UnitName, _ earlier: UnitName) -> Bool {
@@ -225,9 +240,8 @@ public struct UnitJobs: Sendable, Equatable {
   /// Begins every waiting job whose turn has come; a circle of waiting jobs is broken at its first name.
   private mutating func advance() {
     while true {
-      let waiting = names.filter { members[$0]?.job?.isWaiting == true }
+      let waiting = busy.filter { members[$0]?.job?.isWaiting == true }.sorted()
       guard !waiting.isEmpty else { return }
-      let busy = names.filter { members[$0]?.job != nil }
       let ready = waiting.filter { name in !busy.contains { $0 != name && blocks($0, name) } }
       if !ready.isEmpty {
         ready.forEach { begin($0) }
@@ -255,15 +269,15 @@ public struct UnitJobs: Sendable, Equatable {
     guard let member = members[name] else { return }
     if member.job == .startWaiting {
       if let missing = downBinding(of: name) {
-        members[name]?.job = nil
+        set(nil, of: name)
         directives.append(.refuse(name, .failed(missing, requiredBy: name)))
         failDependents(of: name)
         return
       }
-      members[name]?.job = member.activity.active == .active ? nil : .startRunning
+      set(member.activity.active == .active ? nil : .startRunning, of: name)
       if member.activity.active != .active { directives.append(.start(name)) }
     } else if member.job == .stopWaiting {
-      members[name]?.job = .stopRunning
+      set(.stopRunning, of: name)
       directives.append(.stop(name))
     }
   }
