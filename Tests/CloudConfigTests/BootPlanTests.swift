@@ -38,6 +38,20 @@ import Testing
     #expect(plan.localUnits.isEmpty)
   }
 
+  @Test(arguments: ["user-data.sample", "static.sample", "demo/user-data.yaml", "demo/seed.yaml"])
+  func `the samples of the repository are free of findings`(_ name: String) throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let text = try String(contentsOf: root.appending(path: "cloud-config/\(name)"), encoding: .utf8)
+      .replacing("<token>", with: "0f").replacing("<discovery-url>", with: "http://h:2379/discovery/0f")
+    let document = CloudConfigDocument(
+      reading: Array(text.utf8),
+      addresses: .placeholders,
+      specifiers: .placeholders
+    )
+    #expect(document.report(file: name) == [])
+  }
+
   @Test func `defaults are those of the contract`() throws {
     let plan = try plan("coreos:\n  etcd2: {}\n  fleet: {}\n")
     #expect(plan == .standalone)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import CloudConfig
 
-/// Documents with everything that is said about them, in `Scripts/*.txt`.
+/// Documents with everything that is said about them, in `Fixtures/Scripts/*.txt`.
 ///
 /// Shape: `== name`, the document, `----`, the findings. `CORACLE_REWRITE=1` writes what is found back into the scripts; the
 /// difference is to be read before it is committed.
@@ -16,7 +16,7 @@ import Testing
     var testDescription: String { name }
   }
 
-  static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Scripts")
+  static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/Scripts")
 
   static func cases(in file: URL) throws -> [Case] {
     try String(contentsOf: file, encoding: .utf8).split(separator: "== ", omittingEmptySubsequences: true).map { text in

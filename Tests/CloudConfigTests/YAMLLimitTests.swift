@@ -38,6 +38,16 @@ import Testing
     #expect(throws: YAMLError(SourceMark(line: 2, column: 11), "this is not UTF-8")) { try UserDataText(Array(bytes)) }
   }
 
+  @Test func `a document of nothing but unknown keys is answered in time`() {
+    let keys = (0..<20_000).map { "unheard\($0): 1\n" }.joined()
+    let document = CloudConfigDocument(
+      reading: Array("#cloud-config\n\(keys)".utf8),
+      addresses: .placeholders,
+      specifiers: .placeholders
+    )
+    #expect(document.findings.count == 20_001)
+  }
+
   @Test func `any bytes at all end in a plan or a finding`() {
     var generator = DocumentGenerator(seed: 7)
     for _ in 0..<300 {

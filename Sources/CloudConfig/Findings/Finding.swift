@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Something to say about a place of a document.
-public struct Finding: Sendable, Equatable {
+public struct Finding: Sendable, Hashable {
   /// How much it matters.
   public enum Severity: String, Sendable, CaseIterable {
     /// Nothing is started.

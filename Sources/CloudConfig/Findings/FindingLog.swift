@@ -4,6 +4,8 @@
 struct FindingLog {
   private var findings: [Finding] = []
   private(set) var hasErrors = false
+  /// How many have been made, repetitions included.
+  var count: Int { findings.count }
 
   mutating func error(at mark: SourceMark, _ message: String) {
     hasErrors = true
@@ -20,9 +22,9 @@ struct FindingLog {
 
   /// The findings by place, those of one place as they were made, none twice.
   var sorted: [Finding] {
-    var unique: [Finding] = []
-    for finding in findings where !unique.contains(finding) { unique.append(finding) }
-    return unique.enumerated()
+    var seen: Set<Finding> = []
+    return findings.filter { seen.insert($0).inserted }
+      .enumerated()
       .sorted { ($0.element.mark, $0.offset) < ($1.element.mark, $1.offset) }
       .map(\.element)
   }

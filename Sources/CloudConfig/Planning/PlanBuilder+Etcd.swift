@@ -141,8 +141,10 @@ extension PlanBuilder {
       log.error(at: mark, "coreos.etcd2.initial-cluster has no entry for this member's name, \"\(name)\"")
       return
     }
-    let own = Set(plan.initialAdvertisePeerURLs)
-    if plan.hasExplicitPeerURLs, own != Set(entry.peerURLs) {
+    // Away from its machine the document's own addresses are not known; the boot compares them again.
+    if plan.hasExplicitPeerURLs, addresses != .placeholders,
+      Set(plan.initialAdvertisePeerURLs) != Set(entry.peerURLs)
+    {
       log.error(
         at: mark,
         "coreos.etcd2.initial-cluster gives \"\(name)\" other URLs than initial-advertise-peer-urls; they must be the same"

@@ -15,7 +15,7 @@ struct SchemaReader {
     for pair in pairs {
       let name = Self.normalized(pair.key)
       guard let key = schema[name] else {
-        log.warning(at: pair.keyMark, KeySuggestion.message(unknown: pair.key, in: schema))
+        reportUnknown(pair, in: schema)
         continue
       }
       guard !pair.value.isNull else { continue }
@@ -122,6 +122,16 @@ struct SchemaReader {
   }
 
   // MARK: Findings
+
+  /// Suggestions take a while to find, so a document of nothing but unknown keys gets only so many.
+  private static let suggestionLimit = 200
+
+  private mutating func reportUnknown(_ pair: YAMLPair, in schema: SectionSchema) {
+    let message =
+      log.count < Self.suggestionLimit
+      ? KeySuggestion.message(unknown: pair.key, in: schema) : "unknown key \"\(pair.key)\"; it is ignored"
+    log.warning(at: pair.keyMark, message)
+  }
 
   private mutating func reportWrongType(_ key: KeySchema, path: String, _ node: YAMLNode) {
     var message = "\(path) must be \(key.type.name)"
