@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+import EtcdStore
+import EtcdWire
+import Synchronization
+
+/// The real keyspace in memory, for several machines whose way to it can be cut.
+final class InMemoryStore: Sendable {
+  private struct Contents {
+    var store = Store()
+    var hub = WatcherHub()
+    var nextWatcher: UInt64 = 0
+    var deliveries: [WatcherID: @Sendable (KeysWatchUpdate) -> Void] = [:]
+    var operations = 0
+    var writes: [String] = []
+  }
+
+  private let contents = Mutex(Contents())
+  private let clock: ManualClock
+
+  init(clock: ManualClock) {
+    self.clock = clock
+  }
+
+  /// How many requests there were.
+  var operationCount: Int { contents.withLock { $0.operations } }
+
+  /// Keys written, refreshes included, in order.
+  var writtenKeys: [String] { contents.withLock { $0.writes } }
+
+  private var stamp: Timestamp {
+    let (seconds, attoseconds) = clock.now().components
+    return Timestamp(nanosecondsSinceEpoch: seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+  }
+
+  /// Removes what has expired.
+  func expire() {
+    let stamp = stamp
+    apply { $0.store.apply(.expire(through: stamp), at: stamp) }
+  }
+
+  func perform(_ request: KeysRequest) -> Result<KeysReply, EtcdError> {
+    let stamp = stamp
+    switch request {
+    case .read(let key, let read):
+      return contents.withLock { contents in
+        contents.operations += 1
+        do throws(EtcdError) {
+          let event = try contents.store.get(key, recursive: read.recursive, sorted: read.sorted, at: stamp)
+          return .success(KeysReply(event: event, raftIndex: 0, raftTerm: 0))
+        } catch {
+          return .failure(error)
+        }
+      }
+    case .write(let key, let write):
+      let outcome = apply { contents in
+        contents.operations += 1
+        contents.writes.append(key)
+        return contents.store.apply(.write(key: key, write), at: stamp)
+      }
+      switch outcome.result {
+      case .success(let event)?: return .success(KeysReply(event: event, raftIndex: 0, raftTerm: 0))
+      case .failure(let error)?: return .failure(error)
+      case nil: return .failure(EtcdError(.raftInternal))
+      }
+    }
+  }
+
+  @discardableResult
+  private func apply(_ body: (inout Contents) -> StoreOutcome) -> StoreOutcome {
+    contents.withLock { contents in
+      let outcome = body(&contents)
+      for match in outcome.changes.flatMap({ contents.hub.notify($0) }) {
+        // Delivered under the lock, so that no two events change places.
+        contents.deliveries[match.watcher]?(.event(match.event))
+      }
+      return outcome
+    }
+  }
+
+  func watch(_ watch: KeysWatch, deliver: @escaping @Sendable (KeysWatchUpdate) -> Void) -> WatcherID {
+    contents.withLock { contents in
+      contents.nextWatcher += 1
+      let id = WatcherID(contents.nextWatcher)
+      let wanted = Watch(key: watch.key, recursive: watch.recursive, waitIndex: watch.waitIndex, stream: watch.stream)
+      switch contents.hub.register(id, wanted, in: contents.store) {
+      case .registered(let history):
+        contents.deliveries[id] = deliver
+        deliver(.started(etcdIndex: contents.store.etcdIndex, raftIndex: 0, raftTerm: 0))
+        for event in history { deliver(.event(event)) }
+      case .finished(let event):
+        deliver(.event(event))
+        deliver(.closed)
+      case .failed(let error):
+        deliver(.failed(error))
+      }
+      return id
+    }
+  }
+
+  func cancel(_ id: WatcherID) {
+    contents.withLock { contents in
+      contents.hub.cancel(id)
+      contents.deliveries[id] = nil
+    }
+  }
+
+  /// Every key below a directory that holds a value, hidden ones too, and every empty directory, sorted.
+  func keys(below directory: String) -> [String] {
+    guard case .success(let reply) = perform(.read(key: directory, KeysRead(recursive: true))) else { return [] }
+    var pending = reply.event.node.nodes ?? []
+    var keys: [String] = []
+    while let node = pending.popLast() {
+      if let nodes = node.nodes { pending += nodes } else { keys.append(node.key) }
+    }
+    return keys.sorted()
+  }
+
+  func value(_ key: String) -> String? {
+    try? perform(.read(key: key, KeysRead())).get().event.node.value
+  }
+}
+
+/// One machine's way to the store.
+final class StoreConnection: KeysAPI {
+  enum Condition: Sendable {
+    case working
+    /// Requests fail at once.
+    case failing
+    /// Requests are never answered.
+    case silent
+  }
+
+  private struct Contents {
+    var condition = Condition.working
+    var watches: [WatcherID: @Sendable (KeysWatchUpdate) -> Void] = [:]
+  }
+
+  private let store: InMemoryStore
+  private let contents = Mutex(Contents())
+
+  init(_ store: InMemoryStore) {
+    self.store = store
+  }
+
+  /// Changes the condition; watches that stood while the way was cut end, as over a real network.
+  func set(_ condition: Condition) {
+    let ended = contents.withLock { contents in
+      contents.condition = condition
+      defer { contents.watches = [:] }
+      return contents.watches
+    }
+    for (id, deliver) in ended {
+      store.cancel(id)
+      deliver(.closed)
+    }
+  }
+
+  func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
+    switch contents.withLock({ $0.condition }) {
+    case .working: answer(store.perform(request))
+    case .failing: answer(.failure(EtcdError(.raftInternal, cause: "no leader")))
+    case .silent: break
+    }
+  }
+
+  func watch(_ watch: KeysWatch, deliver: @escaping @Sendable (KeysWatchUpdate) -> Void) -> KeysWatchCancellation {
+    guard contents.withLock({ $0.condition == .working }) else {
+      deliver(.failed(EtcdError(.raftInternal, cause: "no leader")))
+      return KeysWatchCancellation {}
+    }
+    let id = store.watch(watch, deliver: deliver)
+    contents.withLock { $0.watches[id] = deliver }
+    return KeysWatchCancellation { [self] in
+      store.cancel(id)
+      _ = contents.withLock { $0.watches.removeValue(forKey: id) }
+    }
+  }
+}
