@@ -128,7 +128,11 @@ let package = Package(
     tests("FleetDaemon", ["Units", "Fleet", "FleetWire", "EtcdStore", "EtcdWire", "TestKit", logging]),
     tests("Registrator", ["DockerEngine", "EtcdStore", "EtcdWire", "TestKit", logging]),
     tests("CloudInit", ["CloudConfig", "EtcdStore", "EtcdWire", "TestKit"]),
-    tests("CoracleCommands", ["APIClients", "EtcdStore", "EtcdWire", "TestKit", argumentParser], fixtures: true),
+    tests(
+      "CoracleCommands",
+      ["APIClients", "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "TestKit", "Units", argumentParser],
+      fixtures: true
+    ),
     tests("ClusterSim", ["Raft", "TestKit"]),
     .testTarget(name: "TidyTests", swiftSettings: houseSettings),
     .testTarget(name: "ProcessTests", dependencies: ["TestKit"], swiftSettings: houseSettings),
