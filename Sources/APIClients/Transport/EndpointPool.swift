@@ -6,7 +6,8 @@ import Synchronization
 
 /// Servers that can stand in for each other, the one that answered last first.
 ///
-/// A request goes to the next endpoint when it cannot have been carried out, or when carrying it out twice does no harm.
+/// A request goes to the next endpoint when it cannot have been carried out, or when carrying it out twice does no
+/// harm.
 final class EndpointPool: Sendable {
   let endpoints: [Endpoint]
   let transport: HTTPTransport

@@ -8,7 +8,8 @@ import Synchronization
 
 /// The HTTP server of a node: several listeners, one set of routes.
 ///
-/// It listens before its ports are there (see ``APIPorts``), so that a node that is still finding its cluster can be asked.
+/// It listens before its ports are there (see ``APIPorts``), so that a node that is still finding its cluster can be
+/// asked.
 public final class HTTPAPIServer: Sendable {
   private struct State {
     var listeners: [any Channel] = []

@@ -12,48 +12,35 @@ final class HTTPConnection: ChannelDuplexHandler {
   typealias OutboundIn = Never
   typealias OutboundOut = ByteBuffer
 
-  /// A request whose turn has not come, or the answer to something that is no request.
-  private enum Waiting {
-    case request(HTTPRequest)
-    case refusal(HTTPResponse)
-
-    var bodyBytes: Int {
-      switch self {
-      case .request(let request): request.body.readableBytes
-      case .refusal: 0
-      }
-    }
-  }
-
   let limits: HTTPLimits
+  let logger: Logger
   private let route: any HTTPRoute
-  private let logger: Logger
-  private var date = HTTPDate()
+  private(set) var context: ChannelHandlerContext?
+  var date = HTTPDate()
 
   /// The request that is being read.
   private var incoming: HTTPRequest?
   private var owesContinue = false
-  private var waiting = CircularBuffer<Waiting>()
-  private var waitingBytes = 0
+  private(set) var waiting = WaitingRequests()
   /// The request that is being answered.
-  private var current: CurrentExchange?
+  var current: CurrentExchange?
   private var nextExchangeID: UInt64 = 1
 
-  private var isReading = false
+  /// Whether bytes are being taken in, after which everything that was written is flushed at once.
+  private(set) var isReading = false
   private var isDispatching = false
   private var readIsHeld = false
   /// The client sends no more, or what it sends is ignored.
-  private var inputIsOver = false
-  private var isDraining = false
-  private var isLingering = false
+  private(set) var inputIsOver = false
+  private(set) var isDraining = false
+  /// Set once the last answer has been written: closes the connection when the client does not.
+  private var lingering: Scheduled<Void>?
 
   init(route: any HTTPRoute, limits: HTTPLimits, logger: Logger) {
     self.route = route
     self.limits = limits
     self.logger = logger
   }
-
-  private var context: ChannelHandlerContext?
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
@@ -87,15 +74,11 @@ final class HTTPConnection: ChannelDuplexHandler {
   }
 
   func read(context: ChannelHandlerContext) {
-    if isBacklogFull {
+    if waiting.isFull(limits) {
       readIsHeld = true
     } else {
       context.read()
     }
-  }
-
-  private var isBacklogFull: Bool {
-    waiting.count >= limits.waitingRequests || waitingBytes >= limits.waitingBytes
   }
 
   private func readHead(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
@@ -141,19 +124,17 @@ final class HTTPConnection: ChannelDuplexHandler {
 
   // MARK: Taking turns
 
-  private func enqueue(_ next: Waiting) {
+  private func enqueue(_ next: WaitingRequests.Element) {
     waiting.append(next)
-    waitingBytes += next.bodyBytes
     dispatch()
   }
 
   /// Starts the next request while none is being answered and the client takes its answers.
-  private func dispatch() {
+  func dispatch() {
     guard !isDispatching, let context else { return }
     isDispatching = true
     defer { isDispatching = false }
     while current == nil, context.channel.isWritable, let next = waiting.popFirst() {
-      waitingBytes -= next.bodyBytes
       let id = nextExchangeID
       nextExchangeID += 1
       switch next {
@@ -169,166 +150,27 @@ final class HTTPConnection: ChannelDuplexHandler {
     resumeReading(context)
     guard current == nil, waiting.isEmpty else { return }
     sendContinueWhenIdle()
-    if (inputIsOver || isDraining) && !isLingering { context.close(promise: nil) }
+    if (inputIsOver || isDraining) && lingering == nil { context.close(promise: nil) }
   }
 
   private func resumeReading(_ context: ChannelHandlerContext) {
-    guard readIsHeld, !isBacklogFull else { return }
+    guard readIsHeld, !waiting.isFull(limits) else { return }
     readIsHeld = false
     context.read()
-  }
-
-  // MARK: Answering
-
-  func respond(_ response: HTTPResponse, to id: UInt64) {
-    guard let exchange = current, exchange.id == id, exchange.phase == .waiting, let context else { return }
-    let keepsAlive = keepsAlive(after: exchange)
-    let framing = BodyFraming.length(response.hasNoBody ? nil : response.body.readableBytes)
-    let sendsBody = !exchange.isHead && !response.hasNoBody && response.body.readableBytes > 0
-    let joinsBody = sendsBody && response.body.readableBytes <= 16 * 1024
-    var buffer = context.channel.allocator.buffer(capacity: 320 + (joinsBody ? response.body.readableBytes : 0))
-    ResponseEncoding.writeHead(
-      version: exchange.version,
-      status: response.status,
-      headers: response.headers,
-      framing: framing,
-      connection: connectionField(exchange, keepsAlive: keepsAlive),
-      date: date.current(),
-      into: &buffer
-    )
-    if joinsBody { buffer.writeImmutableBuffer(response.body) }
-    context.write(wrapOutboundOut(buffer), promise: nil)
-    if sendsBody && !joinsBody { context.write(wrapOutboundOut(response.body), promise: nil) }
-    flushUnlessReading()
-    finish(keepsAlive: keepsAlive)
-  }
-
-  func begin(
-    _ status: HTTPResponseStatus,
-    headers: HTTPHeaders,
-    length: Int?,
-    isOpenEnded: Bool,
-    of id: UInt64
-  ) {
-    guard let exchange = current, exchange.id == id, exchange.phase == .waiting, let context else { return }
-    let framing: BodyFraming =
-      if HTTPResponse(status).hasNoBody {
-        .length(nil)
-      } else if let length {
-        .length(length)
-      } else {
-        exchange.version.minor >= 1 ? .chunked : .untilClose
-      }
-    let keepsAlive = framing != .untilClose && keepsAlive(after: exchange)
-    var buffer = context.channel.allocator.buffer(capacity: 320)
-    ResponseEncoding.writeHead(
-      version: exchange.version,
-      status: status,
-      headers: headers,
-      framing: framing,
-      connection: connectionField(exchange, keepsAlive: keepsAlive),
-      date: date.current(),
-      into: &buffer
-    )
-    write(buffer)
-    guard !exchange.isHead else { return finish(keepsAlive: keepsAlive) }
-    current?.phase = .streaming(framing)
-    current?.isKeepAlive = keepsAlive
-    current?.isOpenEnded = isOpenEnded
-    if inputIsOver && isOpenEnded { abort(id) }
-  }
-
-  func send(_ data: ByteBuffer, of id: UInt64, promise: EventLoopPromise<Void>? = nil) {
-    guard let exchange = current, exchange.id == id, exchange.phase != .waiting, let context else {
-      promise?.fail(ChannelError.ioOnClosedChannel)
-      return
-    }
-    guard exchange.backlogBytes <= limits.streamBacklogBytes || promise != nil else {
-      logger.debug("Slow reader of a stream disconnected")
-      return abort(id)
-    }
-    var buffer = data
-    if exchange.phase == .streaming(.chunked) {
-      buffer = context.channel.allocator.buffer(capacity: data.readableBytes + 16)
-      ResponseEncoding.writeChunk(data, into: &buffer)
-    }
-    let size = buffer.readableBytes
-    current?.backlogBytes += size
-    let written = promise ?? context.eventLoop.makePromise(of: Void.self)
-    written.futureResult.assumeIsolated().whenSuccess { self.leftProcess(size, of: id) }
-    context.writeAndFlush(wrapOutboundOut(buffer), promise: written)
-  }
-
-  func end(_ id: UInt64, with last: ByteBuffer?) {
-    guard let exchange = current, exchange.id == id, exchange.phase != .waiting, let context else { return }
-    if exchange.phase == .streaming(.chunked) {
-      var buffer = context.channel.allocator.buffer(capacity: (last?.readableBytes ?? 0) + 24)
-      if let last { ResponseEncoding.writeChunk(last, into: &buffer) }
-      ResponseEncoding.writeLastChunk(into: &buffer)
-      write(buffer)
-    } else if let last {
-      write(last)
-    }
-    finish(keepsAlive: exchange.isKeepAlive && !isDraining)
-  }
-
-  func abort(_ id: UInt64) {
-    guard current?.id == id else { return }
-    finishCurrent()
-    context?.close(promise: nil)
-  }
-
-  func whenOver(_ id: UInt64, _ action: @escaping @Sendable () -> Void) {
-    if current?.id == id { current?.whenOver.append(action) } else { action() }
-  }
-
-  private func leftProcess(_ bytes: Int, of id: UInt64) {
-    if current?.id == id { current?.backlogBytes -= bytes }
-  }
-
-  private func keepsAlive(after exchange: CurrentExchange) -> Bool {
-    exchange.isKeepAlive && !isDraining && !(inputIsOver && waiting.isEmpty)
-  }
-
-  private func connectionField(_ exchange: CurrentExchange, keepsAlive: Bool) -> StaticString? {
-    if !keepsAlive { return exchange.version.minor == 0 ? nil : "close" }
-    return exchange.version.minor == 0 ? "keep-alive" : nil
-  }
-
-  private func finish(keepsAlive: Bool) {
-    finishCurrent()
-    if keepsAlive { dispatch() } else { closeAfterAnswer() }
-  }
-
-  private func finishCurrent() {
-    guard let exchange = current else { return }
-    current = nil
-    for action in exchange.whenOver { action() }
-  }
-
-  private func write(_ buffer: ByteBuffer) {
-    context?.write(wrapOutboundOut(buffer), promise: nil)
-    flushUnlessReading()
-  }
-
-  private func flushUnlessReading() {
-    if !isReading { context?.flush() }
   }
 
   // MARK: Ending
 
   /// Closes so that the client can still read the answer: a plain close with input unread would reset the connection.
-  private func closeAfterAnswer() {
-    guard let context, !isLingering else { return }
-    isLingering = true
+  func closeAfterAnswer() {
+    guard let context, lingering == nil else { return }
     inputIsOver = true
     waiting.removeAll()
-    waitingBytes = 0
+    let channel = context.channel
+    lingering = context.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
     context.flush()
     context.close(mode: .output, promise: nil)
     resumeReading(context)
-    let channel = context.channel
-    context.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -336,7 +178,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     case ChannelEvent.inputClosed:
       incoming = nil
       inputIsOver = true
-      if isLingering || (current == nil && waiting.isEmpty) {
+      if lingering != nil || (current == nil && waiting.isEmpty) {
         context.close(promise: nil)
       } else if let current, current.isOpenEnded {
         abort(current.id)
@@ -345,7 +187,7 @@ final class HTTPConnection: ChannelDuplexHandler {
       isDraining = true
       if let current, current.phase != .waiting {
         abort(current.id)
-      } else if current == nil && waiting.isEmpty && !isLingering {
+      } else if current == nil && waiting.isEmpty && lingering == nil {
         context.close(promise: nil)
       }
     default: context.fireUserInboundEventTriggered(event)
@@ -359,6 +201,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
   func channelInactive(context: ChannelHandlerContext) {
     waiting.removeAll()
+    lingering?.cancel()
     finishCurrent()
     context.fireChannelInactive()
   }
@@ -380,39 +223,3 @@ final class HTTPConnection: ChannelDuplexHandler {
 
 /// Tells a connection that the server stops: idle ones close, others after the answer they are at.
 struct ServerDraining {}
-
-/// The request that is being answered and how far its answer is.
-private struct CurrentExchange {
-  enum Phase: Equatable {
-    /// Nothing was sent yet.
-    case waiting
-    /// The head was sent; the body follows.
-    case streaming(BodyFraming)
-  }
-
-  let id: UInt64
-  let isHead: Bool
-  let version: HTTPVersion
-  var isKeepAlive: Bool
-  var phase = Phase.waiting
-  /// Whether the stream may be silent for ever, so that a client that closed its side counts as gone.
-  var isOpenEnded = false
-  /// Bytes of the stream that the client has not taken yet.
-  var backlogBytes = 0
-  var whenOver: [@Sendable () -> Void] = []
-
-  init(id: UInt64, request: HTTPRequest) {
-    self.id = id
-    isHead = request.method == .HEAD
-    version = request.version
-    isKeepAlive = request.isKeepAlive
-  }
-
-  /// The exchange of something that is no request.
-  init(id: UInt64) {
-    self.id = id
-    isHead = false
-    version = .http1_1
-    isKeepAlive = false
-  }
-}

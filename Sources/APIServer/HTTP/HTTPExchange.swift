@@ -4,8 +4,8 @@ public import NIOHTTP1
 
 /// The answering side of one request.
 ///
-/// Shape: one ``respond(_:)``, or one ``begin(_:headers:length:isOpenEnded:)``, any number of ``send(_:)`` and one ``end(with:)``. What comes
-/// after the exchange is over (answered, ended, or its client gone) is dropped.
+/// Shape: one ``respond(_:)``, or one ``begin(_:headers:length:isOpenEnded:)``, any number of ``send(_:)`` and one
+/// ``end(with:)``. What comes after the exchange is over (answered, ended, or its client gone) is dropped.
 ///
 /// Concurrency: any thread may call; calls from one thread take effect in their order, on the connection's event loop.
 public struct HTTPExchange: Sendable {
@@ -27,8 +27,9 @@ public struct HTTPExchange: Sendable {
 
   /// Sends status and headers at once, before any body.
   ///
-  /// With a length, the pieces that follow must add up to it; without, the body is chunked. An open-ended stream may stay silent for ever, so it ends when the client closes its sending side: a client that
-  /// left could not be noticed otherwise.
+  /// With a length, the pieces that follow must add up to it; without, the body is chunked. An open-ended stream may
+  /// stay silent for ever, so it ends when the client closes its sending side: a client that left could not be noticed
+  /// otherwise.
   public func begin(
     _ status: HTTPResponseStatus,
     headers: HTTPHeaders,
@@ -77,7 +78,8 @@ public struct HTTPExchange: Sendable {
 
   /// Lets a task answer piece by piece; the task is cancelled when the client leaves.
   ///
-  /// The work calls the exchange itself; when it throws or ends without having ended the exchange, the connection is broken off.
+  /// The work calls the exchange itself; when it throws or ends without having ended the exchange, the connection is
+  /// broken off.
   public func stream(_ work: @escaping @Sendable () async throws -> Void) {
     let promise = eventLoop.makePromise(of: Void.self)
     let task = promise.completeWithTask(work)

@@ -137,7 +137,8 @@ import Testing
     let answer = try await ask("GET", "/v2/stats/self")
     #expect(
       answer.body
-        == #"{"name":"m1","id":"1273c4c5e190af94","state":"StateFollower","startTime":"2026-11-20T22:31:43.777053291Z","#
+        == #"{"name":"m1","id":"1273c4c5e190af94","state":"StateFollower","#
+        + #""startTime":"2026-11-20T22:31:43.777053291Z","#
         + #""leaderInfo":{"leader":"26d059257a35c082","uptime":"4m26.878729293s","startTime":"2026-11-20T22:31:44Z"},"#
         + #""recvAppendRequestCnt":33,"recvPkgRate":2.5,"recvBandwidthRate":800,"sendAppendRequestCnt":0}"#
     )

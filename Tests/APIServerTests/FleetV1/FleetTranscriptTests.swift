@@ -18,8 +18,8 @@ import Units
     var answer = ""
   }
 
-  /// Where we knowingly answer otherwise: Go's parser texts, a state that would poison the unit, fleet's crash, and a flat
-  /// metadata value, which its documentation promised.
+  /// Where we knowingly answer otherwise: Go's parser texts, a state that would poison the unit, fleet's crash, and a
+  /// flat metadata value, which its documentation promised.
   private static let differences = [
     "garbage", #"desiredState":"bogus"#, "/state/nope.service", #"/metadata/foo","value":"bar"}"#,
   ]

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+public import APIServer
+import EtcdStore
+import EtcdWire
+import Logging
+import NIOCore
+import NIOHTTP1
+import Synchronization
+import TestKit
+import Testing
+
+@testable public import APIClients
+
+// The wiring says the same; the types are made for each other.
+extension MemberForwarder: RequestForwarder {}
+
+/// A worker between a client and the members (specs/etcd-v2.md §18).
+@Suite struct MemberForwarderTests {
+  /// Runs a test with members and a worker before them.
+  private func withWorker(
+    members count: Int = 1,
+    _ body: (_ members: [TestServer], _ worker: TestServer, MemberForwarder, HTTPTransport) async throws -> Void
+  ) async throws {
+    try await TestServer.with(count + 1) { servers, transport in
+      let members = Array(servers.dropLast())
+      let worker = servers[count]
+      let forwarder = MemberForwarder(
+        members: members.map(\.endpoint),
+        transport: transport,
+        logger: Logger(label: "test")
+      )
+      worker.ports.setStore(.worker(forwarder))
+      try await body(members, worker, forwarder, transport)
+    }
+  }
+
+  @Test func `requests, errors and headers pass through a worker`() async throws {
+    try await withWorker { members, worker, _, transport in
+      members[0].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      let client = EtcdClient(endpoints: [worker.endpoint], transport: transport)
+      let set = try await client.set("/a b/ü", "1 + 1")
+      #expect(set.event.isCreation && set.event.etcdIndex == EtcdIndex(1) && set.raftTerm == 2)
+      #expect(try await client.get("/a b/ü").event.node.value == "1 + 1")
+      await #expect(throws: EtcdError(.keyNotFound, cause: "/none", index: EtcdIndex(1))) {
+        try await client.get("/none")
+      }
+      #expect(try await client.version().server == "2.3.8")
+      #expect(try await client.members().count == 2)
+    }
+  }
+
+  @Test func `watches pass through a worker and end with their client`() async throws {
+    try await withWorker { members, worker, _, transport in
+      let keys = MemoryKeys()
+      members[0].ports.setStore(.member(keys, MemoryCluster()))
+      let client = EtcdClient(endpoints: [worker.endpoint], transport: transport)
+      let collected = CollectedUpdates()
+      let watch = client.watch(KeysWatch(key: "/a", recursive: false, stream: true)) { collected.deliver($0) }
+      _ = try await collected.first(1)
+      let event = try await client.set("/a", "1").event
+      #expect(try await collected.first(2)[1] == .event(event))
+      try await eventually("the next poll", within: .seconds(5)) { keys.watcherCount == 1 }
+      watch.cancel()
+      try await eventually("the member's watch is gone", within: .seconds(5)) { keys.watcherCount == 0 }
+    }
+  }
+
+  @Test func `a discovery URL names the worker that was asked`() async throws {
+    try await withWorker { members, worker, _, transport in
+      members[0].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      let url = try await DiscoveryClient(endpoints: [worker.endpoint], transport: transport).newToken(size: 3)
+      #expect(url.hasPrefix(worker.endpoint.url + "/discovery/"))
+      let error = await #expect(throws: APIClientError.self) {
+        try await DiscoveryClient(endpoints: [worker.endpoint], transport: transport).newToken(size: 10)
+      }
+      #expect(error?.message == "size must be a number from 1 to 9")
+    }
+  }
+
+  @Test func `a dead member is left out for five seconds and writes go to another`() async throws {
+    try await withWorker(members: 2) { members, worker, forwarder, transport in
+      members[1].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      await members[0].server.shutdown(within: .zero)
+      let client = EtcdClient(endpoints: [worker.endpoint], transport: transport)
+      for number in 0..<4 { try await client.set("/a", "\(number)") }
+      #expect(Set(forwarder.endpoints) == Set(members.map(\.endpoint.url)))
+    }
+  }
+
+  @Test func `with no member to be had the answers are 502, then 503`() async throws {
+    try await withWorker(members: 2) { members, worker, _, transport in
+      for member in members { await member.server.shutdown(within: .zero) }
+      let request = OutgoingRequest(target: "/v2/keys/a")
+      let first = try await transport.send(request, to: worker.endpoint)
+      #expect(first.status == .badGateway)
+      #expect(String(buffer: first.body) == #"{"message":"proxy: unable to get response from 2 endpoint(s)"}"#)
+      let second = try await transport.send(request, to: worker.endpoint)
+      #expect(second.status == .serviceUnavailable)
+      #expect(String(buffer: second.body) == #"{"message":"proxy: zero endpoints currently available"}"#)
+    }
+  }
+
+  @Test func `a worker tells its endpoints and its role`() async throws {
+    try await withWorker { members, worker, _, transport in
+      let request = OutgoingRequest(target: "/v2/config/local/proxy")
+      let answer = try await transport.send(request, to: worker.endpoint)
+      #expect(String(buffer: answer.body) == #"{"endpoints":["\#(members[0].endpoint.url)"]}"#)
+      let node = NodeClient(endpoints: [worker.endpoint], transport: transport)
+      #expect(try await node.nodeStatus() == .worker(endpoints: [members[0].endpoint.url]))
+    }
+  }
+
+  @Test func `the list of members is read from the members`() async throws {
+    try await withWorker { members, _, forwarder, _ in
+      let cluster = MemoryCluster()
+      members[0].ports.setStore(.member(MemoryKeys(), cluster))
+      #expect(await forwarder.refresh())
+      #expect(forwarder.endpoints.sorted() == ["http://127.0.0.1:14000", "http://127.0.0.1:14010"])
+      // The members listed do not exist, but the one it began with still tells.
+      cluster.facts.withLock { $0.members[0].clientURLs = ["http://127.0.0.1:14020"] }
+      #expect(await forwarder.refresh())
+      #expect(forwarder.endpoints.sorted() == ["http://127.0.0.1:14000", "http://127.0.0.1:14020"])
+    }
+  }
+}
