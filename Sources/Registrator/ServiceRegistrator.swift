@@ -54,8 +54,10 @@ public actor ServiceRegistrator {
     publisher = RecordPublisher(store: store, configuration: configuration, logger: logger)
   }
 
-  /// Runs until the task is cancelled. The records stay: the containers run on, and whoever runs next takes them over
-  /// or, when nobody does, their time to live ends.
+  /// Runs until the task is cancelled.
+  ///
+  /// The records stay: the containers run on, and whoever runs next takes them over or, when nobody does, their time to
+  /// live ends.
   ///
   /// - Throws: `CancellationError` only; an engine or a store that cannot be reached is tried again.
   public func run() async throws {
