@@ -153,6 +153,12 @@ struct RealEngineSerialTests {
     }
   }
 
+  @Test func `run -i finds its input at an end, as under a service manager`() async throws {
+    try await RealEngine.with { engine in
+      #expect(await engine.docker("run", "--rm", "-i", "busybox", "cat").exitCode == 0)
+    }
+  }
+
   @Test func `a terminal's output is one raw stream`() async throws {
     try await RealEngine.with { engine in
       let result = await engine.docker("run", "--rm", "-t", "busybox", "sh", "-c", "echo a; echo b >&2")

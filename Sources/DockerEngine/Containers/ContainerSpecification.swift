@@ -67,4 +67,11 @@ public struct ContainerSpecification: Sendable, Equatable {
     pullPolicy = .missing
     isQuiet = false
   }
+
+  /// The same with nothing to read: a unit's standard input is `/dev/null`, and `docker run -i` hands its end on.
+  func withoutStandardInput() -> ContainerSpecification {
+    var specification = self
+    for member in ["AttachStdin", "OpenStdin", "StdinOnce"] { specification.configuration[member] = nil }
+    return specification
+  }
 }

@@ -65,7 +65,7 @@ public struct DockerCommandExecutor: Sendable {
     try checkEngine(of: line)
     switch line.command {
     case .run(let specification) where !specification.isDetached:
-      let id = try await create(specification, for: caller, output: output)
+      let id = try await create(specification.withoutStandardInput(), for: caller, output: output)
       return ForegroundContainer(id: id, removesOnExit: specification.removesOnExit)
     case .start(let options) where options.isAttached:
       let details = try await client.inspect(options.containers[0])
