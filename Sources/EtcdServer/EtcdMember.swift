@@ -23,7 +23,8 @@ public final class EtcdMember: KeysAPI, Sendable {
   let statistics = ReplicationStatistics()
   let databaseBytes: @Sendable () -> UInt64
   let startTime = Clocks.wall()
-  private let loop: ThreadConfined<ReplicaLoop>
+  /// Nil once the thread has ended, so that the log is closed.
+  private let loop: ThreadConfined<ReplicaLoop?>
   private let lifecycle = Mutex(Lifecycle.made([]))
 
   private enum Lifecycle {
@@ -91,7 +92,8 @@ public final class EtcdMember: KeysAPI, Sendable {
     }
     precondition(isFirst, "a member is started once")
     try DedicatedThread.start(name: "etcd-replica") { [self] in
-      loop.value.run()
+      loop.value?.run()
+      loop.value = nil
       ended()
     }
   }

@@ -54,6 +54,10 @@ struct ReplicaLoop {
   /// Runs until the host is asked to stop.
   mutating func run() {
     membershipMayHaveChanged(isFirst: true)
+    if status.configuration.voters == [configuration.memberID] {
+      // A lone voter has nobody to wait for: it wins its election at once.
+      turn(Inbox.Batch(), ticks: 2 * configuration.raftSettings.electionTicks)
+    }
     var nextTick = Clocks.monotonicNanoseconds() + tickNanoseconds
     while true {
       let now = Clocks.monotonicNanoseconds()
