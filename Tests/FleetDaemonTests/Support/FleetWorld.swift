@@ -17,6 +17,8 @@ struct FleetWorld: Sendable {
   static let prefix = RegistryLayout.defaultPrefix
   /// As in fleet's own tests.
   static let ttl = Duration.seconds(3)
+  /// Less than any loop waits for without being woken; on a calm computer no time of the clock passes at all.
+  static let atOnce = Duration.milliseconds(500)
 
   /// Runs the machines while the body runs, once all of them are registered and one leads.
   static func with(_ count: Int, _ body: @Sendable (FleetWorld) async throws -> Void) async throws {
@@ -80,7 +82,7 @@ struct FleetWorld: Sendable {
   private func quiet() async {
     var calmRounds = 0
     var before = -1
-    while calmRounds < 4 {
+    while calmRounds < 6 {
       for _ in 0..<20 { await Task.yield() }
       try? await Task.sleep(for: .microseconds(100))
       let now = clock.sleepCount &* 31 &+ store.operationCount

@@ -12,6 +12,9 @@ final class InMemoryStore: Sendable {
     var deliveries: [WatcherID: @Sendable (KeysWatchUpdate) -> Void] = [:]
     var operations = 0
     var writes: [String] = []
+    /// What watchers are still to be told, in order.
+    var pending: [@Sendable () -> Void] = []
+    var isDelivering = false
   }
 
   private let contents = Mutex(Contents())
@@ -67,34 +70,52 @@ final class InMemoryStore: Sendable {
 
   @discardableResult
   private func apply(_ body: (inout Contents) -> StoreOutcome) -> StoreOutcome {
-    contents.withLock { contents in
+    let outcome = contents.withLock { contents in
       let outcome = body(&contents)
       for match in outcome.changes.flatMap({ contents.hub.notify($0) }) {
-        // Delivered under the lock, so that no two events change places.
-        contents.deliveries[match.watcher]?(.event(match.event))
+        guard let deliver = contents.deliveries[match.watcher] else { continue }
+        contents.pending.append { deliver(.event(match.event)) }
       }
       return outcome
+    }
+    tellWatchers()
+    return outcome
+  }
+
+  /// Tells watchers in order and outside the lock: a watcher that is being cancelled holds locks of its own.
+  private func tellWatchers() {
+    while true {
+      let next: (@Sendable () -> Void)? = contents.withLock { contents in
+        guard !contents.isDelivering, !contents.pending.isEmpty else { return nil }
+        contents.isDelivering = true
+        return contents.pending.removeFirst()
+      }
+      guard let next else { return }
+      next()
+      contents.withLock { $0.isDelivering = false }
     }
   }
 
   func watch(_ watch: KeysWatch, deliver: @escaping @Sendable (KeysWatchUpdate) -> Void) -> WatcherID {
-    contents.withLock { contents in
+    let id = contents.withLock { contents in
       contents.nextWatcher += 1
       let id = WatcherID(contents.nextWatcher)
       let wanted = Watch(key: watch.key, recursive: watch.recursive, waitIndex: watch.waitIndex, stream: watch.stream)
       switch contents.hub.register(id, wanted, in: contents.store) {
       case .registered(let history):
         contents.deliveries[id] = deliver
-        deliver(.started(etcdIndex: contents.store.etcdIndex, raftIndex: 0, raftTerm: 0))
-        for event in history { deliver(.event(event)) }
+        let index = contents.store.etcdIndex
+        contents.pending.append { deliver(.started(etcdIndex: index, raftIndex: 0, raftTerm: 0)) }
+        for event in history { contents.pending.append { deliver(.event(event)) } }
       case .finished(let event):
-        deliver(.event(event))
-        deliver(.closed)
+        contents.pending += [{ deliver(.event(event)) }, { deliver(.closed) }]
       case .failed(let error):
-        deliver(.failed(error))
+        contents.pending.append { deliver(.failed(error)) }
       }
       return id
     }
+    tellWatchers()
+    return id
   }
 
   func cancel(_ id: WatcherID) {
