@@ -6,6 +6,8 @@
 final class SimulatedCluster {
   static let tickMilliseconds = 10
   static let memberLimit = 8
+  /// More messages than this in one millisecond only come from answers that multiply.
+  static let stormMessages = 1_000
 
   private(set) var members: [SimulatedMember] = []
   var network: SimulatedNetwork
@@ -20,7 +22,7 @@ final class SimulatedCluster {
   init(seed: UInt64, breaking rule: BrokenRule?, keepsTrace: Bool) {
     random = SplitMix64(seed: seed)
     rates = FaultRates(using: &random)
-    settings = .drawn(using: &random, breaking: rule)
+    settings = .drawn(using: &random, isElectionStorm: rates.isElectionStorm, breaking: rule)
     network = SimulatedNetwork(seed: random.next())
     network.dropPercent = rates.dropPercent
     network.duplicatePercent = rates.duplicatePercent
@@ -63,12 +65,19 @@ final class SimulatedCluster {
     time += 1
     deliver()
     for member in members where !member.isRetired && member.restartTime.map({ $0 <= time }) == true { start(member) }
-    for member in members { turn(member) }
+    for member in members {
+      loseIfPlanned(member)
+      turn(member)
+    }
   }
 
   private func deliver() {
     do {
-      for message in try network.arriving(at: time) {
+      let messages = try network.arriving(at: time)
+      if messages.count > Self.stormMessages {
+        checker.report("message storm", "\(messages.count) messages arrive in one millisecond")
+      }
+      for message in messages {
         if let receiver = member(message.to), receiver.isUp { receiver.messages.append(message) }
       }
     } catch {
@@ -93,6 +102,7 @@ final class SimulatedCluster {
     trace.add(time, from: before, to: output.status)
     if let violation = output.violation { checker.report("replica", "member \(member.id): \(violation)") }
     checker.observeApplied(output.applied, by: output.status)
+    if before?.role != .leader, output.status.role == .leader { planLoss(of: member) }
     if output.status.role == .leader { checker.observeLeader(output.status, log: member.disk.durable) }
     if let machine = member.machine {
       checker.observeMachine(machine, of: member.id)

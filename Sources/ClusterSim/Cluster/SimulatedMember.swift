@@ -2,6 +2,13 @@
 
 @_spi(Simulation) import Raft
 
+/// A loss that is planned when a member becomes leader.
+struct PlannedLoss {
+  var time: Int
+  /// Cut off from all others, else killed.
+  var isCut: Bool
+}
+
 /// A member of the simulated cluster: a disk that stays, a process that comes and goes.
 final class SimulatedMember {
   typealias Replica = RaftReplica<SimulatedDisk, SimulatedOutbox, SimulatedMachine>
@@ -20,6 +27,8 @@ final class SimulatedMember {
 
   /// When the process is started again, if it is down.
   var restartTime: Int?
+  /// How and when the cluster loses the member, if that is planned.
+  var plannedLoss: PlannedLoss?
   /// The process does not run until then, but keeps its state (SIGSTOP).
   var pausedUntil = 0
   var nextTick: Int
@@ -57,6 +66,7 @@ final class SimulatedMember {
   /// Ends the process at once (SIGKILL).
   func kill() {
     replica = nil
+    plannedLoss = nil
     status = nil
     messages = []
     proposals = []

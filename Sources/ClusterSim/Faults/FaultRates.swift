@@ -22,6 +22,10 @@ struct FaultRates {
   var duplicatePercent: Int
   var delayMilliseconds: ClosedRange<Int>
   var restartMilliseconds: ClosedRange<Int>
+  /// Leaders come and go, see ``becomeElectionStorm()``.
+  var isElectionStorm: Bool
+  /// How many of a hundred new leaders are lost right after their election (paper, figure 8).
+  var leaderLossPercent: Int
   /// Milliseconds between two client operations, on average.
   var operationMilliseconds: Int
 
@@ -42,13 +46,40 @@ struct FaultRates {
     duplicatePercent = random.pick([0, 5, 20])
     delayMilliseconds = random.pick([1...2, 1...20, 1...80])
     restartMilliseconds = random.pick([1...20, 10...400])
+    leaderLossPercent = random.pick([0, 0, 50, 90])
+    isElectionStorm = random.chance(20)
     operationMilliseconds = random.pick([5, 20])
+    if isElectionStorm { becomeElectionStorm() }
+  }
+}
+
+extension FaultRates {
+  /// Nearly every leader is lost in the middle of replicating, and little else happens (paper, figure 8).
+  private mutating func becomeElectionStorm() {
+    crash = 500
+    crashInsideDisk = 0
+    crashAll = 0
+    pause = 0
+    cut = 0
+    heal = 2_000
+    diskFailure = 0
+    diskFull = 0
+    transfer = 0
+    membership = 0
+    dropPercent = 0
+    delayMilliseconds = 1...20
+    leaderLossPercent = 90
+    operationMilliseconds = 100
   }
 }
 
 extension RaftSettings {
   /// Small limits, drawn from the seed, so that every limit is met.
-  static func drawn(using random: inout SplitMix64, breaking rule: BrokenRule?) -> RaftSettings {
+  static func drawn(
+    using random: inout SplitMix64,
+    isElectionStorm: Bool,
+    breaking rule: BrokenRule?
+  ) -> RaftSettings {
     var settings = RaftSettings()
     settings.messageLimitBytes = random.pick([1, 200, 1_000, 1 << 20])
     settings.inflightMessages = random.pick([1, 4, 256])
@@ -59,6 +90,7 @@ extension RaftSettings {
     settings.uncommittedLimitBytes = random.pick([500, 64 << 20])
     settings.promotionEntries = 10
     settings.brokenRule = rule
+    if isElectionStorm { settings.messageLimitBytes = 1 }
     return settings
   }
 }

@@ -27,6 +27,7 @@ extension SimulatedCluster {
       member.disk.health = .working
       member.disk.stepsUntilCrash = nil
       member.pausedUntil = 0
+      member.plannedLoss = nil
       if !member.isUp { member.restartTime = time + 1 }
     }
   }
@@ -43,6 +44,29 @@ extension SimulatedCluster {
     let leader = members.first { $0.isUp && $0.status?.role == .leader }
     let victim = random.chance(50) ? leader : nil
     if let member = victim ?? anyMember(where: \.isUp) { stop(member, "is killed") }
+  }
+
+  /// A member was just elected: it may be gone before its entries have reached a majority.
+  func planLoss(of member: SimulatedMember) {
+    guard time < Simulation.faultMilliseconds, random.chance(rates.leaderLossPercent) else { return }
+    let delay = random.chance(40) ? 1 : Int.random(in: 1...4 * rates.delayMilliseconds.upperBound, using: &random)
+    member.plannedLoss = PlannedLoss(time: time + delay, isCut: random.chance(70))
+  }
+
+  func loseIfPlanned(_ member: SimulatedMember) {
+    guard let loss = member.plannedLoss, loss.time <= time else { return }
+    member.plannedLoss = nil
+    guard loss.isCut else {
+      stop(member, "is killed")
+      return
+    }
+    // Figure 8: an earlier leader comes back as the present one goes.
+    if random.chance(60) { network.heal() }
+    trace.add(time, "m\(member.id)", "is cut off")
+    for other in members where other.id != member.id {
+      network.cut(from: member.id, to: other.id)
+      network.cut(from: other.id, to: member.id)
+    }
   }
 
   private func planCrash() {

@@ -177,10 +177,12 @@ extension RaftNode {
     let isNews = state.acknowledge(match)
     switch state.mode {
     case .probe:
-      guard isNews || match >= state.match else { return }
-      if state.next >= tail.firstCached { state.becomeReplicate() } else { state.resume() }
+      // An answer without news is one to a message sent twice, unless nothing was left to send: sending on for each of
+      // them would multiply messages.
+      guard isNews || match == tail.lastIndex else { return }
+      if state.next >= tail.firstCached { state.becomeReplicate() }
     case .replicate:
-      state.recordArrival(match)
+      state.recordArrival(match, settings)
     case .snapshot(let transfer):
       guard isNews, match >= transfer.index || tail.term(at: match) != nil else { return }
       state.becomeProbe()

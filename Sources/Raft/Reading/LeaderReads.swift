@@ -25,6 +25,30 @@ struct LeaderReads: Sendable {
   /// In order of round.
   var waiting: [Waiting] = []
 
+  /// Batches of peers that are held or waiting; a peer asks again when an answer is late.
+  private var peerBatches: Set<PeerBatch> = []
+
+  private struct PeerBatch: Hashable {
+    var peer: MemberID
+    var batch: UInt64
+  }
+
+  /// Notes a peer's batch. Returns whether it is not here already.
+  mutating func admit(_ batch: UInt64, from peer: MemberID) -> Bool {
+    peerBatches.insert(PeerBatch(peer: peer, batch: batch)).inserted
+  }
+
+  /// Takes what a round has confirmed.
+  mutating func takeConfirmed(_ round: UInt64) -> [Waiting] {
+    let count = waiting.prefix { $0.round <= round }.count
+    let confirmed = Array(waiting.prefix(count))
+    waiting.removeFirst(count)
+    for case .peer(let peer, let batch) in confirmed.map(\.origin) {
+      peerBatches.remove(PeerBatch(peer: peer, batch: batch))
+    }
+    return confirmed
+  }
+
   /// Takes this member's own reads, for telling their host that they are lost.
   mutating func takeOwn() -> [ReadRequest] {
     let origins = held + waiting.map(\.origin)

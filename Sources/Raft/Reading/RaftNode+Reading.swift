@@ -25,7 +25,7 @@ extension RaftNode {
   // MARK: On the leader
 
   mutating func stepReadIndex(_ batch: UInt64, from peer: MemberID) {
-    guard role == .leader, reads.count < settings.waitingReads else { return }
+    guard role == .leader, reads.count < settings.waitingReads, reads.admit(batch, from: peer) else { return }
     admitRead(.peer(peer, batch: batch))
   }
 
@@ -57,15 +57,12 @@ extension RaftNode {
     let configuration = configurations.latest
     let rounds = configuration.voters.map { $0 == member ? reads.round : progress[$0]?.readRound ?? 0 }.sorted(by: >)
     guard !rounds.isEmpty else { return }
-    let confirmed = rounds[configuration.quorumSize - 1]
-    let count = reads.waiting.prefix { $0.round <= confirmed }.count
-    for waiting in reads.waiting.prefix(count) {
+    for waiting in reads.takeConfirmed(rounds[configuration.quorumSize - 1]) {
       switch waiting.origin {
       case .own(let requests): notices.granted.append((requests, waiting.index))
       case .peer(let peer, let batch): send(.readIndexResponse(batch: batch, index: waiting.index), to: peer)
       }
     }
-    reads.waiting.removeFirst(count)
   }
 
   // MARK: On a follower

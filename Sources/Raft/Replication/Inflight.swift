@@ -8,11 +8,14 @@ import DequeModule
 struct Inflight: Sendable {
   private var messages: Deque<(last: LogIndex, bytes: Int)> = []
   private var bytes = 0
-
-  var isEmpty: Bool { messages.isEmpty }
+  /// How many messages may be on their way now: twice as many after each that arrived, up to the limit.
+  ///
+  /// Differs: etcd opens the whole window at once; on a network that reorders, each message that overtakes another would
+  /// then make a whole window be sent again.
+  private var window = 1
 
   func isFull(_ limits: RaftSettings) -> Bool {
-    messages.count >= limits.inflightMessages || bytes >= limits.inflightBytes
+    messages.count >= min(window, limits.inflightMessages) || bytes >= limits.inflightBytes
   }
 
   mutating func add(_ last: LogIndex, bytes: Int) {
@@ -20,7 +23,8 @@ struct Inflight: Sendable {
     self.bytes += bytes
   }
 
-  mutating func free(through index: LogIndex) {
+  mutating func free(through index: LogIndex, _ limits: RaftSettings) {
+    if let oldest = messages.first, oldest.last <= index { window = min(window * 2, limits.inflightMessages) }
     while let oldest = messages.first, oldest.last <= index {
       bytes -= oldest.bytes
       messages.removeFirst()

@@ -98,8 +98,8 @@ struct Progress: Sendable {
     isWaiting = true
   }
 
-  mutating func recordArrival(_ index: LogIndex) {
-    inflight.free(through: index)
+  mutating func recordArrival(_ index: LogIndex, _ limits: RaftSettings) {
+    inflight.free(through: index, limits)
   }
 
   /// The member is alive: whatever was on its way may be lost, so one more message may go.
