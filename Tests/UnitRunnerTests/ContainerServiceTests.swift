@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+import DockerEngine
+import Foundation
+import TestKit
+import Testing
+import Units
+
+@testable import UnitRunner
+
+@Suite struct ContainerServiceTests {
+  /// `python-test.service` of the walkthroughs, unedited but for the time between restarts.
+  private static let python = """
+    [Unit]
+    Description=Python service
+    Requires=docker.service
+    After=docker.service
+
+    [Service]
+    TimeoutStartSec=0
+    Restart=on-failure
+
+    ExecStartPre=-/usr/bin/docker kill python-service
+    ExecStartPre=-/usr/bin/docker rm python-service
+    ExecStartPre=/usr/bin/docker pull jlordiales/python-micro-service
+
+    ExecStart=/usr/bin/docker run --name python-service -P jlordiales/python-micro-service
+
+    ExecStop=/usr/bin/docker stop python-service
+    """
+
+  private func withPython(
+    _ text: String = Self.python,
+    _ body: @Sendable @escaping (SupervisionFixture, FakeEngine) async throws -> Void
+  ) async throws {
+    let engine = FakeEngine()
+    try await withTestDirectory { directory in
+      try await SupervisionFixture.with(directory: directory, containers: engine) { units in
+        try await units.load(["python.service": text])
+        try await units.start("python.service")
+        try await body(units, engine)
+      }
+    }
+  }
+
+  private func container(_ units: SupervisionFixture, _ engine: FakeEngine, after id: String? = nil) async throws {
+    try await eventually("a running container", every: .milliseconds(5)) {
+      let container = engine.container("python-service")
+      let status = try await units.status("python.service")
+      return container?.isRunning == true && container?.id != id && status.containerID == container?.id
+    }
+  }
+
+  @Test func `docker lines become engine calls, in order, with their ends on record`() async throws {
+    try await withPython { units, engine in
+      try await container(units, engine)
+      #expect(await units.words("python.service") == "active/running")
+      let status = try await units.status("python.service")
+      #expect(status.containerID == engine.container("python-service")?.id)
+      #expect(status.commands.map(\.end) == ["0/SUCCESS", "1/FAILURE", "0/SUCCESS", nil])
+      #expect(try await units.output("python.service").contains("hello from id1"))
+      try await units.stop("python.service")
+      try await units.expect("python.service", "inactive/dead")
+      #expect(engine.container("python-service")?.isRunning == false)
+      #expect(engine.log.contains("stop python-service"))
+    }
+  }
+
+  @Test func `a container killed by hand runs again and one stopped by hand does not`() async throws {
+    try await withPython { units, engine in
+      try await container(units, engine)
+      engine.end("python-service", ContainerExit(exitCode: 137))
+      try await eventually("a restart") { try await units.status("python.service").restarts == 1 }
+      try await container(units, engine, after: "id1")
+      for id in ["id1", "id2"] { #expect(engine.log.contains("start \(id)")) }
+      engine.end("python-service", ContainerExit(exitCode: 0))
+      try await units.expect("python.service", "inactive/dead")
+    }
+    for exit in [137, 143, 1] as [Int32] {
+      try await withPython { units, engine in
+        try await container(units, engine)
+        engine.end("python-service", ContainerExit(exitCode: exit, stoppedOnRequest: true))
+        try await units.expect("python.service", "inactive/dead")
+        #expect(try await units.status("python.service").restarts == 0)
+      }
+    }
+  }
+
+  @Test func `stopping reaches the container by signal and then for certain`() async throws {
+    let text = "[Service]\nTimeoutStopSec=100ms\nExecStart=/usr/bin/docker run --rm --name python-service busybox"
+    try await withPython(text) { units, engine in
+      engine.setIgnoresTerm()
+      try await container(units, engine)
+      try await units.stop("python.service")
+      try await units.expect("python.service", "failed/failed")
+      #expect(engine.log == ["create python-service", "start id1", "kill id1 SIGTERM", "stop id1", "remove id1"])
+      #expect(engine.container("python-service") == nil)
+    }
+  }
+
+  @Test func `a stop while the image is being pulled leaves nothing behind`() async throws {
+    let text = "[Service]\nExecStart=/usr/bin/docker run --name python-service busybox"
+    let engine = FakeEngine()
+    engine.setBeginDelay(.seconds(3600))
+    try await withTestDirectory { directory in
+      try await SupervisionFixture.with(directory: directory, containers: engine) { units in
+        try await units.load(["python.service": text])
+        try await units.start("python.service")
+        try await units.expect("python.service", "active/running")
+        try await units.stop("python.service")
+        try await units.expect("python.service", "inactive/dead")
+        #expect(engine.log.isEmpty)
+      }
+    }
+  }
+
+  @Test func `a flag that is not understood fails the unit by name`() async throws {
+    try await withPython("[Service]\nExecStart=/usr/bin/docker run --no-such-flag busybox") { units, engine in
+      try await units.expect("python.service", "failed/failed")
+      let status = try await units.status("python.service")
+      #expect(status.commands.last?.end == "125/n/a")
+      #expect(status.journal.contains { $0.text.contains("--no-such-flag") })
+      #expect(engine.log.isEmpty)
+    }
+  }
+
+  @Test func `a container is taken over by the next supervision, running or ended`() async throws {
+    let engine = FakeEngine()
+    try await withTestDirectory { directory in
+      try await SupervisionFixture.with(directory: directory, containers: engine, stopsUnits: false) { units in
+        try await units.load(["python.service": Self.python])
+        try await units.start("python.service")
+        try await container(units, engine)
+      }
+      #expect(engine.container("python-service")?.isRunning == true)
+      try await SupervisionFixture.with(directory: directory, containers: engine, stopsUnits: false) { units in
+        let status = try await units.status("python.service")
+        #expect(status.containerID == "id1")
+        #expect(await units.words("python.service") == "active/running")
+      }
+      #expect(engine.log.filter { $0.hasPrefix("start") } == ["start id1"])
+      engine.end("python-service", ContainerExit(exitCode: 1))
+      try await SupervisionFixture.with(directory: directory, containers: engine) { units in
+        try await container(units, engine, after: "id1")
+        #expect(try await units.status("python.service").restarts == 1)
+      }
+    }
+  }
+
+  @Test(arguments: [
+    (ContainerExit(exitCode: 0, stoppedOnRequest: true), ProcessEnd.exited(0)),
+    (ContainerExit(exitCode: 137, stoppedOnRequest: true), .signaled(.terminate, dumpedCore: false)),
+    (ContainerExit(exitCode: 137), .signaled(.kill, dumpedCore: false)),
+    (ContainerExit(exitCode: 137, oomKilled: true), .signaled(.kill, dumpedCore: false)),
+    (ContainerExit(exitCode: 143), .signaled(.terminate, dumpedCore: false)),
+    (ContainerExit(exitCode: 3), .exited(3)),
+    (ContainerExit(exitCode: 127), .exited(127)),
+  ])
+  func `a container's end counts as that of a process`(exit: ContainerExit, end: ProcessEnd) {
+    #expect(ContainerTaskRunner.end(exit) == end)
+  }
+}
