@@ -120,7 +120,12 @@ extension PlanBuilder {
       plan.bootstrap = .discovery(url: discovery)
       return
     }
-    guard let initialCluster, let setting = section["initial_cluster"] else { return }
+    guard let initialCluster, let setting = section["initial_cluster"] else {
+      if plan.proxy != .off, let proxy = section["proxy"] {
+        log.error(at: proxy.mark, "coreos.etcd2.proxy needs the members: set initial-cluster or discovery")
+      }
+      return
+    }
     do {
       let cluster = try InitialCluster(parsing: initialCluster)
       plan.bootstrap = .initialCluster(cluster)

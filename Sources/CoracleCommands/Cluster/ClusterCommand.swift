@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import APIClients
+public import ArgumentParser
+import EtcdWire
+
+/// `coracle cluster`: the store and its members.
+public struct ClusterCommand: AsyncParsableCommand {
+  /// The group and its verbs.
+  public static let configuration = CommandConfiguration(
+    commandName: "cluster",
+    abstract: "Look at the store's members, and make tokens for new clusters.",
+    subcommands: [Health.self, Status.self, Discovery.self]
+  )
+
+  /// Makes the command.
+  public init() {}
+
+  struct Health: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Ask every member whether it is healthy; exit 5 when the cluster is not."
+    )
+    @OptionGroup var client: ClientOptions
+
+    func run() async throws {
+      let status = try await client.withClients { clients in
+        await ClusterSession(clients: clients, output: .standard).health()
+      }
+      guard status == 0 else { throw ExitCode(status) }
+    }
+  }
+
+  struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Show where the node stands that is asked: its role, its leader, its indexes."
+    )
+    @Flag(help: "Also compute a digest of the whole store.") var digest = false
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var client: ClientOptions
+
+    func run() async throws {
+      let status = try await client.withClients { clients in
+        await ClusterSession(clients: clients, output: .standard).status(withDigest: digest, output.output)
+      }
+      guard status == 0 else { throw ExitCode(status) }
+    }
+  }
+
+  struct Discovery: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Discovery tokens, by which machines find their cluster.",
+      subcommands: [New.self]
+    )
+  }
+
+  struct New: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Make a token and print the URL to write into coreos.etcd2.discovery."
+    )
+    @Option(help: "How many members the cluster shall have.") var size = 3
+    @OptionGroup var client: ClientOptions
+
+    func validate() throws {
+      guard (1...9).contains(size) else { throw ValidationError("A cluster has 1 to 9 members, not \(size).") }
+    }
+
+    func run() async throws {
+      let status = try await client.withClients { clients in
+        await ClusterSession(clients: clients, output: .standard).newToken(size: size)
+      }
+      guard status == 0 else { throw ExitCode(status) }
+    }
+  }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// Small local files that commands read.
+enum LocalFiles {
+  private static let maximumBytes = 1 << 20
+
+  /// The text of a file; nil when there is none.
+  ///
+  /// - Throws: ``CommandFailure`` when it is there and cannot be read, or is no text.
+  static func text(_ path: String) throws(CommandFailure) -> String? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      if errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG { return nil }
+      throw failure(path)
+    }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = read(descriptor, &chunk, chunk.count)
+      if count < 0, errno == EINTR { continue }
+      // A folder of the unit's name is no unit file.
+      if count < 0, errno == EISDIR { return nil }
+      guard count >= 0 else { throw failure(path) }
+      if count == 0 { break }
+      bytes += chunk[..<count]
+      guard bytes.count <= maximumBytes else {
+        throw CommandFailure("\(path) is longer than \(maximumBytes) bytes")
+      }
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw CommandFailure("\(path) is not UTF-8") }
+    return text
+  }
+
+  private static func failure(_ path: String) -> CommandFailure {
+    CommandFailure("cannot read \(path): \(String(cString: strerror(errno)))")
+  }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+public import ArgumentParser
+
+/// `coracle unit`: the units of the cluster.
+public struct UnitCommand: AsyncParsableCommand {
+  /// The group and its verbs.
+  public static let configuration = CommandConfiguration(
+    commandName: "unit",
+    abstract: "Submit, start, stop and look at units of the cluster.",
+    discussion: """
+      A unit is named with or without .service, or by the path of its file. For an instance, such as web@1, the template's \
+      file is taken from the cluster or from beside that path.
+      """,
+    subcommands: [
+      Submit.self, Load.self, Start.self, Stop.self, Unload.self, Destroy.self, List.self, Files.self, Cat.self,
+      Status.self, Journal.self, Explain.self,
+    ]
+  )
+
+  /// Makes the command.
+  public init() {}
+}
+
+/// The units that a command is about.
+struct UnitArguments: ParsableArguments {
+  @Argument(help: ArgumentHelp("Names of units, or paths of their files.", valueName: "unit"))
+  var units: [String]
+}
+
+/// Whether and how long a command waits for its units; `--timeout` is how long.
+struct WaitingOptions: ParsableArguments {
+  @Flag(help: "Return as soon as the wish is stored.")
+  var noBlock = false
+
+  @Option(
+    help: ArgumentHelp("How often to look, every two seconds; 0 is for ever. Stands for --timeout.", valueName: "n")
+  )
+  var blockAttempts: Int?
+
+  /// How long to wait: attempts of two seconds, or the time that is given.
+  func waiting(timeout: Duration) -> UnitSession.Waiting {
+    guard let blockAttempts else { return UnitSession.Waiting(isBlocking: !noBlock, limit: timeout) }
+    return UnitSession.Waiting(isBlocking: !noBlock, limit: blockAttempts > 0 ? .seconds(2 * blockAttempts) : nil)
+  }
+}
+
+/// How a listing is laid out.
+struct LayoutOptions: ParsableArguments {
+  @Flag(name: [.customShort("l"), .long], help: "Show ids and hashes whole.")
+  var full = false
+
+  @Flag(help: "Leave the header out.")
+  var noLegend = false
+
+  @Option(help: ArgumentHelp("Columns, in their order.", valueName: "name,…"))
+  var fields: String?
+
+  func layout(_ format: OutputFormat, default names: [String]) -> ListingLayout {
+    ListingLayout(
+      format: format,
+      fieldNames: ListingLayout.names(fields, default: names),
+      hasLegend: !noLegend,
+      isFull: full
+    )
+  }
+}
+
+extension ClientOptions {
+  /// Runs a command of a session and ends with its exit status.
+  func withSession(_ body: (UnitSession) async -> Int32) async throws {
+    let status = try await withClients { clients in await body(UnitSession(clients)) }
+    guard status == UnitSession.done else { throw ExitCode(status) }
+  }
+}

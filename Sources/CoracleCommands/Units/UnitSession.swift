@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import EtcdWire
+import Fleet
+import FleetWire
+import Units
+
+/// Carries unit commands out on a cluster and prints what fleetctl prints.
+///
+/// Every call tries all units that it is given, reports each failure on standard error, and returns the exit status: 0 when
+/// all is done, else 1. Source: specs/fleet.md §8 and §9. Differs: a wait has a limit and says why a unit is on no machine;
+/// stopping looks at what is wanted too; what §13 lists as faults is not copied.
+struct UnitSession: Sendable {
+  let fleet: any FleetAPI
+  let inspection: any UnitInspectionAPI
+  let output: CommandOutput
+  /// Reads a local file; nil when there is none.
+  let readFile: @Sendable (String) throws(CommandFailure) -> String?
+  /// Waits between two looks at a unit.
+  let sleep: @Sendable (Duration) async throws -> Void
+  /// Stands before errors of the server.
+  var errorPrefix = ""
+
+  /// How long a command waits for its units.
+  struct Waiting: Equatable {
+    /// Whether it waits at all.
+    var isBlocking = true
+    /// When it gives up; nil is never.
+    var limit: Duration?
+  }
+
+  static let done: Int32 = 0
+  static let failed: Int32 = 1
+
+  // MARK: Listings
+
+  /// `list-machines`.
+  func listMachines(_ layout: ListingLayout) async -> Int32 {
+    do {
+      output.write(try MachineListing.text(try await fleet.machines(), layout))
+      return Self.done
+    } catch let failure as CommandFailure {
+      return report(failure.message)
+    } catch {
+      output.errorLine("Error retrieving list of active machines from fleet API (\(text(error)))")
+      output.errorLine("Possible issues:")
+      output.errorLine("  etcd is unhealthy and/or lost quorum")
+      return report("  connection cannot be established to any etcd servers")
+    }
+  }
+
+  /// `list-units`.
+  func listUnits(_ layout: ListingLayout) async -> Int32 {
+    do {
+      let states = try await fleet.states(matching: FleetStateFilter())
+      let machines = MachineNames(try await fleet.machines())
+      output.write(try UnitListing.text(states: states, machines: machines, layout))
+      return Self.done
+    } catch let failure as CommandFailure {
+      return report(failure.message)
+    } catch {
+      return report("Error retrieving list of units from repository: \(text(error))")
+    }
+  }
+
+  /// `list-unit-files`.
+  func listUnitFiles(_ layout: ListingLayout) async -> Int32 {
+    do {
+      let units = try await fleet.units()
+      let machines = units.contains { $0.machineID != nil } ? try await fleet.machines() : []
+      output.write(try UnitListing.text(files: units, machines: MachineNames(machines), layout))
+      return Self.done
+    } catch let failure as CommandFailure {
+      return report(failure.message)
+    } catch {
+      return report("Error retrieving list of units from repository: \(text(error))")
+    }
+  }
+
+  // MARK: Reporting
+
+  /// Prints a line on standard error.
+  ///
+  /// - Returns: The exit status of a failure.
+  @discardableResult
+  func report(_ line: String) -> Int32 {
+    output.errorLine(line)
+    return Self.failed
+  }
+
+  func text(_ error: any Error) -> String {
+    switch error {
+    case let error as FleetAPIError: "\(errorPrefix)\(error)"
+    case let failure as CommandFailure: failure.message
+    default: "\(error)"
+    }
+  }
+
+  /// Does something for many units at once, at most sixteen at a time; the results are in the order of the units.
+  func concurrently<Item: Sendable, Outcome: Sendable>(
+    _ items: [Item],
+    _ body: @escaping @Sendable (Item) async -> Outcome
+  ) async -> [Outcome] {
+    await withTaskGroup(of: (Int, Outcome).self) { group in
+      var outcomes: [Outcome?] = Array(repeating: nil, count: items.count)
+      for (offset, item) in items.enumerated() {
+        if offset >= 16, let (done, outcome) = await group.next() { outcomes[done] = outcome }
+        group.addTask { (offset, await body(item)) }
+      }
+      for await (done, outcome) in group { outcomes[done] = outcome }
+      return outcomes.compactMap { $0 }
+    }
+  }
+}
