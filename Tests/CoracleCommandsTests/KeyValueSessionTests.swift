@@ -52,6 +52,9 @@ struct KeyValueSessionTests {
     for value in ["1", "2", "3"] { try await keys.set("/k", value) }
     #expect(await run(.watch(key: "/k", recursive: false, forever: false, afterIndex: 1)) == 0)
     #expect(record.out == "2\n")
+    #expect(await run(.watch(key: "/k", recursive: false, forever: false, afterIndex: 1), .extended) == 0)
+    let extended = "Key: /k\nCreated-Index: 2\nModified-Index: 2\nPrevNode.Value: 1\nTTL: 0\nIndex: 3\n\n2\n"
+    #expect(record.out == "2\n" + extended)
   }
 
   @Test func `a watch for ever prints deletes and expiries as the original does`() async throws {

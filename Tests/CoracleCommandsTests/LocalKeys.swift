@@ -55,13 +55,13 @@ final class LocalKeys: KeysAPI {
       waitIndex: watch.waitIndex,
       stream: watch.stream
     )
-    let (id, registration) = state.withLock { state in
+    let (id, registration, etcdIndex) = state.withLock { state in
       state.lastID += 1
       let id = WatcherID(state.lastID)
       state.deliveries[id] = deliver
-      return (id, state.hub.register(id, wanted, in: state.store))
+      return (id, state.hub.register(id, wanted, in: state.store), state.store.etcdIndex)
     }
-    deliver(.started(etcdIndex: .zero, raftIndex: 0, raftTerm: 0))
+    deliver(.started(etcdIndex: etcdIndex, raftIndex: 0, raftTerm: 0))
     switch registration {
     case .registered(let history): for event in history { deliver(.event(event)) }
     case .finished(let event):

@@ -87,16 +87,21 @@ struct KeyValueSession: Sendable {
       stream: true
     )
     // A watch that is closed (a server that stops, a proxy that is tired of waiting) goes on after its last event.
+    var registeredAt = EtcdIndex.zero
     while true {
       for await update in keys.updates(of: watch) {
         switch update {
-        case .started, .closed: break
+        case .closed: break
+        case .started(let etcdIndex, _, _): registeredAt = etcdIndex
         case .failed(let error): throw error
         case .event(let event):
           watch.waitIndex = event.node.modifiedIndex.next
           guard !event.node.isDirectory else { continue }
           if recursive { output.line("[\(event.action.rawValue)] \(event.node.key)") }
-          output.write(format.text(of: event))
+          var shown = event
+          // The original shows the answer's X-Etcd-Index, which for a watch is the index it was registered at.
+          shown.etcdIndex = registeredAt
+          output.write(format.text(of: shown))
           if !forever { return }
         }
       }
