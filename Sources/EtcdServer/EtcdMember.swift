@@ -25,11 +25,11 @@ public final class EtcdMember: KeysAPI, Sendable {
   let startTime = Clocks.wall()
   /// Nil once the thread has ended, so that the log is closed.
   private let loop: ThreadConfined<ReplicaLoop?>
-  private let lifecycle = Mutex(Lifecycle.made([]))
+  private let lifecycle = Mutex(Lifecycle.made)
 
   private enum Lifecycle {
-    /// Not started; who waits for the end already.
-    case made([CheckedContinuation<Void, Never>])
+    /// Not started.
+    case made
     /// The thread runs; who waits for its end.
     case running([CheckedContinuation<Void, Never>])
     /// The thread has ended.
@@ -86,8 +86,8 @@ public final class EtcdMember: KeysAPI, Sendable {
   /// - Throws: ``EtcdServerError`` when the system refuses a thread.
   public func start() throws {
     let isFirst = lifecycle.withLock { lifecycle in
-      guard case .made(let waiting) = lifecycle else { return false }
-      lifecycle = .running(waiting)
+      guard case .made = lifecycle else { return false }
+      lifecycle = .running([])
       return true
     }
     precondition(isFirst, "a member is started once")
@@ -107,15 +107,21 @@ public final class EtcdMember: KeysAPI, Sendable {
   public func stop() async {
     host.stop()
     await withCheckedContinuation { continuation in
-      let hasStopped = lifecycle.withLock { lifecycle in
+      let isWaiting = lifecycle.withLock { lifecycle in
         switch lifecycle {
-        case .made, .stopped: return true
+        case .made:
+          // There is no thread, so the loop may be touched here.
+          loop.value?.finish()
+          loop.value = nil
+          lifecycle = .stopped
+          return false
         case .running(let waiting):
           lifecycle = .running(waiting + [continuation])
-          return false
+          return true
+        case .stopped: return false
         }
       }
-      if hasStopped { continuation.resume() }
+      if !isWaiting { continuation.resume() }
     }
   }
 

@@ -100,6 +100,16 @@ final class LoopbackCluster: Sendable {
   @discardableResult
   func start(_ member: ClusterMember, joining: Bool = false) throws -> EtcdMember {
     let id = MemberID(member.id)
+    let etcd = try make(member, joining: joining)
+    network.connect(id, etcd)
+    running.withLock { $0[id] = etcd }
+    try etcd.start()
+    return etcd
+  }
+
+  /// Makes a member without starting it.
+  func make(_ member: ClusterMember, joining: Bool = false) throws -> EtcdMember {
+    let id = MemberID(member.id)
     var configuration = EtcdMemberConfiguration(
       name: member.name,
       memberID: id,
@@ -114,16 +124,12 @@ final class LoopbackCluster: Sendable {
     adjust(&configuration)
     var logger = Logger(label: member.name)
     logger.logLevel = .critical
-    let etcd = try EtcdMember(
+    return try EtcdMember(
       configuration: configuration,
       log: try SQLiteLogStore(directory: directory + "/\(id)", cluster: clusterID, member: id),
       outbox: LoopbackOutbox(network: network),
       logger: logger
     )
-    network.connect(id, etcd)
-    running.withLock { $0[id] = etcd }
-    try etcd.start()
-    return etcd
   }
 
   func stop(_ id: MemberID) async {

@@ -125,6 +125,20 @@ import Testing
     }
   }
 
+  @Test(arguments: [true, false])
+  func `every request gets an answer, whenever the member stops`(_ isStarted: Bool) async throws {
+    let cluster = try LoopbackCluster(size: 1)
+    let member = try cluster.make(cluster.initialMembers[0])
+    let answered = Shared(0)
+    for number in 0..<200 {
+      let write = KeysWrite.set(value: "x", isDirectory: false, ttl: .permanent, refresh: false)
+      member.perform(.write(key: "/k\(number)", write)) { _ in answered.update { $0 += 1 } }
+    }
+    if isStarted { try member.start() }
+    await member.stop()
+    #expect(answered.value == 200)
+  }
+
   @Test func `the member tells its name and client URLs`() async throws {
     try await LoopbackCluster.with(size: 1) { cluster in
       let member = cluster.members[0]

@@ -72,7 +72,10 @@ struct ReplicaLoop {
         host.sleep(nanoseconds: timeToSleep(from: now, nextTick: nextTick))
         continue
       }
-      if batch.isStopping { break }
+      if batch.isStopping {
+        for request in batch.requests { waiting.hold(request) }
+        break
+      }
       turn(batch, ticks: Int(min(ticks, maximumTicks)))
       if hasFailed { break }
     }
@@ -237,7 +240,8 @@ struct ReplicaLoop {
     }
   }
 
-  private mutating func finish() {
+  /// Answers everything that waits, and ends all watches.
+  mutating func finish() {
     for request in host.finish().requests { request.answer.fail(ServerErrors.stopped) }
     for answer in waiting.removeAll() { answer.fail(ServerErrors.stopped) }
     keyspace.stop()
