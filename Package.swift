@@ -113,7 +113,7 @@ let package = Package(
     tests("FleetWire", ["EtcdWire", "Fleet", "Units", "TestKit"]),
     tests("RaftStorage", ["Raft", "CSQLite", "TestKit"]),
     tests("RaftTransport", ["Raft", "TestKit", nioCore, nioPosix, nioHTTP1, logging]),
-    tests("EtcdServer", ["Raft", "RaftStorage", "RaftTransport", "EtcdStore", "EtcdWire", "TestKit", logging, nioPosix]),
+    tests("EtcdServer", ["Raft", "RaftStorage", "RaftTransport", "EtcdStore", "EtcdWire", "TestKit", logging, nioCore, nioPosix]),
     tests(
       "APIServer",
       ["EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "TestKit", logging, nioCore, nioPosix, nioEmbedded, nioHTTP1],

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+import Fleet
+import FleetWire
+import Synchronization
+import Units
+
+/// A cluster in memory: every unit goes to the first machine at once, unless it is said to be stuck.
+final class LocalFleet: FleetAPI, UnitInspectionAPI {
+  struct State {
+    var machines: [FleetMachine]
+    var units: [String: FleetUnit] = [:]
+    /// Units that no machine takes, with the reason.
+    var stuck: [String: String] = [:]
+    /// Looks at a unit until it has its state.
+    var delay = 0
+    var reports: [String: UnitStatusReport] = [:]
+    var lines: [JournalLine] = []
+    var failure: FleetAPIError?
+    var puts: [FleetUnitRequest] = []
+  }
+
+  let state: Mutex<State>
+
+  init(machines: [FleetMachine]) {
+    state = Mutex(State(machines: machines))
+  }
+
+  func machines() async throws(FleetAPIError) -> [FleetMachine] {
+    try check()
+    return state.withLock { $0.machines }
+  }
+
+  func patchMachines(_ operations: [MachineMetadataOperation]) async throws(FleetAPIError) {}
+
+  func units() async throws(FleetAPIError) -> [FleetUnit] {
+    try check()
+    advance()
+    return state.withLock { $0.units.values.sorted { $0.name < $1.name } }
+  }
+
+  func unit(named name: String) async throws(FleetAPIError) -> FleetUnit {
+    try check()
+    advance()
+    guard let unit = state.withLock({ $0.units[name] }) else { throw .unitDoesNotExist }
+    return unit
+  }
+
+  func putUnit(
+    named name: String,
+    _ request: FleetUnitRequest
+  ) async throws(FleetAPIError) -> FleetUnitPutOutcome {
+    try check()
+    let known = state.withLock { state in
+      state.puts.append(request)
+      return state.units[name]
+    }
+    let desired = JobState(rawValue: request.desiredState) ?? .inactive
+    if var unit = known, request.options.isEmpty || UnitFile(options: request.options).hash == unit.file.hash {
+      if (try? UnitName(name))?.isTemplate == true, desired != .inactive {
+        throw .badRequest("cannot activate template \"\(name)\"")
+      }
+      unit.desiredState = desired
+      state.withLock { $0.units[name] = unit }
+      return .changed
+    }
+    guard !request.options.isEmpty else { throw .conflict("unit does not exist and options field empty") }
+    let unit = FleetUnit(
+      name: name,
+      options: request.options,
+      desiredState: desired,
+      currentState: isGlobal(request.options, name) ? nil : .inactive
+    )
+    state.withLock { $0.units[name] = unit }
+    return .created
+  }
+
+  func destroyUnit(named name: String) async throws(FleetAPIError) {
+    try check()
+    guard state.withLock({ $0.units.removeValue(forKey: name) }) != nil else { throw .unitDoesNotExist }
+  }
+
+  func states(matching filter: FleetStateFilter) async throws(FleetAPIError) -> [FleetUnitState] {
+    try check()
+    return state.withLock { state in
+      state.units.values.filter { $0.currentState == .launched }.map {
+        FleetUnitState(
+          name: $0.name,
+          hash: $0.file.hash.description,
+          machineID: $0.machineID ?? "",
+          loadState: "loaded",
+          activeState: "active",
+          subState: "running"
+        )
+      }
+    }
+  }
+
+  func status(of unitName: String) async throws(FleetAPIError) -> UnitStatusReport {
+    guard let report = state.withLock({ $0.reports[unitName] }) else { throw .unitDoesNotExist }
+    return report
+  }
+
+  func journal(of unitName: String, lines: Int, follow: Bool) -> AsyncThrowingStream<JournalLine, any Error> {
+    let all = state.withLock { $0.lines }
+    return AsyncThrowingStream { continuation in
+      for line in all.suffix(lines) { continuation.yield(line) }
+      continuation.finish(throwing: all.isEmpty ? FleetAPIError.unitDoesNotExist : nil)
+    }
+  }
+
+  func explain(_ unitName: String) async throws(FleetAPIError) -> UnitExplanation {
+    let (unit, reason, machines) = state.withLock { ($0.units[unitName], $0.stuck[unitName], $0.machines) }
+    guard let unit else { throw .unitDoesNotExist }
+    return UnitExplanation(
+      name: unitName,
+      targetState: unit.desiredState,
+      currentState: unit.currentState,
+      isGlobal: isGlobal(unit.options, unitName),
+      machineID: unit.machineID,
+      summary: reason == nil ? "runs where it was placed" : "no machine is able to run it",
+      refusals: reason.map { reason in machines.map { FleetRefusal(machineID: $0.id, reason: reason) } } ?? []
+    )
+  }
+
+  private func check() throws(FleetAPIError) {
+    if let failure = state.withLock({ $0.failure }) { throw failure }
+  }
+
+  private func isGlobal(_ options: [UnitOption], _ name: String) -> Bool {
+    UnitRequirements(of: UnitFile(options: options), unitName: name).isGlobal
+  }
+
+  /// Each look at a unit brings all units to what is wanted of them, once the delay is over.
+  private func advance() {
+    state.withLock { state in
+      guard state.delay == 0 else {
+        state.delay -= 1
+        return
+      }
+      for (name, unit) in state.units where unit.currentState != nil && state.stuck[name] == nil {
+        state.units[name]?.currentState = unit.desiredState
+        state.units[name]?.machineID = unit.desiredState == .inactive ? nil : state.machines.first?.id
+      }
+    }
+  }
+}
