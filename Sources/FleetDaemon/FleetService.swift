@@ -110,13 +110,14 @@ public final class FleetService: Sendable {
     }
   }
 
-  /// Stops all units of this machine, then takes it out of the fleet at once, so that its units move.
+  /// Stops all units of this machine and waits for them, then takes it out of the fleet, so that its units move.
   ///
-  /// To be called while ``run()`` is cancelled or just before.
+  /// To be called once, while ``run()`` runs; afterwards cancel it.
   public func leave() async {
-    await presence.leave()
+    presence.beginLeaving()
     let units = await supervisor.loadedUnits()
     await BoundedTasks.run(units, atOnce: 64) { [supervisor] unit in try? await supervisor.unload(unit.name) }
+    await presence.finishLeaving()
   }
 
   /// Changes configured metadata; others see it at once.

@@ -198,6 +198,21 @@ import Units
     }
   }
 
+  @Test func `three hundred units at once are spread and running at once`() async throws {
+    try await FleetWorld.with(3) { world in
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for number in 0..<300 { group.addTask { try await world.put("u@\(number).service", on: number % 3 + 1) } }
+        try await group.waitForAll()
+      }
+      let elapsed = try await world.wait("all run") {
+        try await world[1].fleet.api.states(matching: FleetStateFilter()).filter { $0.activeState == "active" }.count
+          == 300
+      }
+      #expect(elapsed <= FleetWorld.atOnce)
+      #expect(world.machines.map { $0.supervisor.running.count } == [100, 100, 100])
+    }
+  }
+
   @Test func `an idle cluster writes nothing but presence and lease`() async throws {
     try await FleetWorld.with(3) { world in
       for number in 0..<30 { try await world.put("u@\(number).service") }

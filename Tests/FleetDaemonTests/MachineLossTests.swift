@@ -70,7 +70,9 @@ import Units
   ) async throws {
     try await FleetWorld.with(3) { world in
       for name in ["a", "b", "c", "d"] { try await world.put("\(name).service") }
-      try await world.put("g.service", xfleet: "Global=true\n")
+      // Eligible by metadata that a machine loses sight of together with its own presence.
+      let everywhere = (1...3).map { "MachineMetadata=number=\($0)\n" }.joined()
+      try await world.put("g.service", xfleet: "Global=true\n" + everywhere)
       try await world.wait("all run") { world.machines.flatMap(\.supervisor.running).count == 7 }
       let before = world.machines.map(\.supervisor.log)
       for machine in world.machines { machine.connection.set(condition) }
@@ -175,8 +177,21 @@ import Units
     #expect(machine.supervisor.running == ["a.service"])
     #expect(store.value(world.key(.engineLease)) == nil)
     #expect(store.value(world.key(.machine(machine.id))) != nil)
-    await machine.fleet.leave()
-    #expect(machine.supervisor.loaded.isEmpty)
+  }
+
+  @Test func `a machine that leaves stops its units, and others take them at once`() async throws {
+    try await FleetWorld.with(2) { world in
+      try await world.put("g.service", xfleet: "Global=true\n")
+      try await startOne(world, on: 2)
+      await world[2].fleet.leave()
+      #expect(world[2].supervisor.loaded.isEmpty)
+      let elapsed = try await world.wait("it runs elsewhere") { world.hosts(of: "a.service") == [1] }
+      #expect(elapsed <= FleetWorld.atOnce)
+      await world.pass(.seconds(6))
+      #expect(world[2].supervisor.loaded.isEmpty)
+      #expect(try await world[1].fleet.api.machines().map(\.id) == [world[1].id])
+      #expect(try await world[1].fleet.api.states(matching: FleetStateFilter(machineID: world[2].id)).isEmpty)
+    }
   }
 
   @Test func `a watch that falls too far behind starts over`() async throws {

@@ -81,17 +81,20 @@ final class Agent: Sendable {
     let current = await supervisor.loadedUnits().map {
       CurrentUnit(name: $0.name.rawValue, hash: $0.hash, isStarted: $0.isStartRequested)
     }
-    let (desired, files) = view.read { image in
-      let desired = image.desiredUnits()
-      let files = desired.map { unit in unit.hash.flatMap { image.files[$0]?.value } }
-      return (desired, Dictionary(zip(desired.map(\.name), files)) { first, _ in first })
+    let wanted: (units: [DesiredUnit], files: [String: UnitFile])? = view.read { image in
+      // Without the own machine nothing is known of its metadata, so nothing of what belongs here.
+      guard image.machines[configuration.machineID] != nil else { return nil }
+      let units = image.desiredUnits()
+      let files = units.compactMap { unit in unit.hash.flatMap { image.files[$0] }.map { (unit.name, $0.value) } }
+      return (units, Dictionary(files) { first, _ in first })
     }
+    guard let (desired, files) = wanted else { return }
     forgetFailures(except: desired)
     let plan = AgentReconciler.plan(desired: desired, current: current, busy: busy)
     guard !plan.isEmpty else { return }
     begin(plan.unloads, "unload", &group) { [supervisor] in try await supervisor.unload($0) }
     let loads = plan.loads.compactMap { task -> UnitToLoad? in
-      guard let name = try? UnitName(task.unit), let file = files[task.unit] ?? nil else { return nil }
+      guard let name = try? UnitName(task.unit), let file = files[task.unit] else { return nil }
       return UnitToLoad(name: name, file: file, hash: file.hash)
     }
     await load(loads)

@@ -22,6 +22,8 @@ final class Presence: Sendable {
     var record: MachineRecord
     /// The record that is in the store; nil when none of ours is.
     var registered: MachineRecord?
+    /// Whether the machine goes for good: nothing is registered or refreshed any more.
+    var isLeaving = false
     var lastAnswer: Duration?
     var stability: StoreStability
     /// Ends the pause of the loop.
@@ -45,7 +47,7 @@ final class Presence: Sendable {
   }
 
   /// Whether this machine's key is its own; units are only touched while it is.
-  var isRegistered: Bool { status.withLock { $0.registered != nil } }
+  var isRegistered: Bool { status.withLock { $0.registered != nil && !$0.isLeaving } }
 
   /// Whether requests can be answered: registered, and the store answered within the last TTL.
   var isReady: Bool {
@@ -86,7 +88,7 @@ final class Presence: Sendable {
   /// Shows presence until cancelled; the key then lives on until its TTL.
   func run() async {
     var lastProblem = ""
-    while !Task.isCancelled {
+    while !Task.isCancelled, !status.withLock({ $0.isLeaving }) {
       let pause: Duration
       var problem = ""
       switch await attempt() {
@@ -184,9 +186,13 @@ final class Presence: Sendable {
     return .present
   }
 
-  /// Takes the machine out of the listing at once; answers do not matter.
-  func leave() async {
-    status.withLock { $0.registered = nil }
+  /// Stops showing presence; from here on the agent leaves units alone.
+  func beginLeaving() {
+    status.withLock { $0.isLeaving = true }
+  }
+
+  /// Takes the machine out of the listing at once; when that fails, its TTL does it.
+  func finishLeaving() async {
     _ = try? await store.write(key, .delete(isDirectory: false, recursive: false))
   }
 }
