@@ -74,7 +74,10 @@ let package = Package(
     module("RaftTransport", ["Raft", nioCore, nioPosix, nioHTTP1, logging]),
     module("EtcdServer", ["Raft", "EtcdStore", "EtcdWire", crypto, logging]),
     module("APIServer", ["EtcdWire", "FleetWire", "EtcdStore", nioCore, nioPosix, nioHTTP1, logging]),
-    module("APIClients", ["EtcdWire", "FleetWire", "EtcdStore", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
+    module(
+      "APIClients",
+      ["EtcdWire", "FleetWire", "EtcdStore", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]
+    ),
     module("DockerEngine", [asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
     module("UnitRunner", ["Units", "DockerEngine", "CUnitSpawn", "CSQLite", nioCore, nioPosix, logging]),
     // Row 3: daemons' parts.
@@ -86,7 +89,8 @@ let package = Package(
       "CoracleDaemon",
       [
         "Raft", "EtcdStore", "Units", "Fleet", "CloudConfig", "EtcdWire", "FleetWire", "RaftStorage", "RaftTransport",
-        "EtcdServer", "APIServer", "APIClients", "DockerEngine", "UnitRunner", "FleetDaemon", "Registrator", "CloudInit",
+        "EtcdServer", "APIServer", "APIClients", "DockerEngine", "UnitRunner", "FleetDaemon", "Registrator",
+        "CloudInit",
         logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle, unixSignals,
       ]
     ),
@@ -94,7 +98,8 @@ let package = Package(
     module(
       "CoracleCommands",
       [
-        "CoracleDaemon", "APIClients", "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "CloudConfig", "UnitRunner",
+        "CoracleDaemon", "APIClients", "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "CloudConfig",
+        "UnitRunner",
         argumentParser, logging, nioCore, nioPosix,
       ]
     ),
@@ -113,10 +118,16 @@ let package = Package(
     tests("FleetWire", ["EtcdWire", "Fleet", "Units", "TestKit"]),
     tests("RaftStorage", ["Raft", "CSQLite", "TestKit"]),
     tests("RaftTransport", ["Raft", "TestKit", nioCore, nioPosix, nioHTTP1, logging]),
-    tests("EtcdServer", ["Raft", "RaftStorage", "RaftTransport", "EtcdStore", "EtcdWire", "TestKit", logging, nioCore, nioPosix]),
+    tests(
+      "EtcdServer",
+      ["Raft", "RaftStorage", "RaftTransport", "EtcdStore", "EtcdWire", "TestKit", logging, nioCore, nioPosix]
+    ),
     tests(
       "APIServer",
-      ["EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "TestKit", logging, nioCore, nioPosix, nioEmbedded, nioHTTP1],
+      [
+        "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "TestKit", logging, nioCore, nioPosix, nioEmbedded,
+        nioHTTP1,
+      ],
       fixtures: true
     ),
     tests(

@@ -59,10 +59,10 @@ public enum CoracleProgram {
     let code = RootCommand.exitCode(for: error)
     let message = RootCommand.fullMessage(for: error)
     if code == .success {
-      print(message)
+      CommandOutput.standard.line(message)
       return 0
     }
-    if !message.isEmpty { writeError(message) }
+    if !message.isEmpty { CommandOutput.standard.errorLine(message) }
     return code == .validationFailure ? 2 : code.rawValue
   }
 }
@@ -83,11 +83,6 @@ struct RootCommand: AsyncParsableCommand {
       CloudConfigCommand.self,
     ]
   )
-}
-
-/// Writes a line on standard error.
-func writeError(_ line: String) {
-  fputs(line + "\n", stderr)
 }
 
 /// The environment of this process.

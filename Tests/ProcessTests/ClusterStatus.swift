@@ -2,26 +2,21 @@
 import Foundation
 import TestKit
 
-/// What a node says of its replica.
+/// What a member says of its replica.
 struct ReplicaStatus: Equatable {
   var role: String
-  var term: Int
-  var etcdIndex: Int
-  var appliedIndex: Int
-  var storeHash: String
+  /// Index of the store, index of the log, and the hash of the whole tree at them.
+  var digest: String
 }
 
 extension TestCluster {
   /// Asks one node for the state of its replica.
   func status(of node: TestNode) async throws -> ReplicaStatus {
-    let object = try json(try await get("/coracle/v1/status", from: node))
-    func number(_ name: String) -> Int { (object[name] as? NSNumber)?.intValue ?? -1 }
+    let object = try json(try await get("/coracle/v1/status?digest=true", from: node))
+    let digest = object["digest"] as? [String: Any] ?? [:]
     return ReplicaStatus(
       role: object["role"] as? String ?? "",
-      term: number("term"),
-      etcdIndex: number("storeIndex"),
-      appliedIndex: number("appliedIndex"),
-      storeHash: "\(object["storeHash"] ?? "")"
+      digest: ["etcdIndex", "raftAppliedIndex", "hash"].map { "\(digest[$0] ?? "?")" }.joined(separator: "/")
     )
   }
 
@@ -47,7 +42,7 @@ extension TestCluster {
       try await eventually("equal trees at equal index", within: timeout) {
         last = []
         for node in nodes { last.append(try await status(of: node)) }
-        return Set(last.map { "\($0.etcdIndex) \($0.appliedIndex) \($0.storeHash)" }).count == 1
+        return Set(last.map(\.digest)).count == 1
       }
     } catch {
       throw CommandFailed(description: "\(error): \(last)")

@@ -48,7 +48,7 @@ enum LayeringTable {
     // Row 4
     "CoracleDaemon": Row(
       own: cores.union(wire).union(daemonParts),
-      others: nio.union(system).union(["AsyncHTTPClient", "Crypto", "ServiceLifecycle"])
+      others: nio.union(system).union(["ServiceLifecycle", "UnixSignals"])
     ),
     // Row 5
     "CoracleCommands": Row(

@@ -121,7 +121,9 @@ struct NodeServices {
       ip: plan.ip ?? node.publicIP,
       ttlSeconds: plan.ttlSeconds,
       hostName: node.hostName,
-      machineID: node.machineID
+      machineID: node.machineID,
+      // Like registrator without -ip: a port published on one address keeps it.
+      keepsBoundAddresses: plan.ip == nil
     )
   }
 }

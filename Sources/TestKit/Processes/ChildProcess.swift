@@ -23,6 +23,11 @@ public struct CommandOutput: Sendable, CustomStringConvertible {
 public struct CommandFailed: Error, CustomStringConvertible {
   /// The command and what it printed.
   public let description: String
+
+  /// Makes an error.
+  public init(description: String) {
+    self.description = description
+  }
 }
 
 /// A child process that writes to files, so that no pipe can fill up, and ends with its test.
