@@ -104,7 +104,10 @@ struct RegistryImage: Sendable {
       if metadataOverrides[id]?.isEmpty ?? false { metadataOverrides[id] = nil }
       changes.machineChanged(id, isOwn: id == machineID)
     case .unitFile(let hash):
+      let wasKnown = files[hash] != nil
       files[hash] = value.flatMap(UnitFileRecord.file).map { Stamped(value: $0, index: index) }
+      // A file under its own hash never changes; writing it again concerns nobody.
+      guard wasKnown != (files[hash] != nil) else { return }
       for unit in unitsByHash[hash] ?? [] { changeJob(unit, &changes) { _ in } }
     case .job(let unit):
       changeJob(unit, &changes) { $0.hash = value.flatMap(JobRecord.init(value:))?.hash }
