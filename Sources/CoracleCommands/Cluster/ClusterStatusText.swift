@@ -18,7 +18,7 @@ enum ClusterStatusText {
       lines.append("Role:       worker")
       lines.append("Endpoints:  \(endpoints.joined(separator: " "))")
     case .member(let member):
-      lines.append("Role:       \(member.role?.rawValue ?? "unknown")")
+      lines.append("Role:       \(roleText(member.role))")
       lines.append("Member:     \(member.memberID)")
       lines.append("Cluster:    \(member.clusterID)")
       lines.append("Leader:     \(leaderText(member.leaderID, members))")
@@ -42,6 +42,12 @@ enum ClusterStatusText {
     return lines + [""] + table
   }
 
+  /// `StateLeader` of the API in plain words.
+  private static func roleText(_ role: MemberRole?) -> String {
+    guard let text = role?.rawValue else { return "unknown" }
+    return (text.hasPrefix("State") ? String(text.dropFirst("State".count)) : text).lowercased()
+  }
+
   private static func leaderText(_ id: String?, _ members: [ClusterMember]) -> String {
     guard let id else { return "none (an election is going on)" }
     let name = members.first { $0.hexID == id }?.name ?? ""
@@ -60,7 +66,7 @@ enum ClusterStatusText {
       return ["role": "worker", "endpoints": .strings(endpoints), "members": .array(memberList)]
     case .member(let member):
       var fields: [JSONValue.Field] = [
-        .init("role", .string(member.role?.rawValue ?? "unknown")), .init("memberID", .string(member.memberID)),
+        .init("role", .string(roleText(member.role))), .init("memberID", .string(member.memberID)),
         .init("clusterID", .string(member.clusterID)), .init("leaderID", member.leaderID.map { .string($0) } ?? .null),
         .init("raftTerm", .unsigned(member.raftTerm)), .init("raftCommitIndex", .unsigned(member.raftCommitIndex)),
         .init("raftAppliedIndex", .unsigned(member.raftAppliedIndex)), .init("etcdIndex", .unsigned(member.etcdIndex)),
