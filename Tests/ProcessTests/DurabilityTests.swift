@@ -29,7 +29,7 @@ import Testing
   @Test func `every acknowledged write survives a kill of all three at once`() async throws {
     try await TestCluster.with(TestClusterShape(machines: 3)) { cluster in
       let writers = try Writers(count: 64, cluster: cluster)
-      for round in 1...3 {
+      for round in 1...5 {
         let before = writers.acknowledged
         try await eventually("writes are acknowledged before round \(round)", within: .seconds(30)) {
           writers.acknowledged > before + 500

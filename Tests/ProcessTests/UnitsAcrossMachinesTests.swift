@@ -23,7 +23,6 @@ import Testing
       try await start([file], "submit", cluster)
       var times: [Duration] = []
       for instance in 1...5 {
-        try await Task.sleep(for: .seconds(1))
         let clock = ContinuousClock()
         let begin = clock.now
         try await start(["sleeper@\(instance)"], "start", cluster)
@@ -32,7 +31,7 @@ import Testing
       }
       let median = times.sorted()[times.count / 2]
       print("unit start to active: \(times) median \(median)")
-      // The bound of the product is 300 ms; debug builds and shared cores get the room that they need.
+      // The product's bound of 300 ms is measured by the benchmarks; a debug build on a shared core gets more room.
       #expect(median < .milliseconds(1_500))
     }
   }
@@ -76,6 +75,7 @@ import Testing
       // The leader of the store is the worst machine to lose.
       let victim = try await cluster.leader()
       let witness = cluster.nodes.first { $0.number != victim.number } ?? victim
+      // No event tells that every node has watched the store for one ttl, which the rule for lost machines wants.
       try await Task.sleep(for: .seconds(4))
       let clock = ContinuousClock()
       let begin = clock.now
