@@ -86,7 +86,7 @@ import Units
   }
 
   @Test func `stopping reaches the container by signal and then for certain`() async throws {
-    let text = "[Service]\nTimeoutStopSec=100ms\nExecStart=/usr/bin/docker run --rm --name python-service busybox"
+    let text = "[Service]\nTimeoutStopSec=1s\nExecStart=/usr/bin/docker run --rm --name python-service busybox"
     try await withPython(text) { units, engine in
       engine.setIgnoresTerm()
       try await container(units, engine)

@@ -276,6 +276,15 @@ private let killed = ProcessEnd.signaled(.kill, dumpedCore: false)
     #expect(resumed.main(failure) == "= auto-restart (exit-code)")
   }
 
+  @Test func `an end that nobody saw is a failure unless the service was being stopped`() throws {
+    var service = try Script("KillMode=process\nExecStart=/bin/m")
+    _ = service.start()
+    #expect(service.main(.lost) == "= failed (signal)")
+    _ = service.start()
+    _ = service.stop()
+    #expect(service.main(.lost) == "= dead")
+  }
+
   @Test func `inputs that come late change nothing`() throws {
     var service = try Script("ExecStart=/bin/m")
     #expect(service.main(ok) == "= dead")

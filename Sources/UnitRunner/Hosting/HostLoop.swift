@@ -23,6 +23,8 @@ final class HostLoop {
 
   /// Name of the socket in the state directory.
   static let socketName = "unit-host.sock"
+  /// How long ends that no node has recorded are kept after the last process.
+  static let unrecordedEndsLimit = Duration.seconds(86_400)
   /// How often a unit's processes are looked at while their end is waited for.
   static let watchInterval = Duration.milliseconds(20)
 
@@ -95,6 +97,7 @@ final class HostLoop {
       }
     }
     _ = unlink("\(settings.stateDirectory)/\(Self.socketName)")
+    groups.forgetAll()
   }
 
   // MARK: Waiting
@@ -110,11 +113,13 @@ final class HostLoop {
       idleSince = nil
       return false
     }
-    if isLeaving { return true }
+    if processes.isEmpty, isLeaving { return true }
     let now = timeSinceBoot()
     let since = idleSince ?? now
     idleSince = since
-    return now - since > settings.idleLimit
+    // Ends that no node has recorded yet are kept much longer, unless the state directory itself is gone.
+    let keepsEnds = !processes.isEmpty && access("\(settings.stateDirectory)/\(Self.socketName)", F_OK) == 0
+    return now - since > (keepsEnds ? Self.unrecordedEndsLimit : settings.idleLimit)
   }
 
   private func handle(_ descriptor: Int32) {

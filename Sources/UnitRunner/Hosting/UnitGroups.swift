@@ -46,6 +46,12 @@ struct UnitGroups {
     if let base { Self.removeTree("\(base)/\(unit)") }
   }
 
+  /// Removes every group of ours that has no processes.
+  mutating func forgetAll() {
+    sessions = [:]
+    if let base { Self.removeTree(base) }
+  }
+
   /// The variable by which a unit's processes are known where there are no control groups.
   static let marker = "CORACLE_UNIT"
 

@@ -116,8 +116,9 @@ final class SupervisionLoop {
   private func turn(isReady: Bool) {
     if isReady {
       let arrived = inbox.take()
-      arrived.messages.forEach { $0(self) }
+      // A command's output comes before its end.
       take(arrived.lines, dropped: arrived.droppedLines)
+      arrived.messages.forEach { $0(self) }
     }
     if let host {
       for event in host.receive(HostEvent.self) { handle(event) }

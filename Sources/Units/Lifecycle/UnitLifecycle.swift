@@ -335,7 +335,8 @@ public struct UnitLifecycle: Sendable, Equatable {
     case .exited(let code): code == 0 ? .success : .exitCode
     case .signaled(let signal, let dumpedCore):
       dumpedCore ? .coreDump : isDaemon && UnixSignal.clean.contains(signal) ? .success : .signal
-    case .lost: .signal
+    // What ended unseen while it was being stopped most likely did as it was told.
+    case .lost: snapshot.sub.active == .deactivating ? .success : .signal
     case .notStarted: .resources
     }
   }
