@@ -135,7 +135,7 @@ let package = Package(
       ["APIServer", "Fleet", "FleetWire", "EtcdStore", "EtcdWire", "TestKit", logging, nioCore, nioPosix, nioHTTP1]
     ),
     tests("DockerEngine", ["TestKit", nioCore, nioPosix, nioHTTP1, logging]),
-    tests("UnitRunner", ["Units", "DockerEngine", "TestKit", logging]),
+    tests("UnitRunner", ["Units", "DockerEngine", "CUnitSpawn", "TestKit", logging]),
     tests("FleetDaemon", ["Units", "Fleet", "FleetWire", "EtcdStore", "EtcdWire", "TestKit", logging]),
     tests("Registrator", ["DockerEngine", "EtcdStore", "EtcdWire", "TestKit", logging]),
     tests("CloudInit", ["CloudConfig", "EtcdStore", "EtcdWire", "TestKit"]),
