@@ -77,6 +77,27 @@ extension MemberForwarder: RequestForwarder {}
     }
   }
 
+  @Test func `a discovery URL is a store of its own to a client that is given its path`() async throws {
+    try await withWorker { members, worker, _, transport in
+      members[0].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      let url = try await DiscoveryClient(endpoints: [worker.endpoint], transport: transport).newToken(size: 2)
+      let path = String(url.dropFirst(worker.endpoint.url.count))
+      let token = EtcdClient(endpoints: [worker.endpoint], transport: transport, keysPath: path)
+      #expect(try await token.get("/_config/size").event.node.value == "2")
+      let joined = try await token.create("/a1", "n=http://h:1")
+      #expect(joined.event.isCreation)
+      #expect(try await token.get("/").event.node.nodes?.map(\.value) == ["n=http://h:1"])
+      let collected = CollectedUpdates()
+      let start = joined.event.node.modifiedIndex
+      let watch = token.watch(KeysWatch(key: "/", recursive: true, waitIndex: start, stream: true)) {
+        collected.deliver($0)
+      }
+      let second = try await token.create("/a2", "m=http://h:2").event
+      #expect(try await collected.first(3).last == .event(second))
+      watch.cancel()
+    }
+  }
+
   @Test func `a dead member is left out for five seconds and writes go to another`() async throws {
     try await withWorker(members: 2) { members, worker, forwarder, transport in
       members[1].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
@@ -115,11 +136,11 @@ extension MemberForwarder: RequestForwarder {}
       let cluster = MemoryCluster()
       members[0].ports.setStore(.member(MemoryKeys(), cluster))
       #expect(await forwarder.refresh())
-      #expect(forwarder.endpoints.sorted() == ["http://127.0.0.1:14000", "http://127.0.0.1:14010"])
+      #expect(forwarder.endpoints.sorted() == ["http://127.0.0.1:10", "http://127.0.0.1:11"])
       // The members listed do not exist, but the one it began with still tells.
-      cluster.facts.withLock { $0.members[0].clientURLs = ["http://127.0.0.1:14020"] }
+      cluster.facts.withLock { $0.members[0].clientURLs = ["http://127.0.0.1:12"] }
       #expect(await forwarder.refresh())
-      #expect(forwarder.endpoints.sorted() == ["http://127.0.0.1:14000", "http://127.0.0.1:14020"])
+      #expect(forwarder.endpoints.sorted() == ["http://127.0.0.1:11", "http://127.0.0.1:12"])
     }
   }
 }

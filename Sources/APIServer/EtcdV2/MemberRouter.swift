@@ -5,12 +5,13 @@ import NIOHTTP1
 
 /// The store's routes where the store is: on a member.
 struct MemberRouter: HTTPRoute {
+  let path: StorePath
   let keys: any KeysAPI
   let cluster: any ClusterAPI
   let cors: CORSHeaders
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
-    switch StorePath(request.target.path) {
+    switch path {
     case .keys: serveKey(request.target.key ?? "/", request, exchange)
     case .members(let name): MembersRoute(cluster: cluster, cors: cors, name: name).serve(request, exchange)
     case .newDiscoveryToken: DiscoveryRoute(keys: keys).serve(request, exchange)
@@ -34,7 +35,7 @@ struct MemberRouter: HTTPRoute {
         ])
         return .json(.ok, version.text)
       }
-    case .storeStatistics, .proxyConfiguration, nil: exchange.respond(.notFound)
+    case .storeStatistics, .proxyConfiguration: exchange.respond(.notFound)
     }
   }
 

@@ -24,7 +24,7 @@ struct APIRouter: HTTPRoute {
   }
 
   private func serveStore(_ request: HTTPRequest, _ exchange: HTTPExchange, _ state: APIPorts.State) {
-    guard StorePath(request.target.path) != nil else { return exchange.respond(.notFound) }
+    guard let path = StorePath(request.target.path) else { return exchange.respond(.notFound) }
     let cors = CORSHeaders(origins: state.corsOrigins, origin: request.headers.first(name: "origin"))
     if request.method == .OPTIONS {
       return exchange.respond(HTTPResponse(.ok, headers: cors.headers))
@@ -33,13 +33,13 @@ struct APIRouter: HTTPRoute {
     case .starting:
       exchange.respond(.json(.serviceUnavailable, #"{"message":"the node has not joined its cluster yet"}"#))
     case .worker(let forwarder):
-      if request.target.path == "/v2/config/local/proxy" {
+      if path == .proxyConfiguration {
         exchange.respond(.json(.ok, JSONValue.fields(["endpoints": .strings(forwarder.endpoints)]).text))
       } else {
         ForwardingRoute(forwarder: forwarder).serve(request, exchange)
       }
     case .member(let keys, let cluster):
-      MemberRouter(keys: keys, cluster: cluster, cors: cors).serve(request, exchange)
+      MemberRouter(path: path, keys: keys, cluster: cluster, cors: cors).serve(request, exchange)
     }
   }
 

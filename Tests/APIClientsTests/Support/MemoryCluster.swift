@@ -11,13 +11,13 @@ final class MemoryCluster: ClusterAPI {
         id: 0x1273_c4c5_e190_af94,
         name: "m1",
         peerURLs: ["http://127.0.0.1:14011"],
-        clientURLs: ["http://127.0.0.1:14010"]
+        clientURLs: ["http://127.0.0.1:10"]
       ),
       ClusterMember(
         id: 0x26d0_5925_7a35_c082,
         name: "m2",
         peerURLs: ["http://127.0.0.1:14021"],
-        clientURLs: ["http://127.0.0.1:14000"]
+        clientURLs: ["http://127.0.0.1:11"]
       ),
     ]
     var leaderID: UInt64? = 0x26d0_5925_7a35_c082
