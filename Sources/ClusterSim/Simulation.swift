@@ -32,7 +32,7 @@ public struct Simulation: Sendable {
   ///
   /// - Parameters:
   ///   - seed: Decides everything.
-  ///   - breaking: Name of the rule to break on purpose, one of ``breakableRules``; nil, or any other name, breaks none.
+  ///   - name: Name of the rule to break on purpose, one of ``breakableRules``; nil, or any other name, breaks none.
   public init(seed: UInt64, breaking name: String? = nil) {
     self.seed = seed
     brokenRule = name.flatMap(BrokenRule.init(rawValue:))

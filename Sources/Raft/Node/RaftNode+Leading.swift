@@ -46,7 +46,7 @@ extension RaftNode {
     }
   }
 
-  /// Appends a proposal on the leader. Returns why not.
+  /// Appends a proposal on the leader, or says why not.
   private mutating func accept(_ content: Proposal.Content) -> Dropped.Reason? {
     if transfer != nil { return .transferring }
     if content.sizeBytes > Entry.dataLimitBytes { return .tooLarge }
@@ -214,8 +214,9 @@ extension RaftNode {
 
   // MARK: Commit
 
-  /// Commits what a majority holds durably, provided it is of this term (paper, section 5.4.2). Returns whether the
-  /// commit index moved.
+  /// Commits what a majority holds durably, provided it is of this term (paper, section 5.4.2).
+  ///
+  /// The result is whether the commit index moved.
   @discardableResult
   mutating func advanceCommit() -> Bool {
     let voters = configurations.latest.voters

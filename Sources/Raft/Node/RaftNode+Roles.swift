@@ -6,7 +6,7 @@ extension RaftNode {
     configurations.latest.voters.contains(member) && installed == nil
   }
 
-  /// Takes a message's term into account. Returns whether the message is to be handled.
+  /// Takes a message's term into account; false when the message is not to be handled.
   ///
   /// Source: etcd-io/raft `raft.go` `Step`; paper, section 5.1; leases: dissertation, section 4.2.3.
   mutating func adoptTerm(of message: Message) -> Bool {
@@ -43,7 +43,7 @@ extension RaftNode {
     }
   }
 
-  /// A message of this term's leader. Returns whether it may be handled.
+  /// A message of this term's leader has come; false when it may not be handled.
   mutating func followLeader(_ from: MemberID) -> Bool {
     guard role != .leader, leader == nil || leader == from else {
       violation = "two leaders in term \(term): \(leader.map(String.init(describing:)) ?? "?") and \(from)"

@@ -159,8 +159,8 @@ struct RaftNode: Sendable {
 
   /// What has to be done now; nil when there is nothing.
   ///
-  /// - Parameter flushingCommit: Whether a commit index that moved is reason enough to write; else it goes along with
-  ///   the next write that has to be.
+  /// With `flushingCommit` a commit index that moved is reason enough to write; else it goes along with the next write
+  /// that has to be.
   mutating func ready(flushingCommit: Bool = false) -> Ready? {
     if role == .leader {
       if needsReadRound { startReadRound() }

@@ -33,7 +33,7 @@ struct LeaderReads: Sendable {
     var batch: UInt64
   }
 
-  /// Notes a peer's batch. Returns whether it is not here already.
+  /// Notes a peer's batch; false when it is here already.
   mutating func admit(_ batch: UInt64, from peer: MemberID) -> Bool {
     peerBatches.insert(PeerBatch(peer: peer, batch: batch)).inserted
   }
@@ -70,7 +70,9 @@ struct ForwardedReads: Sendable {
     var waitedTicks = 0
   }
 
-  /// The number of the next batch. It begins at a random one, so that an answer to an earlier run of this member is not
+  /// The number of the next batch.
+  ///
+  /// It begins at a random one, so that an answer to an earlier run of this member is not
   /// taken for one to this run.
   var nextBatch: UInt64 = 0
   var batches: [Batch] = []

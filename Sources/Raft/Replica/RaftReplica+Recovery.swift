@@ -60,8 +60,9 @@ extension RaftReplica {
 
   // MARK: When storage fails
 
-  /// Storage failed: forgets everything that may not be durable, and goes on as after a crash, with the state machine
-  /// kept. No message rested on what is forgotten.
+  /// Storage failed: forgets everything that may not be durable, and goes on as after a crash.
+  ///
+  /// The state machine is kept: what it has was durable. No message rested on what is forgotten.
   mutating func stepAside(
     _ input: ReplicaInput,
     because error: any Error,

@@ -17,8 +17,9 @@ public struct ReplicaOutput<Outcome> {
   public var status: ReplicaStatus
   /// What the storage said when it failed in this turn; for the log only, the replica goes on by itself.
   public var storageFailure: (any Error)?
-  /// An invariant of Raft is broken (two leaders in a term, a committed entry replaced): the replica has stopped for
-  /// good, and the host should end with this message. Never happens unless a member's disk lost what it had kept.
+  /// An invariant of Raft is broken: the replica has stopped for good, and the host should end with this message.
+  ///
+  /// Two leaders in a term, a committed entry replaced: never, unless a member's disk lost what it had kept.
   public var violation: String?
 
   init(status: ReplicaStatus) {

@@ -52,7 +52,7 @@ struct Progress: Sendable {
     next = index.next
   }
 
-  /// The member acknowledged `index`. Returns whether that is news.
+  /// The member acknowledged `index`; false when that is no news.
   mutating func acknowledge(_ index: LogIndex) -> Bool {
     let isNews = index > match
     if isNews {
@@ -63,8 +63,8 @@ struct Progress: Sendable {
     return isNews
   }
 
-  /// The member refused entries after `previous`; its log may agree at `hint` at most. Returns whether the answer is of
-  /// use: answers to old messages are not.
+  /// The member refused entries after `previous`, and its log may agree at `hint` at most; false when that is an answer
+  /// to an old message.
   mutating func refuse(_ previous: LogIndex, hint: LogIndex) -> Bool {
     switch mode {
     case .replicate:
