@@ -69,12 +69,14 @@ import Testing
 
   @Test func `writes made without a leader wait for one`() async throws {
     try await LoopbackCluster.with(size: 3) { cluster in
-      let leader = try await cluster.leader()
-      cluster.network.setIsolated(MemberID(leader.memberID), true)
-      let others = cluster.members.filter { $0.memberID != leader.memberID }
-      try await eventually("the loss of the leader", every: .milliseconds(2)) { others[0].leaderID == nil }
-      try await others[0].set("/patient", "1")
-      cluster.network.setIsolated(MemberID(leader.memberID), false)
+      let patient = try await cluster.follower()
+      let others = cluster.members.filter { $0.memberID != patient.memberID }
+      // All cut off, nobody can win an election.
+      for member in cluster.members { cluster.network.setIsolated(MemberID(member.memberID), true) }
+      try await eventually("the loss of the leader", every: .milliseconds(2)) { patient.leaderID == nil }
+      async let reply = patient.set("/patient", "1")
+      for member in [patient] + others { cluster.network.setIsolated(MemberID(member.memberID), false) }
+      #expect(try await reply.event.node.value == "1")
       #expect(try await cluster.haveEqualTrees())
     }
   }
