@@ -120,7 +120,7 @@ final class LoopbackCluster: Sendable {
       clientURLs: ["http://127.0.0.1/\(member.name)"]
     )
     configuration.heartbeatMilliseconds = 20
-    configuration.electionMilliseconds = 200
+    configuration.electionMilliseconds = 400
     adjust(&configuration)
     var logger = Logger(label: member.name)
     logger.logLevel = .critical
