@@ -4,7 +4,7 @@
 
 /// One run of a simulated cluster, decided by its seed alone.
 ///
-/// It runs the production ``RaftReplica`` with 3 or 5 members (more join, some leave) over a simulated network, simulated
+/// It runs the production `RaftReplica` with 3 or 5 members (more join, some leave) over a simulated network, simulated
 /// disks and simulated clocks, breaks what can break, and checks what Raft promises after every turn. When the faults
 /// stop, the cluster must agree and take writes again.
 public struct Simulation: Sendable {
@@ -27,8 +27,10 @@ public struct Simulation: Sendable {
 
   private let seed: UInt64
   private let brokenRule: BrokenRule?
+  /// Without other faults: the first member dies at this step of its disk.
+  private let crashStep: Int?
 
-  /// A run.
+  /// A run with whatever faults the seed draws.
   ///
   /// - Parameters:
   ///   - seed: Decides everything.
@@ -36,6 +38,18 @@ public struct Simulation: Sendable {
   public init(seed: UInt64, breaking name: String? = nil) {
     self.seed = seed
     brokenRule = name.flatMap(BrokenRule.init(rawValue:))
+    crashStep = nil
+  }
+
+  /// A run in which one member dies at one step inside a disk call, counted from its start, and nothing else happens.
+  ///
+  /// - Parameters:
+  ///   - seed: Decides the rest: sizes, delays, writes.
+  ///   - step: Which step; each call has one before, one between write and sync, one after.
+  public init(seed: UInt64, crashAtStep step: Int) {
+    self.seed = seed
+    brokenRule = nil
+    crashStep = step
   }
 
   /// Rules that can be broken on purpose, to see that the checkers notice.
@@ -46,9 +60,15 @@ public struct Simulation: Sendable {
   /// - Parameter keepsTrace: Whether the outcome has the transitions.
   /// - Returns: What it came to.
   public func run(keepsTrace: Bool = false) -> Outcome {
-    let cluster = SimulatedCluster(seed: seed, breaking: brokenRule, keepsTrace: keepsTrace)
+    let cluster = SimulatedCluster(
+      seed: seed,
+      breaking: brokenRule,
+      isCalm: crashStep != nil,
+      keepsTrace: keepsTrace
+    )
+    if let crashStep { cluster.members[0].disk.stepsUntilCrash = crashStep }
     while cluster.checker.violation == nil, cluster.time < Self.faultMilliseconds {
-      cluster.injectFaults()
+      if crashStep == nil { cluster.injectFaults() }
       cluster.runClients()
       cluster.advance()
     }

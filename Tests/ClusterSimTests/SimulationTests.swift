@@ -29,6 +29,16 @@ struct SimulationTests {
     #expect(found != nil)
   }
 
+  /// Before, inside and after each of the first disk calls: bootstrap, votes, appends, snapshots.
+  @Test(arguments: stride(from: 0, to: 150, by: 10).map { $0..<$0 + 10 })
+  func `a member may die at every step of its disk`(steps: Range<Int>) {
+    for step in steps {
+      let outcome = Simulation(seed: UInt64(step % 5), crashAtStep: step).run()
+      #expect(outcome.violation == nil, "step \(step)")
+      #expect(outcome.committedEntries > 0, "step \(step)")
+    }
+  }
+
   @Test func `a seed gives the same run each time`() {
     let first = Simulation(seed: 7).run(keepsTrace: true)
     let second = Simulation(seed: 7).run(keepsTrace: true)

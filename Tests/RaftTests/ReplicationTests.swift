@@ -177,6 +177,26 @@ struct ReplicationTests {
     #expect(request.entries.map(\.index) == [LogIndex(2), LogIndex(3)])
   }
 
+  @Test func `entries only in the store are sent one message at a time, and not by a leader of the past`() {
+    var settings = RaftSettings()
+    settings.cachedEntries = 2
+    var bench = NodeBench(log: [UInt64](repeating: 1, count: 20), settings: settings)
+    bench.becomeLeader()
+    let response = AppendResponse.rejected(previousIndex: LogIndex(20), hintIndex: LogIndex(4), hintTerm: Term(1))
+    bench.node.step(Message(from: MemberID(3), to: MemberID(1), term: Term(2), body: .appendResponse(response)))
+    var leading = bench.node
+    let stored = leading.ready()?.outgoing.compactMap {
+      if case .storedAppend(let message, let last) = $0 { (message.body, last) } else { nil }
+    }
+    #expect(stored?.map(\.0) == [.append(.test(after: 4, 1))])
+    #expect(stored?.map(\.1) == [LogIndex(18)])
+    bench.node.step(
+      Message(from: MemberID(2), to: MemberID(1), term: Term(3), body: .append(.test(after: 4, 1, [.test(5, 3)])))
+    )
+    let isSent = bench.node.ready()?.outgoing.contains { if case .storedAppend = $0 { true } else { false } }
+    #expect(isSent == false)
+  }
+
   @Test func `answers that come twice do not multiply messages`() {
     var bench = NodeBench()
     bench.becomeLeader()

@@ -19,9 +19,11 @@ final class SimulatedCluster {
   private(set) var time = 0
   var clients = SimulatedClients()
 
-  init(seed: UInt64, breaking rule: BrokenRule?, keepsTrace: Bool) {
+  init(seed: UInt64, breaking rule: BrokenRule?, isCalm: Bool, keepsTrace: Bool) {
     random = SplitMix64(seed: seed)
-    rates = FaultRates(using: &random)
+    var rates = FaultRates(using: &random)
+    if isCalm { rates.calm() }
+    self.rates = rates
     settings = .drawn(using: &random, isElectionStorm: rates.isElectionStorm, breaking: rule)
     network = SimulatedNetwork(seed: random.next())
     network.dropPercent = rates.dropPercent
@@ -99,6 +101,9 @@ final class SimulatedCluster {
   }
 
   private func observe(_ output: ReplicaOutput<UInt64?>, of member: SimulatedMember, before: ReplicaStatus?) {
+    if let snapshot = output.restoredSnapshot {
+      trace.add(time, "m\(member.id)", "restores snapshot \(snapshot.index)")
+    }
     trace.add(time, from: before, to: output.status)
     if let violation = output.violation { checker.report("replica", "member \(member.id): \(violation)") }
     checker.observeApplied(output.applied, by: output.status)

@@ -41,7 +41,7 @@ struct FaultRates {
     diskRecovery = 5_000
     clockJump = random.pick([0, 1_000])
     transfer = random.pick([0, 1_000])
-    membership = random.pick([0, 1_000, 5_000])
+    membership = random.pick([0, 2_000, 20_000])
     dropPercent = random.pick([0, 1, 10, 30])
     duplicatePercent = random.pick([0, 5, 20])
     delayMilliseconds = random.pick([1...2, 1...20, 1...80])
@@ -54,6 +54,16 @@ struct FaultRates {
 }
 
 extension FaultRates {
+  /// Nothing goes wrong by itself.
+  mutating func calm() {
+    leaderLossPercent = 0
+    dropPercent = 0
+    duplicatePercent = 0
+    delayMilliseconds = 1...5
+    restartMilliseconds = 1...100
+    operationMilliseconds = 10
+  }
+
   /// Nearly every leader is lost in the middle of replicating, and little else happens (paper, figure 8).
   private mutating func becomeElectionStorm() {
     crash = 500

@@ -117,7 +117,7 @@ extension SimulatedCluster {
   private func changeMembership() {
     guard let asked = anyMember(where: \.isUp), let configuration = asked.status?.configuration else { return }
     var changes: [ConfigurationChange] = configuration.learners.map { ConfigurationChange(.promote, $0) }
-    if configuration.voters.count > 2 {
+    if configuration.voters.count > 3 || (configuration.voters.count == 3 && random.chance(30)) {
       changes.append(ConfigurationChange(.remove, random.pick(configuration.voters)))
     }
     if let learner = configuration.learners.first, random.chance(10) {

@@ -123,6 +123,8 @@ extension RaftNode {
   private mutating func leaveLeadership() {
     votes = [:]
     guard role == .leader else { return }
+    // What is still to be read from the log speaks for the term that is over; the log may be another's in a moment.
+    outgoing.removeAll { if case .message = $0 { false } else { true } }
     progress = [:]
     transfer = nil
     leaving = nil
