@@ -6,7 +6,10 @@ PREFIX ?= /usr/local
 KEEP ?= 0
 SEEDS ?= 2000
 BIN := .build/release/coracle
-RELEASE_FLAGS := -c release --static-swift-stdlib --product coracle -Xlinker --gc-sections -Xlinker -s
+# Archives of what is not on every host (the C++ runtime, zlib): a directory the linker looks in before the system's.
+ARCHIVES := .build/archives
+RELEASE_FLAGS := -c release --static-swift-stdlib --product coracle \
+	-Xlinker --gc-sections -Xlinker -s -Xlinker -L$(ARCHIVES)
 SOURCES := Sources Tests Benchmarks Package.swift
 
 .PHONY: help setup test-setup build demo test check format sim bench install clean
@@ -21,6 +24,9 @@ test-setup:
 	@.ci/setup test
 
 build: ## release build: .build/release/coracle, with etcdctl and fleetctl beside it
+	@mkdir -p $(ARCHIVES)
+	@for library in stdc++ z; do ln -sf "$$(clang -print-file-name=lib$$library.a)" $(ARCHIVES)/; done
+	@ln -sf "$$(clang -print-file-name=libgcc_eh.a)" $(ARCHIVES)/libgcc_s.a
 	swift build $(RELEASE_FLAGS)
 	ln -sf coracle .build/release/etcdctl
 	ln -sf coracle .build/release/fleetctl

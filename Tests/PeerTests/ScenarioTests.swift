@@ -38,7 +38,10 @@ import Testing
         #expect(status.output.contains(text), "\(text) in \(status)")
       }
       let engine = cluster.engines[home.number - 1]
-      #expect(try await engine.docker(["ps", "--format", "{{.Names}}"]) == "python-service\n")
+      // A simple service is active before its program has done anything, as with systemd.
+      try await eventually("the container runs") {
+        try await engine.docker(["ps", "--format", "{{.Names}}"]) == "python-service\n"
+      }
       let port =
         try await engine.docker(["port", "python-service", "5000/tcp"])
         .split(separator: "\n")[0].split(separator: ":").last ?? ""

@@ -61,17 +61,19 @@ public final class DockerDaemon {
   /// - Throws: ``CommandFailed``.
   public func importImage(_ name: String, changes: [String] = []) async throws {
     let root = directory.appendingPathComponent("image").path
-    let options = changes.map { "--change '\($0)'" }.joined(separator: " ")
-    try await succeed([
-      "sh", "-euc",
-      """
-      mkdir -p \(root)/bin \(root)/www \(root)/tmp
-      cp -f "$(command -v busybox)" \(root)/bin/busybox
-      for name in sh sleep echo cat httpd wget true false kill; do ln -sf busybox \(root)/bin/$name; done
-      echo hello >\(root)/www/index.html
-      tar -C \(root) -c . | docker -H \(url) import \(options) - \(name)
-      """,
-    ])
+    // Changes hold quotes of their own, so they are handed over as arguments.
+    try await succeed(
+      [
+        "sh", "-euc",
+        """
+        mkdir -p \(root)/bin \(root)/www \(root)/tmp
+        cp -f "$(command -v busybox)" \(root)/bin/busybox
+        for name in sh sleep echo cat httpd wget true false kill; do ln -sf busybox \(root)/bin/$name; done
+        echo hello >\(root)/www/index.html
+        tar -C \(root) -c . | docker -H \(url) import "$@" - \(name)
+        """, "import",
+      ] + changes.flatMap { ["--change", $0] }
+    )
   }
 
   /// Kills every container and the engine, as a power cut does.

@@ -3,7 +3,8 @@ import Foundation
 
 /// Several hosts on this computer: a network namespace for each, joined by a bridge in one more namespace.
 ///
-/// Needs root. Everything is removed by ``remove()``.
+/// There is no way out of it, so that looking for an image registry fails at once. Needs root. Everything is removed by
+/// ``remove()``.
 public struct TestNetwork: Sendable {
   /// The first three numbers of every address.
   public let prefix: String
@@ -57,7 +58,7 @@ public struct TestNetwork: Sendable {
       try await inSwitch(["ip", "link", "set", "port\(host)", "master", "bridge", "up"])
       for words in [
         ["link", "set", "lo", "up"], ["address", "add", "\(address(of: host))/24", "dev", "wire"],
-        ["link", "set", "wire", "up"], ["route", "add", "default", "via", switchAddress],
+        ["link", "set", "wire", "up"],
       ] {
         try await succeed(["nsenter", "--net=/run/netns/\(name)", "ip"] + words)
       }
