@@ -16,7 +16,7 @@ let houseSettings: [SwiftSetting] = [
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
-let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -59,14 +59,14 @@ let package = Package(
   ],
   targets: [
     // Row 0: pure cores.
-    module("Raft", [collections]),
-    module("EtcdStore", [collections]),
+    module("Raft", [deque]),
+    module("EtcdStore", []),
     module("Units", [crypto]),
     module("Fleet", ["Units"]),
     module("CloudConfig", ["Units"]),
     // Row 1: what stands on the wire.
     module("EtcdWire", ["EtcdStore"]),
-    module("FleetWire", ["Units", "Fleet", "EtcdWire", crypto]),
+    module("FleetWire", ["Units", "Fleet", "EtcdWire"]),
     // Row 2: what touches the world.
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CUnitSpawn"),
@@ -79,7 +79,7 @@ let package = Package(
       ["EtcdWire", "FleetWire", "EtcdStore", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]
     ),
     module("DockerEngine", [asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
-    module("UnitRunner", ["Units", "DockerEngine", "CUnitSpawn", "CSQLite", nioCore, nioPosix, logging]),
+    module("UnitRunner", ["Units", "DockerEngine", "CUnitSpawn", logging]),
     // Row 3: daemons' parts.
     module("FleetDaemon", ["Units", "Fleet", "EtcdStore", "EtcdWire", "FleetWire", logging]),
     module("Registrator", ["DockerEngine", "EtcdStore", "EtcdWire", logging]),
@@ -88,7 +88,7 @@ let package = Package(
     module(
       "CoracleDaemon",
       [
-        "Raft", "EtcdStore", "Units", "Fleet", "CloudConfig", "EtcdWire", "FleetWire", "RaftStorage", "RaftTransport",
+        "Raft", "EtcdStore", "Units", "CloudConfig", "EtcdWire", "FleetWire", "RaftStorage", "RaftTransport",
         "EtcdServer", "APIServer", "APIClients", "DockerEngine", "UnitRunner", "FleetDaemon", "Registrator",
         "CloudInit",
         logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle, unixSignals,
@@ -99,7 +99,7 @@ let package = Package(
       "CoracleCommands",
       [
         "CoracleDaemon", "APIClients", "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "CloudConfig",
-        "UnitRunner",
+        "UnitRunner", "DockerEngine",
         argumentParser, logging, nioCore, nioPosix,
       ]
     ),
@@ -107,7 +107,7 @@ let package = Package(
     .executableTarget(name: "coracle", dependencies: ["CoracleCommands"], swiftSettings: houseSettings),
     // Tests' and simulation's own parts.
     module("TestKit", []),
-    module("ClusterSim", ["Raft", "EtcdStore"]),
+    module("ClusterSim", ["Raft"]),
     .executableTarget(name: "coracle-sim", dependencies: ["ClusterSim", argumentParser], swiftSettings: houseSettings),
     tests("Raft", ["TestKit"]),
     tests("EtcdStore", ["TestKit"]),

@@ -27,12 +27,14 @@ public enum CoracleProgram {
   }
 
   private enum Personality: String {
+    case docker
     case etcdctl
     case fleetctl
     case unitHost = "unit-host"
 
     func run(_ arguments: [String]) async -> Int32 {
       switch self {
+      case .docker: await DockerPersonality.run(arguments: arguments, environment: environmentVariables())
       case .etcdctl: await EtcdctlPersonality.run(arguments: arguments, environment: environmentVariables())
       case .fleetctl: await FleetctlPersonality.run(arguments: arguments, environment: environmentVariables())
       case .unitHost: UnitHost.main(arguments: arguments)
