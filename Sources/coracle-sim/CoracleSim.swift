@@ -9,7 +9,7 @@ struct CoracleSim: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "coracle-sim",
     abstract: "Runs the replicated log over a simulated network, disk and clock, and checks what Raft promises.",
-    discussion: "Exits 0 when every rule held, 1 when one did not (the seed is printed), 2 for a usage error."
+    discussion: "Exits 0 when every rule held, 1 when one did not (the seed is printed), 64 for a usage error."
   )
 
   @Option(help: "Replay one seed and print its transitions.")
