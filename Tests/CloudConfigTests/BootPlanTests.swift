@@ -182,7 +182,7 @@ import Testing
   @Test func `drop-ins of built-ins set what the sections set, by file name`() throws {
     let text = """
       coreos:
-        etcd2: {name: section, election-timeout: 2000}
+        etcd2: {name: section, election-timeout: 2000, heartbeat-interval: 50}
         units:
           - name: etcd2.service
             drop-ins:
@@ -193,7 +193,7 @@ import Testing
               - name: 10-early.conf
                 content: |
                   [Service]
-                  Environment=ETCD_NAME=early
+                  Environment=ETCD_NAME=early ETCD_HEARTBEAT_INTERVAL=77
                   Environment=ETCD_SNAPSHOT_COUNT=5
           - name: fleet.service
             drop-ins:
@@ -210,6 +210,7 @@ import Testing
     let plan = try plan(text)
     #expect(plan.etcd?.name == "late")
     #expect(plan.etcd?.electionMilliseconds == 3_000)
+    #expect(plan.etcd?.heartbeatMilliseconds == 50)
     #expect(plan.etcd?.snapshotCount == 5)
     #expect(plan.fleet?.metadata == [.init(key: "a", value: "b")])
     #expect(plan.fleet?.listenURLs.map(\.text) == ["http://127.0.0.1:49154", "http://0.0.0.0:49155"])
@@ -246,8 +247,10 @@ import Testing
   }
 
   @Test func `carriage returns and merge keys are understood`() throws {
-    let plan = try plan("x: &d\r\n  name: a\r\n  proxy: on\r\ncoreos:\r\n  etcd2:\r\n    <<: *d\r\n    name: b\r\n")
+    let plan = try plan(
+      "x: &d\r\n  name: a\r\n  snapshot-count: 7\r\ncoreos:\r\n  etcd2:\r\n    <<: *d\r\n    name: b\r\n"
+    )
     #expect(plan.etcd?.name == "b")
-    #expect(plan.etcd?.proxy == .on)
+    #expect(plan.etcd?.snapshotCount == 7)
   }
 }
