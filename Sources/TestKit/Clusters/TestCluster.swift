@@ -161,11 +161,29 @@ public final class TestCluster {
         agent-ttl: \(shape.agentTTL)
         metadata: "platform=test"
         listen-urls: http://$private_ipv4:49153
+      flannel:
+        interface: $public_ipv4
+      update:
+        reboot-strategy: off
       units:
         - name: etcd2.service
           command: start
         - name: fleet.service
           command: start
+        - name: docker-tcp.socket
+          command: start
+          enable: true
+          content: |
+            [Unit]
+            Description=Docker Socket for the API
+
+            [Socket]
+            ListenStream=2375
+            Service=docker.service
+            BindIPv6Only=both
+
+            [Install]
+            WantedBy=sockets.target
     \(shape.ownLines)
 
     """
