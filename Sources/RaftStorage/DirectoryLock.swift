@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// An advisory lock on a data directory, held until released or until the process ends, however it ends.
-struct DirectoryLock: ~Copyable {
+/// An advisory lock on a data directory, held while the value lives or until the process ends, however it ends.
+public final class DirectoryLock: Sendable {
   private let descriptor: CInt
 
+  /// A process that was just killed, or a child that is just being started, may hold the lock for moments.
+  private static let attempts = 100
+  private static let pauseMilliseconds: CInt = 20
+
   /// Takes the lock of `directory`, making the directory and the lock file when they are missing.
-  init(directory: String) throws(RaftStorageError) {
+  ///
+  /// Concurrency: blocks for up to two seconds while another process holds it.
+  ///
+  /// - Parameters:
+  ///   - directory: The directory to hold, as an absolute path.
+  ///   - file: The name of the lock file in it.
+  /// - Throws: ``RaftStorageError/Code/inUse`` when another process keeps it.
+  public init(directory: String, file: String = "raft.lock") throws(RaftStorageError) {
     try Self.makeDirectory(directory)
-    let path = directory + "/raft.lock"
+    let path = "\(directory)/\(file)"
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
       throw RaftStorageError(
@@ -17,12 +28,12 @@ struct DirectoryLock: ~Copyable {
         cause: Self.systemMessage()
       )
     }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    guard Self.take(descriptor) else {
       let cause = Self.systemMessage()
       close(descriptor)
       throw RaftStorageError(
         .inUse,
-        "the data directory \(directory) is in use by another process; stop it, or name another data directory",
+        "the data directory \(directory) is in use by another process; stop it, or give each node its own --data-dir",
         cause: cause
       )
     }
@@ -31,6 +42,16 @@ struct DirectoryLock: ~Copyable {
 
   deinit {
     close(descriptor)
+  }
+
+  private static func take(_ descriptor: CInt) -> Bool {
+    for _ in 0..<attempts {
+      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+      guard errno == EWOULDBLOCK || errno == EINTR else { return false }
+      poll(nil, 0, pauseMilliseconds)
+    }
+    errno = EWOULDBLOCK
+    return false
   }
 
   private static func makeDirectory(_ directory: String) throws(RaftStorageError) {

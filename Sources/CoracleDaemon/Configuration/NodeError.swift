@@ -2,6 +2,7 @@
 import APIServer
 import CloudInit
 import EtcdServer
+import RaftStorage
 import RaftTransport
 
 /// Why a node cannot start; its message is the one line that the user sees.
@@ -32,6 +33,7 @@ public struct NodeError: Error, Sendable, CustomStringConvertible {
     case let error as APIServerError: joined(error.message, nil)
     case let error as PeerTransportError: joined(error.message, error.cause)
     case let error as EtcdServerError: joined(error.message, error.cause)
+    case let error as RaftStorageError: error.cause.map { "\(error.message) (\($0))" } ?? error.message
     default: String(describing: error)
     }
   }

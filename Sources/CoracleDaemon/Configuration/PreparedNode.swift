@@ -3,6 +3,8 @@ import CloudConfig
 import CloudInit
 import Glibc
 import Logging
+import NIOPosix
+import RaftStorage
 
 /// A node whose configuration has been read and checked; nothing of it runs yet.
 struct PreparedNode: Sendable {
@@ -21,7 +23,7 @@ struct PreparedNode: Sendable {
   /// The address told to other machines.
   let publicIP: String
   private let addresses: AddressTokens
-  private let lock: DataDirectoryLock
+  private let lock: DirectoryLock
 
   /// Reads flags, data directory and user-data, and keeps user-data that is free of errors.
   ///
@@ -32,13 +34,13 @@ struct PreparedNode: Sendable {
     var addresses = AddressTokens.detect(environment: environment)
     addresses.publicIPv4 = options.publicIP ?? addresses.publicIPv4
     addresses.privateIPv4 = options.privateIP ?? addresses.privateIPv4
-    let path = try DataDirectoryLock.absolutePath(options.dataDirectory)
+    let path = try absolutePath(options.dataDirectory)
     let userData = try await readUserData(options)
     // A first boot without --machine-id has no id yet, and the document is to be checked before one is made.
     let provisionalID = options.machineID ?? MachineSpecifiers.placeholders.machineID
     _ = try plan(of: userData, addresses, machineID: provisionalID, logger: nil)
 
-    let lock = try DataDirectoryLock(directory: path)
+    let lock = try await NIOThreadPool.singleton.runIfActive { try DirectoryLock(directory: path, file: "lock") }
     let directory = DataDirectory(path: path)
     let machineID = try await directory.machineID(
       given: options.machineID,
@@ -64,6 +66,20 @@ struct PreparedNode: Sendable {
   /// - Throws: As ``make(_:environment:logger:)`` does for user-data.
   func rereadPlan() async throws -> BootPlan {
     try Self.plan(of: try await Self.readUserData(options), addresses, machineID: machineID, logger: nil)
+  }
+
+  /// A path from the root, without slash at the end.
+  private static func absolutePath(_ given: String) throws(NodeError) -> String {
+    var path = given
+    if !path.hasPrefix("/") {
+      guard let here = getcwd(nil, 0) else {
+        throw NodeError("find the current directory: \(String(cString: strerror(errno)))")
+      }
+      path = "\(String(cString: here))/\(path)"
+      free(here)
+    }
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    return path
   }
 
   private static func readUserData(_ options: NodeOptions) async throws -> UserData? {
