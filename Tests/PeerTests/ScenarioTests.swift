@@ -18,6 +18,55 @@ import Testing
     ),
   ]
 
+  @Test func `six machines boot one document, and the first three become the store`() async throws {
+    try await TestCluster.with(TestClusterShape(machines: 6, size: 3), on: .hosts(images: [])) { cluster in
+      func on(_ node: Int, _ words: String...) async throws -> CommandOutput {
+        let program = [words[0] == "curl" ? "curl" : try cluster.program(words[0])]
+        return try await run(cluster.nodes[node - 1].onMachine(program + words.dropFirst()))
+      }
+      #expect(try await on(1, "etcdctl", "set", "/key1", "value1").output == "value1\n")
+      try await eventually("the second machine reads it") {
+        try await on(2, "etcdctl", "get", "/key1").output == "value1\n"
+      }
+      let put = try await on(
+        2,
+        "curl",
+        "-sL",
+        "-X",
+        "PUT",
+        "http://127.0.0.1:4001/v2/keys/key2",
+        "-d",
+        "value=\"value2\""
+      )
+      #expect(put.output.contains(#""action":"set""#), "\(put)")
+      for number in 1...6 {
+        try await eventually("machine \(number) reads the second key") {
+          try await on(number, "curl", "-sL", "http://127.0.0.1:4001/v2/keys/key2").output.contains("value2")
+        }
+      }
+      #expect(try await on(3, "etcdctl", "set", "/key3", "value3", "--ttl", "15").output == "value3\n")
+      #expect(try await on(3, "etcdctl", "get", "/key3").output == "value3\n")
+      #expect(try await on(3, "etcdctl", "ls", "--sort").output == "/key1\n/key2\n/key3\n")
+      #expect(try await on(6, "etcdctl", "ls", "--sort", "--recursive", "--quorum").output == "/key1\n/key2\n/key3\n")
+      try await eventually("the third key's time is over", within: .seconds(18)) {
+        try await on(5, "etcdctl", "get", "/key3").status == 4
+      }
+
+      let members = try await on(4, "etcdctl", "member", "list")
+      #expect(members.output.split(separator: "\n").count == 3, "\(members)")
+      let machines = try await on(1, "fleetctl", "--endpoint", "http://127.0.0.1:49153", "list-machines")
+      #expect(machines.output.split(separator: "\n").count == 7, "\(machines)")
+      for node in cluster.nodes {
+        #expect(
+          machines.output.contains("\(node.machineID.prefix(8))...\t\(node.address)\tplatform=test"),
+          "\(machines)"
+        )
+        let same = try await on(node.number, "fleetctl", "--endpoint", "http://127.0.0.1:49153", "list-machines")
+        #expect(same.output == machines.output, "\(same)")
+      }
+    }
+  }
+
   @Test func `one service is submitted, started, healed and moved when its machine dies`() async throws {
     try await TestCluster.with(TestClusterShape(machines: 3), on: .hosts(images: Self.images)) { cluster in
       let fleet = Fleetctl(cluster: cluster)
@@ -242,7 +291,7 @@ struct Fleetctl {
   private func raw(_ arguments: [String]) async throws -> CommandOutput {
     let target = node ?? cluster.nodes[0]
     return try await run(
-      target.onMachine([BuiltProgram.coracle.path, "fleetctl"] + arguments),
+      target.onMachine([try cluster.program("fleetctl")] + arguments),
       environment: ["FLEETCTL_ENDPOINT": target.endpoint],
       directory: cluster.directory
     )

@@ -145,7 +145,7 @@ public final class TestCluster {
 
     """
 
-  private static func text(of shape: TestClusterShape, discovery: String) -> String {
+  private static func text(of shape: TestClusterShape, discovery: String, listen: String) -> String {
     """
     #cloud-config
     coreos:
@@ -153,14 +153,14 @@ public final class TestCluster {
         discovery: \(discovery)
         advertise-client-urls: http://$public_ipv4:2379
         initial-advertise-peer-urls: http://$private_ipv4:2380
-        listen-client-urls: http://$private_ipv4:2379,http://$private_ipv4:4001
+        listen-client-urls: http://\(listen):2379,http://\(listen):4001
         listen-peer-urls: http://$private_ipv4:2380,http://$private_ipv4:7001
     \(shape.etcdLines)
       fleet:
         public-ip: $public_ipv4
         agent-ttl: \(shape.agentTTL)
         metadata: "platform=test"
-        listen-urls: http://$private_ipv4:49153
+        listen-urls: http://\(listen):49153
       flannel:
         interface: $public_ipv4
       update:
@@ -196,7 +196,9 @@ public final class TestCluster {
       try await get("/health", from: seed).contains("true")
     }
     let url = try await get("/discovery/new?size=\(shape.size)", from: seed)
-    try Self.text(of: shape, discovery: url.trimmingCharacters(in: .whitespacesAndNewlines))
+    // Hosts have their ports to themselves; on loopback the machines share them and keep to their addresses.
+    let listen = network == nil ? "$private_ipv4" : "0.0.0.0"
+    try Self.text(of: shape, discovery: url.trimmingCharacters(in: .whitespacesAndNewlines), listen: listen)
       .write(to: nodes[0].userData, atomically: true, encoding: .utf8)
     for node in nodes { try node.start() }
     for node in nodes {
@@ -254,6 +256,18 @@ public final class TestCluster {
       input: input,
       within: timeout
     )
+  }
+
+  /// Our binary under another name, as the links beside it are.
+  ///
+  /// - Returns: The link's path.
+  /// - Throws: When the link cannot be made.
+  public func program(_ name: String) throws -> String {
+    let link = directory.appendingPathComponent(name)
+    if !FileManager.default.fileExists(atPath: link.path) {
+      try FileManager.default.createSymbolicLink(at: link, withDestinationURL: BuiltProgram.coracle)
+    }
+    return link.path
   }
 
   /// Writes a file into the cluster's directory, for instance a unit file.
