@@ -168,6 +168,13 @@ import Testing
     #expect(ServiceRecords.defaultName(ofImage: image) == name)
   }
 
+  @Test func `a container of another machine on a shared engine is left to that machine`() throws {
+    let labels = { [ContainerLabel.machine: $0, ContainerLabel.unit: "web.service"] }
+    #expect(try values(Self.container("a", image: "app", ports: ["80>80"], labels: labels("m2"))).isEmpty)
+    #expect(try values(Self.container("a", image: "app", ports: ["80>80"], labels: labels("m1"))).count == 1)
+    #expect(try values(Self.container("a", image: "app", ports: ["80>80"])).count == 1, "nobody's unit")
+  }
+
   @Test func `labels beat variables, and what is for one port beats both`() throws {
     let app = try Self.container(
       "a",

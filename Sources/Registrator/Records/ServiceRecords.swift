@@ -30,9 +30,11 @@ struct ServiceRecords {
 
   /// The records of one container, in order of port.
   ///
-  /// Differs: a container whose health check has not passed has none, and one without network (`--net=none`) neither.
+  /// Differs: a container whose health check has not passed has none, one without network (`--net=none`) neither, nor one
+  /// that a unit of another machine made on an engine that both use.
   func records(of container: ContainerDetails) -> [ServiceRecord] {
     guard container.containerState.isRunning, container.networkMode != "none" else { return [] }
+    if let owner = container.labels[ContainerLabel.machine], owner != configuration.machineID { return [] }
     switch container.containerState.health {
     case .starting, .unhealthy: return []
     case .healthy, nil: break

@@ -170,7 +170,7 @@ extension SupervisionLoop {
     let caller = DockerCaller(
       environment: variables,
       workingDirectory: definition.workingDirectory?.path ?? "/",
-      labels: ["io.coracle.unit": name.rawValue]
+      labels: [ContainerLabel.machine: configuration.machineID, ContainerLabel.unit: name.rawValue]
     )
     let work: ContainerTask.Work
     if line.command.isForeground {
