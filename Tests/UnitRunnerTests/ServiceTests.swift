@@ -92,6 +92,30 @@ import Units
     }
   }
 
+  @Test func `nobody has to wait for a unit that takes long to stop`() async throws {
+    try await withTestDirectory { directory in
+      try await SupervisionFixture.with(directory: directory) { units in
+        try await units.load([
+          "a.service": """
+          [Service]
+          TimeoutStopSec=1h
+          ExecStart=/bin/sh -c 'trap "" TERM; echo up; while :; do sleep 0.05; done'
+          """
+        ])
+        try await units.start("a.service")
+        try await eventually("output") { try await units.output("a.service") == ["up"] }
+        let process = try await units.mainProcess("a.service")
+        let unloading = Task { try await units.supervision.unload(try UnitName("a.service")) }
+        try await units.expect("a.service", "deactivating/stop-sigterm")
+        unloading.cancel()
+        await #expect(throws: UnitRunnerError.self) { try await unloading.value }
+        #expect(await units.words("a.service") == "deactivating/stop-sigterm")
+        kill(process, SIGKILL)
+        try await units.expect("a.service", "gone")
+      }
+    }
+  }
+
   @Test func `a program that is not there fails with status 203 and says so`() async throws {
     try await withTestDirectory { directory in
       try await SupervisionFixture.with(directory: directory) { units in

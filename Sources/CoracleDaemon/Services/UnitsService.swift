@@ -18,7 +18,8 @@ struct UnitsService: Service {
       group.addTask { try await supervision.run() }
       group.addTask {
         try await supervision.waitUntilReady()
-        await startLocalUnits()
+        // A unit that is replaced is stopped first, which may take long.
+        await cancelWhenGracefulShutdown { await startLocalUnits() }
         try await gracefulShutdown()
       }
       // The runner ends only when something is wrong; a shutdown ends the second task.

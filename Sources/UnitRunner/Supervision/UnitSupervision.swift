@@ -117,7 +117,8 @@ public final class UnitSupervision: Sendable {
 
   /// Stops a unit, waits for its end (`ExecStopPost=` included) and forgets it; an unknown unit is no error.
   ///
-  /// - Throws: ``UnitRunnerError`` when the supervision ends before the unit does; the unit then stays loaded.
+  /// - Throws: ``UnitRunnerError`` when the supervision ends before the unit does, or the task is cancelled; the unit then
+  ///   goes on stopping and may stay loaded.
   public func unload(_ name: UnitName) async throws(UnitRunnerError) {
     try await ask { $0.unload(name) }
     await wait { $0.units[name] == nil }
@@ -140,7 +141,7 @@ public final class UnitSupervision: Sendable {
     try await ask { loop in Result { () throws(UnitRunnerError) in try loop.stop(name) } }.get()
   }
 
-  /// Stops every unit and returns when all have stopped; they stay loaded.
+  /// Stops every unit and returns when all have stopped, or the task is cancelled; they stay loaded.
   public func stopAll() async {
     try? await ask { loop in loop.units.keys.sorted().forEach { try? loop.stop($0) } }
     await wait { loop in loop.units.values.allSatisfy { $0.isDown && $0.record.running.isEmpty } }
@@ -208,12 +209,18 @@ public final class UnitSupervision: Sendable {
     return try result.get()
   }
 
+  /// Waits for the condition, for the supervision's end, or for the task to be cancelled: a unit may take minutes to stop,
+  /// and a node that is told to stop does not wait for it.
   private func wait(until isDone: @escaping @Sendable (SupervisionLoop) -> Bool) async {
-    await withCheckedContinuation { continuation in
-      inbox.post { loop in
-        guard let loop else { return continuation.resume() }
-        loop.wait(until: isDone) { continuation.resume() }
-      }
+    let isOver = Gate<Void>()
+    inbox.post { loop in
+      guard let loop else { return isOver.open(()) }
+      loop.wait(until: isDone) { isOver.open(()) }
+    }
+    await withTaskCancellationHandler {
+      await isOver.wait()
+    } onCancel: {
+      isOver.open(())
     }
   }
 
