@@ -22,10 +22,27 @@ struct NodeServices {
   /// - Throws: What keeps a part from starting or running.
   func run() async throws {
     let group = MultiThreadedEventLoopGroup.singleton
+    let engine = try makeEngine(group)
+    let transport = HTTPTransport(group: group)
+    let failure: (any Error)?
+    do {
+      try await runServices(group, engine, transport)
+      failure = nil
+    } catch {
+      failure = error
+    }
+    await transport.shutdown()
+    await engine?.shutdown()
+    if let failure { throw failure }
+  }
+
+  private func runServices(
+    _ group: any EventLoopGroup,
+    _ engine: DockerEngineClient?,
+    _ transport: HTTPTransport
+  ) async throws {
     let ports = APIPorts()
     let api = try await APIService(node, ports: ports, group: group, logger: logger)
-    let transport = HTTPTransport(group: group)
-    let engine = try makeEngine(group)
     let store = Eventual<NodeStore>()
     let supervision = UnitSupervision(
       configuration: UnitSupervisionConfiguration(
@@ -65,16 +82,7 @@ struct NodeServices {
       )
     }
     services.append(ReloadService(node: node, logger: logger))
-    let failure: (any Error)?
-    do {
-      try await runGroup(services)
-      failure = nil
-    } catch {
-      failure = error
-    }
-    await transport.shutdown()
-    await engine?.shutdown()
-    if let failure { throw failure }
+    try await runGroup(services)
   }
 
   private func runGroup(_ services: [any Service]) async throws {
@@ -87,9 +95,17 @@ struct NodeServices {
         logger: quiet
       )
     )
+    if node.options.appliesSystem {
+      logger.warning("--apply-system is not carried out in this version; the computer stays as it is")
+    }
     logger.notice("node starts", metadata: ["machine.id": "\(node.machineID)", "node.data": "\(node.directory.path)"])
     try await group.run()
-    logger.notice("node has stopped; its units keep running", metadata: ["machine.id": "\(node.machineID)"])
+    let metadata: Logger.Metadata = ["machine.id": "\(node.machineID)"]
+    if node.options.stopsUnits {
+      logger.notice("node has stopped, and so have its units", metadata: metadata)
+    } else {
+      logger.notice("node has stopped; its units keep running", metadata: metadata)
+    }
   }
 
   private func makeEngine(_ group: any EventLoopGroup) throws(NodeError) -> DockerEngineClient? {
