@@ -16,9 +16,14 @@ public final class DirectoryLock: Sendable {
   /// - Parameters:
   ///   - directory: The directory to hold, as an absolute path.
   ///   - file: The name of the lock file in it.
+  ///   - mode: The mode of the directory when it is made; those above it may be entered and read by all.
   /// - Throws: ``RaftStorageError/Code/inUse`` when another process keeps it.
-  public init(directory: String, file: String = "raft.lock") throws(RaftStorageError) {
-    try Self.makeDirectory(directory)
+  public init(
+    directory: String,
+    file: String = "raft.lock",
+    mode: UInt32 = 0o700
+  ) throws(RaftStorageError) {
+    try Self.makeDirectory(directory, mode: mode)
     let path = "\(directory)/\(file)"
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
@@ -54,11 +59,11 @@ public final class DirectoryLock: Sendable {
     return false
   }
 
-  private static func makeDirectory(_ directory: String) throws(RaftStorageError) {
+  private static func makeDirectory(_ directory: String, mode: UInt32) throws(RaftStorageError) {
     var made = ""
     for part in directory.split(separator: "/", omittingEmptySubsequences: false) {
       made += made.isEmpty && part.isEmpty ? "/" : (made.isEmpty || made.hasSuffix("/") ? String(part) : "/" + part)
-      guard mkdir(made, 0o700) == 0 || errno == EEXIST || errno == EISDIR else {
+      guard mkdir(made, made == directory ? mode : 0o755) == 0 || errno == EEXIST || errno == EISDIR else {
         throw RaftStorageError(
           .inputOutput,
           "cannot make the data directory \(made); check its name and the permissions above it",

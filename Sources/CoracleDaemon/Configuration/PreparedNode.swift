@@ -40,7 +40,10 @@ struct PreparedNode: Sendable {
     let provisionalID = options.machineID ?? MachineSpecifiers.placeholders.machineID
     _ = try plan(of: userData, addresses, machineID: provisionalID, logger: nil)
 
-    let lock = try await NIOThreadPool.singleton.runIfActive { try DirectoryLock(directory: path, file: "lock") }
+    // Others may pass through it, since units of any user find our programs below; they can read nothing else there.
+    let lock = try await NIOThreadPool.singleton.runIfActive {
+      try DirectoryLock(directory: path, file: "lock", mode: 0o711)
+    }
     let directory = DataDirectory(path: path)
     let machineID = try await directory.machineID(
       given: options.machineID,
