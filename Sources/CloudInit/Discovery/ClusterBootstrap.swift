@@ -142,6 +142,7 @@ public struct ClusterBootstrap: Sendable {
         if case .awaitChange = request { logProgress(of: machine) }
         directive = machine.receive(await endpoint.answer(to: request))
       case .retry(let request, let after, let reason):
+        try Task.checkCancellation()
         logger.warning(
           "discovery service does not answer; trying again",
           metadata: ["discovery.url": "\(url)", "discovery.reason": "\(reason)", "discovery.wait": "\(after)"]
