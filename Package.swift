@@ -68,7 +68,7 @@ let package = Package(
     module("EtcdWire", ["EtcdStore"]),
     module("FleetWire", ["Units", "Fleet", "EtcdWire"]),
     // Row 2: what touches the world.
-    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CUnitSpawn"),
     module("RaftStorage", ["Raft", "CSQLite"]),
     module("RaftTransport", ["Raft", nioCore, nioPosix, nioHTTP1, logging]),

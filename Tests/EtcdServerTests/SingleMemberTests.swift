@@ -52,7 +52,7 @@ import Testing
       var events: [Event] = []
       for await case .event(let event) in updates { events.append(event) }
       #expect(events.map(\.etcdIndex) == [EtcdIndex(9)])
-      #expect(again.members.map(\.name) == ["m0"])
+      try await eventually("the member's name is known again") { again.members.map(\.name) == ["m0"] }
     }
   }
 

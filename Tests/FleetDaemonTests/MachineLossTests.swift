@@ -16,7 +16,9 @@ import Units
   func startOne(_ world: FleetWorld, on number: Int) async throws {
     // Fill the machines before it, so that the unit lands where it is wanted and may run anywhere.
     for before in world.machines.map(\.number) where before < number {
-      try await world.put("filler-\(before).service", xfleet: "MachineID=\(world[before].id)\n")
+      let filler = "filler-\(before).service"
+      try await world.put(filler, xfleet: "MachineID=\(world[before].id)\n")
+      try await world.wait("it fills its machine") { world.hosts(of: filler) == [before] }
     }
     try await world.put("a.service")
     try await world.wait("it runs") { world.hosts(of: "a.service") == [number] }
