@@ -14,6 +14,7 @@ public final class NodeClient: UnitInspectionAPI {
 
   private let pool: EndpointPool
   private let timeout: TimeAmount
+  private let asksLocally: Bool
 
   /// Makes a client.
   ///
@@ -21,9 +22,16 @@ public final class NodeClient: UnitInspectionAPI {
   ///   - endpoints: Nodes, tried in order; at least one. Any node knows about all units.
   ///   - transport: The connections, which outlive the client.
   ///   - requestTimeout: How long an answer's head may take.
-  public init(endpoints: [Endpoint], transport: HTTPTransport, requestTimeout: TimeAmount = .seconds(10)) {
+  ///   - asksLocally: Whether a node is to answer for its own machine only, instead of asking on.
+  public init(
+    endpoints: [Endpoint],
+    transport: HTTPTransport,
+    requestTimeout: TimeAmount = .seconds(10),
+    asksLocally: Bool = false
+  ) {
     pool = EndpointPool(endpoints, transport: transport)
     timeout = requestTimeout
+    self.asksLocally = asksLocally
   }
 
   /// Where the node stands; with a digest of its whole store, which takes it a while.
@@ -39,7 +47,7 @@ public final class NodeClient: UnitInspectionAPI {
   ///
   /// - Throws: ``FleetAPIError``, 404 when there is no such unit or no machine has it loaded.
   public func status(of unitName: String) async throws(FleetAPIError) -> UnitStatusReport {
-    guard let report = UnitStatusReport(json: try await get(Self.path(unitName, "status"))) else {
+    guard let report = UnitStatusReport(json: try await get(path(unitName, "status"))) else {
       throw .failed("the server answered no status of a unit")
     }
     return report
@@ -49,7 +57,7 @@ public final class NodeClient: UnitInspectionAPI {
   ///
   /// - Throws: ``FleetAPIError``, 404 when there is no such unit.
   public func explain(_ unitName: String) async throws(FleetAPIError) -> UnitExplanation {
-    guard let explanation = UnitExplanation(json: try await get(Self.path(unitName, "explain"))) else {
+    guard let explanation = UnitExplanation(json: try await get(path(unitName, "explain"))) else {
       throw .failed("the server answered no explanation")
     }
     return explanation
@@ -61,7 +69,7 @@ public final class NodeClient: UnitInspectionAPI {
     lines: Int,
     follow: Bool
   ) -> AsyncThrowingStream<JournalLine, any Error> {
-    let target = Self.path(unitName, "journal") + "?lines=\(lines)" + (follow ? "&follow=true" : "")
+    let target = path(unitName, "journal", ["lines=\(lines)"] + (follow ? ["follow=true"] : []))
     let policy = AsyncThrowingStream<JournalLine, any Error>.Continuation.BufferingPolicy
       .bufferingOldest(Self.bufferedLines)
     return AsyncThrowingStream(bufferingPolicy: policy) { continuation in
@@ -129,7 +137,8 @@ public final class NodeClient: UnitInspectionAPI {
     return try FleetAnswer.json(try await FleetAnswer.send(request, through: pool))
   }
 
-  private static func path(_ unitName: String, _ question: String) -> String {
-    "units/\(PercentCoding.encodedFormValue(unitName))/\(question)"
+  private func path(_ unitName: String, _ question: String, _ parameters: [String] = []) -> String {
+    let query = (parameters + (asksLocally ? ["local=true"] : [])).joined(separator: "&")
+    return "units/\(PercentCoding.encodedFormValue(unitName))/\(question)" + (query.isEmpty ? "" : "?" + query)
   }
 }

@@ -21,6 +21,7 @@ public final class APIPorts: Sendable {
     var store = StorePort.starting
     var fleet: (any FleetAPI)?
     var inspection: (any UnitInspectionAPI)?
+    var localInspection: (any UnitInspectionAPI)?
     var corsOrigins: Set<String> = []
   }
 
@@ -40,8 +41,15 @@ public final class APIPorts: Sendable {
   }
 
   /// Sets what answers `/coracle/v1/units`.
-  public func setInspection(_ inspection: (any UnitInspectionAPI)?) {
-    state.withLock { $0.inspection = inspection }
+  ///
+  /// - Parameters:
+  ///   - inspection: Knows of all units, and may ask other nodes.
+  ///   - local: Knows of this machine's units only; answers when another node asks. Nil stands for `inspection`.
+  public func setInspection(_ inspection: (any UnitInspectionAPI)?, local: (any UnitInspectionAPI)? = nil) {
+    state.withLock { state in
+      state.inspection = inspection
+      state.localInspection = local ?? inspection
+    }
   }
 
   /// Sets the origins whose pages may use the store (`coreos.etcd2.cors`); `*` stands for all.

@@ -17,7 +17,9 @@ struct APIRouter: HTTPRoute {
     if FleetRoute.serves(path) || surface == .fleet {
       FleetRoute(fleet: state.fleet).serve(request, exchange)
     } else if path.isAtOrBelow("/coracle/v1") {
-      NodeRoute(store: state.store, inspection: state.inspection).serve(request, exchange)
+      let isLocal = QueryItems(request.target.query).isOn("local")
+      let inspection = isLocal ? state.localInspection : state.inspection
+      NodeRoute(store: state.store, inspection: inspection).serve(request, exchange)
     } else {
       serveStore(request, exchange, state)
     }

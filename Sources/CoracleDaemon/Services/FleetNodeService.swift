@@ -40,14 +40,13 @@ struct FleetNodeService: Service {
       logger: logger
     )
     ports.setFleet(fleet.api)
-    ports.setInspection(
-      UnitInspectionDesk(
-        machineID: node.machineID,
-        supervision: supervision,
-        fleet: fleet,
-        remote: { url in NodeClient(endpoints: [try Endpoint(url)], transport: transport) }
-      )
+    let desk = UnitInspectionDesk(
+      machineID: node.machineID,
+      supervision: supervision,
+      fleet: fleet,
+      remote: { url in NodeClient(endpoints: [try Endpoint(url)], transport: transport, asksLocally: true) }
     )
+    ports.setInspection(desk, local: desk.withoutOthers)
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await fleet.run() }
       try? await gracefulShutdown()

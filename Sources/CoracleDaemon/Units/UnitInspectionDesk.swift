@@ -9,8 +9,15 @@ struct UnitInspectionDesk: UnitInspectionAPI {
   let machineID: String
   let supervision: UnitSupervision
   let fleet: FleetService
-  /// The same questions asked of the node at a client URL.
-  let remote: @Sendable (_ clientURL: String) throws -> any UnitInspectionAPI
+  /// The same questions asked of the node at a client URL; nil answers for this machine only.
+  var remote: (@Sendable (_ clientURL: String) throws -> any UnitInspectionAPI)?
+
+  /// The same for this machine only.
+  var withoutOthers: UnitInspectionDesk {
+    var desk = self
+    desk.remote = nil
+    return desk
+  }
 
   func status(of unitName: String) async throws(FleetAPIError) -> UnitStatusReport {
     if let local = await localStatus(of: unitName) { return local }
@@ -63,6 +70,9 @@ struct UnitInspectionDesk: UnitInspectionAPI {
 
   /// The machine that has the unit, when this one has not.
   private func elsewhere(_ unitName: String) async throws(FleetAPIError) -> any UnitInspectionAPI {
+    guard let remote else {
+      throw .notFound("unit \(unitName) is not loaded on machine \(machineID.prefix(8)), which was asked for it")
+    }
     let location = try await fleet.location(of: unitName)
     guard !location.isLocal else { throw .notFound("unit \(unitName) is placed on this machine but not loaded yet") }
     let machine = location.machineID.prefix(8)

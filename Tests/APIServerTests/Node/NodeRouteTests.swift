@@ -64,6 +64,18 @@ import Testing
     #expect(explanation.body.contains(#""refusals":[{"machineID":"m1","reason":"metadata"}]"#))
   }
 
+  @Test func `what another node asks is answered for this machine only`() async throws {
+    let ports = APIPorts()
+    ports.setInspection(Inspection(name: "far.service"), local: Inspection(name: "near.service"))
+    let connection = try await TestConnection(ports)
+    for (unit, query, status) in [
+      ("far", "", 200), ("far", "?local=true", 404), ("near", "", 404), ("near", "?local=true", 200),
+    ] {
+      let answer = try await connection.ask("GET", "/coracle/v1/units/\(unit).service/status\(query)")
+      #expect(answer.status == status, "\(unit)\(query)")
+    }
+  }
+
   @Test func `a journal is lines of JSON`() async throws {
     let answer = try await connection().ask("GET", "/coracle/v1/units/a@1.service/journal?lines=2")
     #expect(answer["content-type"] == "application/x-ndjson")
