@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import APIClients
 import ArgumentParser
+import CoracleDaemon
 import EtcdStore
 import Testing
 
@@ -14,6 +15,20 @@ struct CommandLineTests {
       environment: environment,
       readValue: { "stdin\n" }
     )
+  }
+
+  @Test func `a node's flag beats the environment, and an empty variable says nothing`() throws {
+    let command = try #require(try RootCommand.parseAsRoot(["node", "--name", "flag"]) as? NodeCommand)
+    let options = try command.options(environment: [
+      "CORACLE_NODE_NAME": "variable", "CORACLE_NODE_DOCKER": "none", "CORACLE_NODE_SOCKET": "",
+      "CORACLE_NODE_DATA_DIR": "", "CORACLE_NODE_LOG_LEVEL": "", "CORACLE_NODE_STOP_UNITS": "true",
+    ])
+    #expect(options.name == "flag")
+    #expect(options.docker == "none")
+    #expect(options.socket == nil)
+    #expect(options.dataDirectory == NodeOptions.defaultDataDirectory)
+    #expect(options.logLevel == NodeOptions().logLevel)
+    #expect(options.stopsUnits)
   }
 
   @Test func `flags have one dash or two, before or behind the arguments`() throws {

@@ -59,7 +59,10 @@ struct NodeCommand: AsyncParsableCommand {
 
   /// The flags, each with the environment behind it.
   func options(environment: [String: String]) throws -> NodeOptions {
-    func text(_ flag: String?, _ name: String) -> String? { flag ?? environment["CORACLE_NODE_\(name)"] }
+    // Like a variable that is not there: service files and compose files set what they have no value for to nothing.
+    func text(_ flag: String?, _ name: String) -> String? {
+      flag ?? environment["CORACLE_NODE_\(name)"].flatMap { $0.isEmpty ? nil : $0 }
+    }
     func switched(_ flag: Bool, _ name: String) throws -> Bool {
       if flag { return true }
       guard let value = environment["CORACLE_NODE_\(name)"] else { return false }
