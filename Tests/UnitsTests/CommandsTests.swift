@@ -211,6 +211,7 @@ import Testing
       ExecReload=/bin/kill
       [Install]
       WantedBy=multi-user.target
+      WantedBy=b.service
       [X-Fleet]
       Global=true
       [X-Other]
@@ -226,6 +227,7 @@ import Testing
         "Type=notify is not carried out yet: it runs as Type=simple",
         "StandardOutput=file:/x is not carried out yet: output goes to the journal",
         "ExecReload= in [Service] is not carried out yet and has no effect",
+        "WantedBy= in [Install] is not carried out yet and has no effect",
       ]
     )
   }

@@ -10,6 +10,8 @@ import NIOHTTP1
 struct FleetRoute: HTTPRoute {
   /// The API; nil while the machine has not registered, and then every path answers 503.
   let fleet: (any FleetAPI)?
+  /// Entries in one page of a listing (`coreos.fleet.token-limit`).
+  let pageLimit: Int
 
   /// Whether a path of a listener that serves everything belongs to fleet.
   static func serves(_ path: String) -> Bool {
@@ -20,22 +22,22 @@ struct FleetRoute: HTTPRoute {
     guard let fleet else { return exchange.respond(Self.response(to: .storeUnreachable)) }
     exchange.respond {
       do throws(FleetAPIError) {
-        return try await Self.answer(request, fleet)
+        return try await answer(request, fleet)
       } catch {
         return Self.response(to: error)
       }
     }
   }
 
-  private static func answer(_ request: HTTPRequest, _ fleet: any FleetAPI) async throws(FleetAPIError) -> HTTPResponse
+  private func answer(_ request: HTTPRequest, _ fleet: any FleetAPI) async throws(FleetAPIError) -> HTTPResponse
   {
     switch FleetPath(request.target.path) {
-    case .discovery: return try discovery(request)
+    case .discovery: return try Self.discovery(request)
     case .machines: return try await machines(request, fleet)
     case .units: return try await units(request, fleet)
-    case .unit(let name): return try await unit(name, request, fleet)
+    case .unit(let name): return try await Self.unit(name, request, fleet)
     case .states: return try await states(request, fleet)
-    case .unitState(let name): return try await unitState(name, request, fleet)
+    case .unitState(let name): return try await Self.unitState(name, request, fleet)
     case .root: throw .methodNotAllowed("")
     case nil: throw .notFound("")
     }
@@ -46,30 +48,30 @@ struct FleetRoute: HTTPRoute {
     return json(FleetDiscoveryDocument.json)
   }
 
-  private static func machines(
+  private func machines(
     _ request: HTTPRequest,
     _ fleet: any FleetAPI
   ) async throws(FleetAPIError) -> HTTPResponse {
     switch request.method {
     case .GET:
       let page = try page(of: request)
-      return json(page.json("machines", try await fleet.machines().map(\.json)))
+      return Self.json(page.json("machines", try await fleet.machines().map(\.json)))
     case .PATCH:
-      try checkSize(request)
+      try Self.checkSize(request)
       let operations = try MachineMetadataOperation.operations(body: request.body.readableBytesView)
       try await fleet.patchMachines(operations)
-      return HTTPResponse(.noContent, headers: ["Content-Type": "application/json", "Server": server])
+      return HTTPResponse(.noContent, headers: ["Content-Type": "application/json", "Server": Self.server])
     default: throw .methodNotAllowed("only GET and PATCH supported against this resource")
     }
   }
 
-  private static func units(
+  private func units(
     _ request: HTTPRequest,
     _ fleet: any FleetAPI
   ) async throws(FleetAPIError) -> HTTPResponse {
     guard request.method == .GET else { throw .methodNotAllowed("only GET supported against this resource") }
     let page = try page(of: request)
-    return json(page.json("units", try await fleet.units().map(\.json)))
+    return Self.json(page.json("units", try await fleet.units().map(\.json)))
   }
 
   private static func unit(
@@ -94,7 +96,7 @@ struct FleetRoute: HTTPRoute {
     }
   }
 
-  private static func states(
+  private func states(
     _ request: HTTPRequest,
     _ fleet: any FleetAPI
   ) async throws(FleetAPIError) -> HTTPResponse {
@@ -102,7 +104,7 @@ struct FleetRoute: HTTPRoute {
     let page = try page(of: request)
     let query = QueryItems(request.target.query)
     let filter = FleetStateFilter(machineID: query["machineID"], unitName: query["unitName"])
-    return json(page.json("states", try await fleet.states(matching: filter).map(\.json)))
+    return Self.json(page.json("states", try await fleet.states(matching: filter).map(\.json)))
   }
 
   private static func unitState(
@@ -120,8 +122,8 @@ struct FleetRoute: HTTPRoute {
     return json(.object([]))
   }
 
-  private static func page(of request: HTTPRequest) throws(FleetAPIError) -> FleetPage {
-    try FleetPage(tokens: QueryItems(request.target.query).values(of: "nextPageToken"))
+  private func page(of request: HTTPRequest) throws(FleetAPIError) -> FleetPage {
+    try FleetPage(tokens: QueryItems(request.target.query).values(of: "nextPageToken"), limit: pageLimit)
   }
 
   private static func checkSize(_ request: HTTPRequest) throws(FleetAPIError) {

@@ -20,6 +20,7 @@ public final class APIPorts: Sendable {
   struct State {
     var store = StorePort.starting
     var fleet: (any FleetAPI)?
+    var fleetPageLimit = FleetPage.defaultLimit
     var inspection: (any UnitInspectionAPI)?
     var localInspection: (any UnitInspectionAPI)?
     var corsOrigins: Set<String> = []
@@ -38,6 +39,11 @@ public final class APIPorts: Sendable {
   /// Sets what answers `/fleet/v1`; nil while the machine has not registered.
   public func setFleet(_ fleet: (any FleetAPI)?) {
     state.withLock { $0.fleet = fleet }
+  }
+
+  /// Sets how many entries a page of fleet's listings holds; 1 to 65535.
+  public func setFleetPageLimit(_ limit: Int) {
+    state.withLock { $0.fleetPageLimit = min(max(limit, 1), Int(UInt16.max)) }
   }
 
   /// Sets what answers `/coracle/v1/units`.

@@ -15,7 +15,7 @@ struct APIRouter: HTTPRoute {
     let state = ports.current
     let path = request.target.path
     if FleetRoute.serves(path) || surface == .fleet {
-      FleetRoute(fleet: state.fleet).serve(request, exchange)
+      FleetRoute(fleet: state.fleet, pageLimit: state.fleetPageLimit).serve(request, exchange)
     } else if path.isAtOrBelow("/coracle/v1") {
       let isLocal = QueryItems(request.target.query).isOn("local")
       let inspection = isLocal ? state.localInspection : state.inspection

@@ -31,6 +31,12 @@ struct CommandDuration: Equatable, Sendable, ExpressibleByArgument {
     duration = total
   }
 
+  /// The span as help texts show a default: `10s`, `250ms`.
+  var defaultValueDescription: String {
+    let (seconds, attoseconds) = duration.components
+    return attoseconds == 0 ? "\(seconds)s" : "\(seconds * 1_000 + attoseconds / 1_000_000_000_000_000)ms"
+  }
+
   private static let milliseconds: [String: Double] = ["ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000]
 
   /// Up to a million hours, so that no sum overflows.

@@ -39,6 +39,7 @@ struct FleetNodeService: Service {
       ),
       logger: logger
     )
+    ports.setFleetPageLimit(plan.tokenLimit)
     ports.setFleet(fleet.api)
     let desk = UnitInspectionDesk(
       machineID: node.machineID,

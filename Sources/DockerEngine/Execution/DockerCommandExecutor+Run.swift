@@ -12,6 +12,9 @@ extension DockerCommandExecutor {
     guard specification.isDetached else {
       return await runAttached(try await begin(line, for: caller, output: output), output: output)
     }
+    var specification = specification
+    // Nobody here waits for its end, so removing it is the engine's part.
+    if specification.removesOnExit { specification.hostConfiguration["AutoRemove"] = .bool(true) }
     let id = try await create(specification, for: caller, output: output)
     do {
       try await client.start(id)

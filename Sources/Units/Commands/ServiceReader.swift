@@ -52,7 +52,9 @@ struct ServiceReader {
       switch option.section {
       case "Unit": readUnit(option)
       case "Service" where isService: readService(option)
-      case "Install", "Service": break
+      // What starts with the usual targets starts when fleet says so; anything else is asked for in vain.
+      case "Install": if !option.value.hasSuffix(".target") { notCarriedOut(option) }
+      case "Service": break
       default:
         let isOwnType = option.section.lowercased() == unit.suffix
         if !option.section.hasPrefix("X-"), !isOwnType { notCarriedOut(option) }
