@@ -67,6 +67,18 @@ import Testing
     }
   }
 
+  @Test func `a member that has lost its log is refused, for it may have voted`() async throws {
+    try await TestCluster.with(TestClusterShape(machines: 3)) { cluster in
+      let node = cluster.nodes[2]
+      try await node.end(SIGKILL)
+      try FileManager.default.removeItem(at: node.directory.appendingPathComponent("member"))
+      try node.start()
+      try await eventually("the node has ended") { node.exitStatus != nil }
+      #expect(node.exitStatus == 1)
+      #expect(node.log.contains("its log in \(node.directory.path)/member is gone"), "\(node.log)")
+    }
+  }
+
   @Test func `a bad document is refused with every finding and nothing is started`() async throws {
     try await withTestDirectory { directory in
       let file = directory.appendingPathComponent("bad.yaml")

@@ -74,8 +74,11 @@ struct StoreService: Service {
       discovery: { try discoveryEndpoint($0) },
       logger: logger
     )
+    let isFirstBoot = try await node.directory.membership() == nil
     switch try await bootstrap.run() {
-    case .member(let membership): return try await openMember(plan, membership, failed)
+    case .member(let membership):
+      try await refuseForgetfulMember(plan, membership, isFirstBoot: isFirstBoot)
+      return try await openMember(plan, membership, failed)
     case .worker(let membership): return try await openWorker(membership)
     }
   }
@@ -94,6 +97,40 @@ struct StoreService: Service {
 
   // MARK: Member
 
+  private func logDirectory(_ plan: EtcdPlan) -> String { plan.dataDirectory ?? "\(node.directory.path)/member" }
+
+  /// A member that has lost its log must not vote again: it may have promised something that it no longer knows.
+  ///
+  /// Source: etcd v2.3.8 `etcdserver/server.go`, "has already been bootstrapped"; specs/etcd-v2.md §16.
+  private func refuseForgetfulMember(
+    _ plan: EtcdPlan,
+    _ membership: ClusterMembership,
+    isFirstBoot: Bool
+  ) async throws {
+    let directory = logDirectory(plan)
+    guard SQLiteLogStore.sizeBytes(directory: directory) == 0 else { return }
+    let remedy = "remove it from its cluster, empty \(node.directory.path), and let this machine join as a worker"
+    guard isFirstBoot else {
+      throw NodeError("this node is member \(membership.memberID) but its log in \(directory) is gone; \(remedy)")
+    }
+    let others = membership.members.filter { $0.id != membership.memberID }
+    let isKnown = await withTaskGroup(of: Bool.self) { group in
+      for other in others { group.addTask { await isStarted(membership.memberID, accordingTo: other) } }
+      return await group.contains(true)
+    }
+    guard isKnown else { return }
+    throw NodeError("member \(membership.memberID) has run before, says its cluster, but has no log here; \(remedy)")
+  }
+
+  /// Whether another member knows this one to have run; false when it cannot be asked, as on everybody's first boot.
+  private func isStarted(_ id: CloudInit.MemberID, accordingTo other: ClusterMembership.Member) async -> Bool {
+    let endpoints = other.peerURLs.compactMap { try? Endpoint($0.text) }
+    guard !endpoints.isEmpty else { return false }
+    let client = EtcdClient(endpoints: endpoints, transport: transport, requestTimeout: .seconds(2))
+    let members = (try? await client.membersFromPeers()) ?? []
+    return members.contains { $0.id == id.rawValue && !$0.clientURLs.isEmpty }
+  }
+
   private func openMember(
     _ plan: EtcdPlan,
     _ membership: ClusterMembership,
@@ -101,7 +138,7 @@ struct StoreService: Service {
   ) async throws -> NodeStore {
     let cluster = Raft.ClusterID(membership.clusterID.rawValue)
     let id = Raft.MemberID(membership.memberID.rawValue)
-    let directory = plan.dataDirectory ?? "\(node.directory.path)/member"
+    let directory = logDirectory(plan)
     let log = try SQLiteLogStore(directory: directory, cluster: cluster, member: id)
     let peers = PeerTransport(cluster: cluster, member: id, group: group, logger: logger)
     var events = EtcdMemberEvents()

@@ -31,14 +31,19 @@ public struct CommandFailed: Error, CustomStringConvertible {
 }
 
 /// A child process that writes to files, so that no pipe can fill up, and ends with its test.
+///
+/// It is started with `posix_spawn` and not with Foundation's `Process`, which keeps descriptors of every child and
+/// reads beyond its buffer once there are many.
 public final class ChildProcess {
-  private let process = Process()
   /// The command line.
   public let arguments: [String]
   /// Where standard output goes.
   public let outputFile: URL
   /// Where standard error goes.
   public let errorFile: URL
+  /// The process id.
+  public let id: pid_t
+  private var ended: Int32?
 
   /// Starts a command.
   ///
@@ -58,33 +63,42 @@ public final class ChildProcess {
     let name = "\(URL(fileURLWithPath: arguments[0]).lastPathComponent)-\(UUID().uuidString.prefix(8))"
     outputFile = directory.appendingPathComponent("\(name).out")
     errorFile = directory.appendingPathComponent("\(name).err")
-    _ = FileManager.default.createFile(atPath: outputFile.path, contents: nil)
-    _ = FileManager.default.createFile(atPath: errorFile.path, contents: nil)
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    process.standardOutput = try FileHandle(forWritingTo: outputFile)
-    process.standardError = try FileHandle(forWritingTo: errorFile)
+    var inputPath = "/dev/null"
     if let input {
-      let inputFile = directory.appendingPathComponent("\(name).in")
-      try Data(input.utf8).write(to: inputFile)
-      process.standardInput = try FileHandle(forReadingFrom: inputFile)
-    } else {
-      process.standardInput = FileHandle.nullDevice
+      inputPath = directory.appendingPathComponent("\(name).in").path
+      try input.write(toFile: inputPath, atomically: false, encoding: .utf8)
     }
-    try process.run()
-  }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, inputPath, O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, outputFile.path, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+    posix_spawn_file_actions_addopen(&actions, 2, errorFile.path, O_WRONLY | O_CREAT | O_APPEND, 0o644)
 
-  /// The process id.
-  public var id: Int32 { process.processIdentifier }
+    let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    var words = arguments.map { strdup($0) } + [nil]
+    var pairs = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    defer { for text in words + pairs { free(text) } }
+    var child: pid_t = 0
+    let code = posix_spawnp(&child, arguments[0], &actions, nil, &words, &pairs)
+    guard code == 0 else {
+      throw CommandFailed(description: "cannot start \(arguments[0]): \(String(cString: strerror(code)))")
+    }
+    id = child
+  }
 
   /// Whether it still runs.
-  public var isRunning: Bool { process.isRunning }
-
-  /// Exit status, or 128 + signal; only meaningful when it no longer runs.
-  public var status: Int32 {
-    process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
+  public var isRunning: Bool {
+    guard ended == nil else { return false }
+    var code: Int32 = 0
+    guard waitpid(id, &code, WNOHANG) == id else { return true }
+    let signal = code & 0x7f
+    ended = signal == 0 ? (code >> 8) & 0xff : 128 + signal
+    return false
   }
+
+  /// Exit status, or 128 + signal; -1 while it runs.
+  public var status: Int32 { isRunning ? -1 : ended ?? -1 }
 
   /// What it has printed on standard output so far.
   public var output: String { (try? String(contentsOf: outputFile, encoding: .utf8)) ?? "" }
@@ -94,7 +108,7 @@ public final class ChildProcess {
 
   /// Sends a signal to this process alone.
   public func signal(_ signal: Int32) {
-    if process.isRunning { kill(process.processIdentifier, signal) }
+    if isRunning { kill(id, signal) }
   }
 
   /// Waits for the end; kills the process and throws when the deadline passes.
