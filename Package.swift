@@ -107,6 +107,7 @@ let package = Package(
     .executableTarget(name: "coracle", dependencies: ["CoracleCommands"], swiftSettings: houseSettings),
     // Tests' and simulation's own parts.
     module("TestKit", []),
+    module("StoreTestKit", ["EtcdStore", "EtcdWire"]),
     module("ClusterSim", ["Raft"]),
     .executableTarget(name: "coracle-sim", dependencies: ["ClusterSim", argumentParser], swiftSettings: houseSettings),
     tests("Raft", ["TestKit"]),
@@ -125,14 +126,18 @@ let package = Package(
     tests(
       "APIServer",
       [
-        "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "TestKit", logging, nioCore, nioPosix, nioEmbedded,
+        "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "StoreTestKit", "TestKit", logging, nioCore, nioPosix,
+        nioEmbedded,
         nioHTTP1,
       ],
       fixtures: true
     ),
     tests(
       "APIClients",
-      ["APIServer", "Fleet", "FleetWire", "EtcdStore", "EtcdWire", "TestKit", logging, nioCore, nioPosix, nioHTTP1]
+      [
+        "APIServer", "Fleet", "FleetWire", "EtcdStore", "EtcdWire", "StoreTestKit", "TestKit", logging, nioCore,
+        nioPosix, nioHTTP1,
+      ]
     ),
     tests("DockerEngine", ["TestKit", nioCore, nioPosix, nioHTTP1, logging]),
     tests("UnitRunner", ["Units", "DockerEngine", "CUnitSpawn", "TestKit", logging]),

@@ -3,6 +3,7 @@ import APIServer
 import EtcdStore
 import EtcdWire
 import NIOCore
+import StoreTestKit
 import Synchronization
 import TestKit
 import Testing
@@ -13,7 +14,9 @@ import Testing
 @Suite struct EtcdClientTests {
   @Test func `every kind of request goes round`() async throws {
     try await TestServer.with { servers, transport in
-      servers[0].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      servers[0].ports.setStore(
+        .member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       let client = EtcdClient(endpoints: [servers[0].endpoint], transport: transport)
       let set = try await client.set("/a b/c+d", "x & y=ü")
       #expect(set.event.isCreation)
@@ -36,7 +39,9 @@ import Testing
 
   @Test func `the store's errors arrive as they are`() async throws {
     try await TestServer.with { servers, transport in
-      servers[0].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      servers[0].ports.setStore(
+        .member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       let client = EtcdClient(endpoints: [servers[0].endpoint], transport: transport)
       try await client.create("/a", "1")
       await #expect(throws: EtcdError(.nodeExists, cause: "/a", index: EtcdIndex(1))) {
@@ -48,7 +53,9 @@ import Testing
 
   @Test func `a value of megabytes passes, one above the limit is refused by name`() async throws {
     try await TestServer.with { servers, transport in
-      servers[0].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      servers[0].ports.setStore(
+        .member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       let client = EtcdClient(endpoints: [servers[0].endpoint], transport: transport)
       let value = String(repeating: "v", count: 2_000_000)
       try await client.set("/big", value)
@@ -62,7 +69,9 @@ import Testing
 
   @Test func `a one-shot watch starts, brings its event and closes`() async throws {
     try await TestServer.with { servers, transport in
-      servers[0].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      servers[0].ports.setStore(
+        .member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       let client = EtcdClient(endpoints: [servers[0].endpoint], transport: transport)
       let collected = CollectedUpdates()
       _ = client.watch(KeysWatch(key: "/a", recursive: false, stream: false)) { collected.deliver($0) }
@@ -74,7 +83,9 @@ import Testing
 
   @Test func `a stream misses nothing and starts once`() async throws {
     try await TestServer.with { servers, transport in
-      servers[0].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      servers[0].ports.setStore(
+        .member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       let client = EtcdClient(endpoints: [servers[0].endpoint], transport: transport)
       for number in 1...50 { try await client.set("/a/\(number)", "\(number)") }
       let collected = CollectedUpdates()
@@ -93,7 +104,9 @@ import Testing
   @Test func `a cancelled watch is silent and leaves the server`() async throws {
     try await TestServer.with { servers, transport in
       let keys = MemoryKeys()
-      servers[0].ports.setStore(.member(keys, MemoryCluster()))
+      servers[0].ports.setStore(
+        .member(keys, MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       let client = EtcdClient(endpoints: [servers[0].endpoint], transport: transport)
       let collected = CollectedUpdates()
       let watch = client.watch(KeysWatch(key: "/a", recursive: false, stream: true)) { collected.deliver($0) }
@@ -108,7 +121,9 @@ import Testing
   @Test func `a watch of cleared history fails with 401, and one of a stopped store closes`() async throws {
     try await TestServer.with { servers, transport in
       let keys = MemoryKeys()
-      servers[0].ports.setStore(.member(keys, MemoryCluster()))
+      servers[0].ports.setStore(
+        .member(keys, MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       for _ in 0..<1001 { try await keys.set("/a", "1") }
       let client = EtcdClient(endpoints: [servers[0].endpoint], transport: transport)
       let cleared = CollectedUpdates()
@@ -129,7 +144,9 @@ import Testing
 
   @Test func `a dead endpoint is passed over, also for writes`() async throws {
     try await TestServer.with(2) { servers, transport in
-      servers[1].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      servers[1].ports.setStore(
+        .member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       await servers[0].server.shutdown(within: .zero)
       let client = EtcdClient(endpoints: servers.map(\.endpoint), transport: transport)
       try await client.set("/a", "1")
@@ -139,7 +156,9 @@ import Testing
 
   @Test func `a node that has not joined yet is passed over`() async throws {
     try await TestServer.with(2) { servers, transport in
-      servers[1].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      servers[1].ports.setStore(
+        .member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       let client = EtcdClient(endpoints: servers.map(\.endpoint), transport: transport)
       try await client.set("/a", "1")
       let collected = CollectedUpdates()
@@ -185,7 +204,9 @@ import Testing
   @Test func `a write that may have been carried out is not sent twice, a read is`() async throws {
     try await TestServer.with(2) { servers, transport in
       let stores = [FailingKeys(), FailingKeys()]
-      for (server, store) in zip(servers, stores) { server.ports.setStore(.member(store, MemoryCluster())) }
+      for (server, store) in zip(servers, stores) {
+        server.ports.setStore(.member(store, MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11"))))
+      }
       let client = EtcdClient(endpoints: servers.map(\.endpoint), transport: transport)
       let error = await #expect(throws: EtcdError.self) { try await client.set("/a", "1") }
       #expect(error == EtcdError(.raftInternal, cause: "etcdserver: request timed out"))
@@ -197,7 +218,9 @@ import Testing
 
   @Test func `a server that never answers costs the header deadline`() async throws {
     try await TestServer.with { servers, transport in
-      servers[0].ports.setStore(.member(SilentKeys(), MemoryCluster()))
+      servers[0].ports.setStore(
+        .member(SilentKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       let client = EtcdClient(
         endpoints: [servers[0].endpoint],
         transport: transport,
@@ -218,7 +241,7 @@ import Testing
 
   @Test func `members, leader, version and health`() async throws {
     try await TestServer.with { servers, transport in
-      let cluster = MemoryCluster()
+      let cluster = MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11"))
       servers[0].ports.setStore(.member(MemoryKeys(), cluster))
       let client = EtcdClient(endpoints: [servers[0].endpoint], transport: transport)
       let members = try await client.members()
@@ -241,7 +264,9 @@ import Testing
   @Test func `a hundred watches at once have a connection each`() async throws {
     try await TestServer.with { servers, transport in
       let keys = MemoryKeys()
-      servers[0].ports.setStore(.member(keys, MemoryCluster()))
+      servers[0].ports.setStore(
+        .member(keys, MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       let client = EtcdClient(endpoints: [servers[0].endpoint], transport: transport)
       let collected = CollectedUpdates()
       for number in 0..<100 {

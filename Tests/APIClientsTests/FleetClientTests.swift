@@ -4,6 +4,7 @@ import EtcdWire
 import Fleet
 import FleetWire
 import NIOCore
+import StoreTestKit
 import Synchronization
 import TestKit
 import Testing
@@ -167,7 +168,9 @@ import Testing
 
   @Test func `a member's status comes with its digest`() async throws {
     try await TestServer.with { servers, transport in
-      servers[0].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      servers[0].ports.setStore(
+        .member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       let client = NodeClient(endpoints: [servers[0].endpoint], transport: transport)
       guard case .member(let status) = try await client.nodeStatus(withDigest: true) else {
         Issue.record("not a member")

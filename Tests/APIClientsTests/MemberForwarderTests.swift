@@ -5,6 +5,7 @@ import EtcdWire
 import Logging
 import NIOCore
 import NIOHTTP1
+import StoreTestKit
 import Synchronization
 import TestKit
 import Testing
@@ -36,7 +37,9 @@ extension MemberForwarder: RequestForwarder {}
 
   @Test func `requests, errors and headers pass through a worker`() async throws {
     try await withWorker { members, worker, _, transport in
-      members[0].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      members[0].ports.setStore(
+        .member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       let client = EtcdClient(endpoints: [worker.endpoint], transport: transport)
       let set = try await client.set("/a b/ü", "1 + 1")
       #expect(set.event.isCreation && set.event.etcdIndex == EtcdIndex(1) && set.raftTerm == 2)
@@ -52,7 +55,9 @@ extension MemberForwarder: RequestForwarder {}
   @Test func `watches pass through a worker and end with their client`() async throws {
     try await withWorker { members, worker, _, transport in
       let keys = MemoryKeys()
-      members[0].ports.setStore(.member(keys, MemoryCluster()))
+      members[0].ports.setStore(
+        .member(keys, MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       let client = EtcdClient(endpoints: [worker.endpoint], transport: transport)
       let collected = CollectedUpdates()
       let watch = client.watch(KeysWatch(key: "/a", recursive: false, stream: true)) { collected.deliver($0) }
@@ -67,7 +72,9 @@ extension MemberForwarder: RequestForwarder {}
 
   @Test func `a discovery URL names the worker that was asked`() async throws {
     try await withWorker { members, worker, _, transport in
-      members[0].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      members[0].ports.setStore(
+        .member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       let url = try await DiscoveryClient(endpoints: [worker.endpoint], transport: transport).newToken(size: 3)
       #expect(url.hasPrefix(worker.endpoint.url + "/discovery/"))
       let error = await #expect(throws: APIClientError.self) {
@@ -79,7 +86,9 @@ extension MemberForwarder: RequestForwarder {}
 
   @Test func `a discovery URL is a store of its own to a client that is given its path`() async throws {
     try await withWorker { members, worker, _, transport in
-      members[0].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      members[0].ports.setStore(
+        .member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       let url = try await DiscoveryClient(endpoints: [worker.endpoint], transport: transport).newToken(size: 2)
       let path = String(url.dropFirst(worker.endpoint.url.count))
       let token = EtcdClient(endpoints: [worker.endpoint], transport: transport, keysPath: path)
@@ -100,7 +109,9 @@ extension MemberForwarder: RequestForwarder {}
 
   @Test func `a dead member is left out for five seconds and writes go to another`() async throws {
     try await withWorker(members: 2) { members, worker, forwarder, transport in
-      members[1].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      members[1].ports.setStore(
+        .member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       await members[0].server.shutdown(within: .zero)
       let client = EtcdClient(endpoints: [worker.endpoint], transport: transport)
       for number in 0..<4 { try await client.set("/a", "\(number)") }
@@ -133,7 +144,7 @@ extension MemberForwarder: RequestForwarder {}
 
   @Test func `the list of members is read from the members`() async throws {
     try await withWorker { members, _, forwarder, _ in
-      let cluster = MemoryCluster()
+      let cluster = MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11"))
       members[0].ports.setStore(.member(MemoryKeys(), cluster))
       #expect(await forwarder.refresh())
       #expect(forwarder.endpoints.sorted() == ["http://127.0.0.1:10", "http://127.0.0.1:11"])

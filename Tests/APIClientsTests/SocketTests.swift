@@ -7,6 +7,7 @@ import Glibc
 import Logging
 import NIOCore
 import NIOPosix
+import StoreTestKit
 import TestKit
 import Testing
 
@@ -22,7 +23,7 @@ import Testing
     try await withTestDirectory { directory in
       let path = directory.appending(path: "c.sock").path
       let ports = APIPorts()
-      ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      ports.setStore(.member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11"))))
       let server = makeServer(ports)
       _ = try await server.start(listening: [APIListener(.unixSocket(path: path, mode: 0o660))])
       var information = stat()
@@ -106,7 +107,9 @@ import Testing
     limits.streamBacklogBytes = 256 * 1024
     try await TestServer.with(limits: limits) { servers, _ in
       let keys = MemoryKeys()
-      servers[0].ports.setStore(.member(keys, MemoryCluster()))
+      servers[0].ports.setStore(
+        .member(keys, MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       let port = try #require(Int(servers[0].endpoint.url.split(separator: ":").last ?? ""))
       let client = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
         .channelOption(.autoRead, value: false)
@@ -126,7 +129,9 @@ import Testing
 
   @Test func `stopping ends watches at once and lets no one in`() async throws {
     try await TestServer.with { servers, transport in
-      servers[0].ports.setStore(.member(MemoryKeys(), MemoryCluster()))
+      servers[0].ports.setStore(
+        .member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
       let client = EtcdClient(endpoints: [servers[0].endpoint], transport: transport)
       let collected = CollectedUpdates()
       _ = client.watch(KeysWatch(key: "/a", recursive: false, stream: true)) { collected.deliver($0) }

@@ -59,6 +59,7 @@ enum LayeringTable {
     "coracle": Row(own: ["CoracleCommands"], others: []),
     // Tests' and simulation's own parts.
     "TestKit": Row(own: [], others: system.union(["Foundation", "Testing"])),
+    "StoreTestKit": Row(own: ["EtcdStore", "EtcdWire"], others: ["Synchronization"]),
     "ClusterSim": Row(own: ["Raft", "EtcdStore", "TestKit"], others: collections),
     "coracle-sim": Row(own: ["ClusterSim"], others: ["ArgumentParser", "Glibc"]),
   ]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 import EtcdWire
+import StoreTestKit
 import Synchronization
 import Testing
 

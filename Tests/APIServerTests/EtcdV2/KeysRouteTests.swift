@@ -3,6 +3,7 @@ import EtcdStore
 import EtcdWire
 import NIOCore
 import NIOEmbedded
+import StoreTestKit
 import TestKit
 import Testing
 

@@ -2,6 +2,7 @@
 import Fleet
 import FleetWire
 import NIOEmbedded
+import StoreTestKit
 import TestKit
 import Testing
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import EtcdStore
-import EtcdWire
+public import EtcdStore
+public import EtcdWire
 import Synchronization
 
 /// The port over a bare store: everything is answered at once on the caller's thread.
-final class MemoryKeys: KeysAPI {
+public final class MemoryKeys: KeysAPI {
   private struct State {
     var store = Store()
     var hub = WatcherHub()
@@ -15,12 +15,16 @@ final class MemoryKeys: KeysAPI {
 
   private let state = Mutex(State())
 
-  /// How many watches stand.
-  var watcherCount: Int { state.withLock { $0.hub.count } }
-  /// How many watches were cancelled, whether they stood or not.
-  var cancelledCount: Int { state.withLock { $0.cancelledCount } }
+  /// Makes an empty store.
+  public init() {}
 
-  func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
+  /// How many watches stand.
+  public var watcherCount: Int { state.withLock { $0.hub.count } }
+  /// How many watches were cancelled, whether they stood or not.
+  public var cancelledCount: Int { state.withLock { $0.cancelledCount } }
+
+  /// Carries out one request, at a time that stands still.
+  public func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
     let now = Timestamp(nanosecondsSinceEpoch: 1_000_000_000_000)
     let (result, deliveries) = state.withLock { state -> (Result<Event, EtcdError>, [@Sendable () -> Void]) in
       switch request {
@@ -39,7 +43,9 @@ final class MemoryKeys: KeysAPI {
     answer(result.map { KeysReply(event: $0, raftIndex: $0.etcdIndex.rawValue + 100, raftTerm: 2) })
   }
 
-  func watch(_ watch: KeysWatch, deliver: @escaping @Sendable (KeysWatchUpdate) -> Void) -> KeysWatchCancellation {
+  /// Registers a watch and hands over what the history has for it.
+  public func watch(_ watch: KeysWatch, deliver: @escaping @Sendable (KeysWatchUpdate) -> Void) -> KeysWatchCancellation
+  {
     let (id, updates) = state.withLock { state -> (WatcherID, [KeysWatchUpdate]) in
       let id = WatcherID(state.nextID)
       state.nextID += 1
@@ -70,7 +76,7 @@ final class MemoryKeys: KeysAPI {
   }
 
   /// Ends every watch, as a store that stops does.
-  func stop() {
+  public func stop() {
     let consumers = state.withLock { state in
       defer { state.consumers = [:] }
       return state.consumers.sorted { $0.key < $1.key }.map(\.value)
