@@ -70,7 +70,8 @@ let package = Package(
     // Row 2: what touches the world.
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CUnitSpawn"),
-    module("RaftStorage", ["Raft", "CSQLite"]),
+    .target(name: "CDiskFaults", dependencies: ["CSQLite"]),
+    module("RaftStorage", ["Raft", "CSQLite", "CDiskFaults"]),
     module("RaftTransport", ["Raft", nioCore, nioPosix, nioHTTP1, logging]),
     module("EtcdServer", ["Raft", "EtcdStore", "EtcdWire", crypto, logging]),
     module("APIServer", ["EtcdWire", "FleetWire", "EtcdStore", nioCore, nioPosix, nioHTTP1, logging]),
@@ -117,7 +118,7 @@ let package = Package(
     tests("CloudConfig", ["TestKit", yams], fixtures: true),
     tests("EtcdWire", ["EtcdStore", "TestKit"], fixtures: true),
     tests("FleetWire", ["EtcdWire", "Fleet", "Units", "TestKit"]),
-    tests("RaftStorage", ["Raft", "CSQLite", "TestKit"]),
+    tests("RaftStorage", ["Raft", "CSQLite", "CDiskFaults", "TestKit"]),
     tests("RaftTransport", ["Raft", "TestKit", nioCore, nioPosix, nioHTTP1, logging]),
     tests(
       "EtcdServer",

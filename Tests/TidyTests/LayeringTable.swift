@@ -34,7 +34,7 @@ enum LayeringTable {
     "EtcdWire": Row(own: ["EtcdStore"], others: []),
     "FleetWire": Row(own: ["Units", "Fleet", "EtcdStore", "EtcdWire"], others: ["Crypto"]),
     // Row 2
-    "RaftStorage": Row(own: ["Raft", "CSQLite"], others: system),
+    "RaftStorage": Row(own: ["Raft", "CSQLite", "CDiskFaults"], others: system),
     "RaftTransport": Row(own: ["Raft"], others: nio.union(system)),
     "EtcdServer": Row(own: ["Raft", "EtcdStore", "EtcdWire"], others: system.union(["Crypto"])),
     "APIServer": Row(own: wire, others: nio.union(system)),
