@@ -109,6 +109,7 @@ let package = Package(
     // Tests' and simulation's own parts.
     module("TestKit", []),
     module("StoreTestKit", ["EtcdStore", "EtcdWire"]),
+    module("Histories", ["EtcdStore"]),
     module("ClusterSim", ["Raft"]),
     .executableTarget(name: "coracle-sim", dependencies: ["ClusterSim", argumentParser], swiftSettings: houseSettings),
     tests("Raft", ["TestKit"]),
@@ -150,6 +151,7 @@ let package = Package(
       ["APIClients", "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "TestKit", "Units", argumentParser],
       fixtures: true
     ),
+    tests("Histories", ["EtcdStore"]),
     tests("ClusterSim", ["Raft", "TestKit"]),
     .testTarget(name: "TidyTests", swiftSettings: houseSettings),
     .testTarget(name: "ProcessTests", dependencies: ["TestKit"], swiftSettings: houseSettings),

@@ -60,6 +60,7 @@ enum LayeringTable {
     // Tests' and simulation's own parts.
     "TestKit": Row(own: [], others: system.union(["Foundation", "Testing"])),
     "StoreTestKit": Row(own: ["EtcdStore", "EtcdWire"], others: ["Synchronization"]),
+    "Histories": Row(own: ["EtcdStore"], others: []),
     "ClusterSim": Row(own: ["Raft", "EtcdStore", "TestKit"], others: collections),
     "coracle-sim": Row(own: ["ClusterSim"], others: ["ArgumentParser", "Glibc"]),
   ]
