@@ -5,6 +5,8 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 KEEP ?= 0
 SEEDS ?= 2000
+SEED ?= 1
+RUNS ?= 208
 BIN := .build/release/coracle
 # Archives of what is not on every host (the C++ runtime, zlib): a directory the linker looks in before the system's.
 ARCHIVES := .build/archives
@@ -12,7 +14,7 @@ RELEASE_FLAGS := -c release --static-swift-stdlib --product coracle \
 	-Xlinker --gc-sections -Xlinker -s -Xlinker -L$(ARCHIVES)
 SOURCES := Sources Tests Benchmarks Package.swift
 
-.PHONY: help setup test-setup build demo test check format sim bench install clean
+.PHONY: help setup test-setup build demo test check format sim faults bench install clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +49,10 @@ format: ## rewrite the sources in the house's format
 sim: ## the simulator over SEEDS seeds (default 2000)
 	swift build -c release --product coracle-sim
 	.build/release/coracle-sim --count $(SEEDS)
+
+faults: build ## RUNS fault runs (default 208) on clusters of real processes; needs root
+	swift build --product coracle-faults
+	CORACLE_BINARY=$(abspath $(BIN)) .build/debug/coracle-faults --runs $(RUNS) --seed $(SEED) --jobs 2
 
 bench: ## measure the binary: size, memory, start, and the store beside etcd
 	@Benchmarks/run

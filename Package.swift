@@ -46,6 +46,7 @@ let package = Package(
   products: [
     .executable(name: "coracle", targets: ["coracle"]),
     .executable(name: "coracle-sim", targets: ["coracle-sim"]),
+    .executable(name: "coracle-faults", targets: ["coracle-faults"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -112,6 +113,11 @@ let package = Package(
     module("Histories", ["EtcdStore"]),
     module("ClusterSim", ["Raft"]),
     .executableTarget(name: "coracle-sim", dependencies: ["ClusterSim", argumentParser], swiftSettings: houseSettings),
+    .executableTarget(
+      name: "coracle-faults",
+      dependencies: ["Histories", "EtcdStore", "EtcdWire", "TestKit", argumentParser],
+      swiftSettings: houseSettings
+    ),
     tests("Raft", ["TestKit"]),
     tests("EtcdStore", ["TestKit"]),
     tests("Units", ["TestKit"], fixtures: true),

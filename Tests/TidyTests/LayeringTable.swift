@@ -62,6 +62,10 @@ enum LayeringTable {
     "StoreTestKit": Row(own: ["EtcdStore", "EtcdWire"], others: ["Synchronization"]),
     "Histories": Row(own: ["EtcdStore"], others: []),
     "ClusterSim": Row(own: ["Raft", "EtcdStore", "TestKit"], others: collections),
+    "coracle-faults": Row(
+      own: ["Histories", "EtcdStore", "EtcdWire", "TestKit"],
+      others: system.union(["Foundation", "ArgumentParser"])
+    ),
     "coracle-sim": Row(own: ["ClusterSim"], others: ["ArgumentParser", "Glibc"]),
   ]
 
