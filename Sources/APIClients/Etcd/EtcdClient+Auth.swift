@@ -8,7 +8,7 @@ import NIOHTTP1
 public struct AuthUserRecord: Sendable, Equatable {
   /// The user's name.
   public var name: String
-  /// Its roles. Servers that tell only their names leave the permissions empty.
+  /// Its roles; servers that tell only their names leave the permissions empty.
   public var roles: [AuthRole]
 
   /// Makes a record.

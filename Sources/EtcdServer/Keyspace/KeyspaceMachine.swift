@@ -75,7 +75,8 @@ struct KeyspaceMachine: StateMachine {
     var bytes: [UInt8] = []
     while let piece = try read() { bytes += piece }
     let headerBytes = Self.magic.count + 1
-    guard bytes.count >= headerBytes, bytes.starts(with: Self.magic), (1...Self.format).contains(bytes[Self.magic.count])
+    guard bytes.count >= headerBytes, bytes.starts(with: Self.magic),
+      (1...Self.format).contains(bytes[Self.magic.count])
     else {
       throw EtcdServerError(.restore, "the snapshot at \(metadata.index) is not one of this version's")
     }

@@ -8,9 +8,9 @@ public struct AuthRole: Sendable, Equatable {
   public var name: String
   /// What it permits.
   public var permissions: AuthPermissions
-  /// What a request adds. A new role keeps an empty one as it was sent, as etcd does.
+  /// What a request adds; a new role keeps an empty one as it was sent, as etcd does.
   public var grant: AuthPermissions?
-  /// What a request takes away. A new role keeps an empty one as it was sent, as etcd does.
+  /// What a request takes away; a new role keeps an empty one as it was sent, as etcd does.
   public var revoke: AuthPermissions?
 
   /// Makes a role, or a request for one.

@@ -98,7 +98,10 @@ import Testing
     #expect(try await ask("PUT", "/discovery/\(token)/1?value=x").status == 401)
     #expect(try await ask("PUT", "/discovery/\(token)/1?value=x", as: "root:pw").status == 201)
     #expect(try await ask("GET", "/discovery/new?size=3", as: "root:pw").status == 200)
-    let grant = AuthRole(name: "guest", grant: AuthPermissions(read: ["/_etcd/registry/*"], write: ["/_etcd/registry/*"]))
+    let grant = AuthRole(
+      name: "guest",
+      grant: AuthPermissions(read: ["/_etcd/registry/*"], write: ["/_etcd/registry/*"])
+    )
     try users.facts.withLock { _ = try $0.state.apply(.putRole(grant)) }
     #expect(try await ask("GET", "/discovery/new?size=3").status == 200)
     #expect(try await ask("GET", "/discovery/\(token)/1").status == 200)
