@@ -40,8 +40,9 @@ struct APIRouter: HTTPRoute {
       } else {
         ForwardingRoute(forwarder: forwarder).serve(request, exchange)
       }
-    case .member(let keys, let cluster):
-      MemberRouter(path: path, keys: keys, cluster: cluster, cors: cors).serve(request, exchange)
+    case .member(let keys, let cluster, let auth):
+      let access = AccessGuard(auth: auth, isOwner: surface == .control)
+      MemberRouter(path: path, keys: keys, cluster: cluster, access: access, cors: cors).serve(request, exchange)
     }
   }
 

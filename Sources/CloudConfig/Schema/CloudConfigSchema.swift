@@ -116,7 +116,10 @@ enum CloudConfigSchema {
 
   static let fleet = SectionSchema(
     "coreos.fleet",
-    ["agent_ttl", "etcd_key_prefix", "etcd_servers", "listen_urls", "metadata", "public_ip"].map { KeySchema($0) }
+    [
+      "agent_ttl", "etcd_key_prefix", "etcd_password", "etcd_servers", "etcd_username", "listen_urls", "metadata",
+      "public_ip",
+    ].map { KeySchema($0) }
       + [
         KeySchema("disable_engine", .boolean), KeySchema("engine_reconcile_interval", .float),
         KeySchema("etcd_request_timeout", .float), KeySchema("token_limit", .integer), KeySchema("verbosity", .integer),
@@ -125,9 +128,6 @@ enum CloudConfigSchema {
       ]
       + ["etcd_cafile", "etcd_certfile", "etcd_keyfile"].map {
         KeySchema($0, .string, .unsupported("TLS to the store is not supported yet"))
-      }
-      + ["etcd_username", "etcd_password"].map {
-        KeySchema($0, .string, .unsupported("users of the store are not supported yet"))
       }
   )
 

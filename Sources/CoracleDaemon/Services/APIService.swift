@@ -16,7 +16,7 @@ struct APIService: Service {
     server = HTTPAPIServer(ports: ports, group: group, logger: logger)
     var listeners = (node.plan.etcd?.listenClientURLs ?? []).map { APIListener($0.listenAddress) }
     listeners += (node.plan.fleet?.listenURLs ?? []).map { APIListener($0.listenAddress, surface: .fleet) }
-    listeners.append(APIListener(.unixSocket(path: node.socketPath, mode: 0o660)))
+    listeners.append(APIListener(.unixSocket(path: node.socketPath, mode: 0o660), surface: .control))
     do {
       for bound in try await server.start(listening: listeners) {
         logger.info("serving", metadata: ["api.address": "\(bound.address)"])

@@ -33,7 +33,7 @@ struct StoreService: Service {
     store.fulfil(opened)
     switch opened {
     case .member(let member, let peers):
-      ports.setStore(.member(member, member))
+      ports.setStore(.member(member, member, member))
       let failure = await firstFailure(failures.stream)
       ports.setStore(.starting)
       await member.stop()
@@ -55,6 +55,12 @@ struct StoreService: Service {
     }
   }
 
+  /// Who this node's fleet and registrator are to a store that others hold (`coreos.fleet.etcd-username`).
+  private var credentials: Credentials? {
+    let fleet = node.plan.fleet
+    return fleet?.etcdUsername.map { Credentials(username: $0, password: fleet?.etcdPassword ?? "") }
+  }
+
   private func open(failed: AsyncStream<String>.Continuation) async throws -> NodeStore? {
     guard let plan = node.plan.etcd else {
       guard let fleet = node.plan.fleet else { return nil }
@@ -63,7 +69,7 @@ struct StoreService: Service {
         EtcdClient(
           endpoints: try servers.map { try Endpoint($0.text) },
           transport: transport,
-          credentials: fleet.etcdUsername.map { Credentials(username: $0, password: fleet.etcdPassword ?? "") }
+          credentials: credentials
         )
       )
     }
@@ -215,7 +221,8 @@ struct StoreService: Service {
           logger: logger
         )
         logger.notice("worker of a cluster", metadata: ["etcd.endpoints": "\(urls.joined(separator: ","))"])
-        return .worker(MembersKeys(forwarder: forwarder, transport: transport), forwarder)
+        let keys = MembersKeys(forwarder: forwarder, transport: transport, credentials: credentials)
+        return .worker(keys, forwarder)
       }
       if attempts == 1 { logger.info("waiting for the members to tell their client URLs") }
       try await Task.sleep(for: .milliseconds(250))
