@@ -130,7 +130,10 @@ let package = Package(
     tests("RaftTransport", ["Raft", "TestKit", nioCore, nioPosix, nioHTTP1, logging]),
     tests(
       "EtcdServer",
-      ["Raft", "RaftStorage", "RaftTransport", "EtcdStore", "EtcdWire", "TestKit", logging, nioCore, nioPosix]
+      [
+        "Raft", "RaftStorage", "RaftTransport", "EtcdStore", "EtcdWire", "CDiskFaults", "TestKit", logging, nioCore,
+        nioPosix,
+      ]
     ),
     tests(
       "APIServer",

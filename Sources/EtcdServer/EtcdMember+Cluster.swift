@@ -86,8 +86,12 @@ extension EtcdMember: ClusterAPI {
     )
   }
 
-  /// Whether a quorum read succeeds within one second.
+  /// What keeps this member from writing.
+  public var storageFailure: String? { host.storage.failure ?? host.storage.stall }
+
+  /// Whether a quorum read succeeds within one second, and this member can write.
   public func checkHealth(answer: @escaping @Sendable (Bool) -> Void) {
+    if storageFailure != nil { return answer(false) }
     submitRead(timeoutNanoseconds: Self.healthTimeoutNanoseconds) { error in answer(error == nil) }
   }
 

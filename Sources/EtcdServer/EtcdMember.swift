@@ -92,6 +92,7 @@ public final class EtcdMember: KeysAPI, Sendable {
       return true
     }
     precondition(isFirst, "a member is started once")
+    try DedicatedThread.start(name: "etcd-watchdog") { [self] in mindReplica() }
     try DedicatedThread.start(name: "etcd-replica") { [self] in
       loop.value?.run()
       loop.value = nil
@@ -126,6 +127,22 @@ public final class EtcdMember: KeysAPI, Sendable {
     }
   }
 
+  private var isRunning: Bool {
+    lifecycle.withLock { if case .running = $0 { true } else { false } }
+  }
+
+  /// Minds the replica's thread: while the disk holds it up, clients are still told that their time is over.
+  private func mindReplica() {
+    let pause = WakeUp()
+    while isRunning {
+      pause.wait(nanoseconds: 100_000_000)
+      let now = Clocks.monotonicNanoseconds()
+      if host.storage.isStalled(at: now, forNanoseconds: 500_000_000) {
+        host.answerExpired(at: now, ServerErrors.timedOut)
+      }
+    }
+  }
+
   private func ended() {
     let waiting = lifecycle.withLock { lifecycle in
       defer { lifecycle = .stopped }
@@ -146,6 +163,7 @@ public final class EtcdMember: KeysAPI, Sendable {
         answer(error.map { .failure($0) } ?? keyspace.read(key, read))
       }
     case .write(let key, let write):
+      if let failure = host.storage.refusal { return answer(.failure(EtcdError(.raftInternal, cause: failure))) }
       let id = host.nextRequestID()
       let command = ReplicatedCommand.Content.keys(.write(key: key, write))
       let bytes = ReplicatedCommand.encode(command, proposer: configuration.memberID, request: id)

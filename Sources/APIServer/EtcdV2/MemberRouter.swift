@@ -59,14 +59,21 @@ struct MemberRouter: HTTPRoute {
 
   private func serveHealth(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     guard request.method == .GET else { return exchange.respond(.methodNotAllowed(allow: "GET")) }
-    cluster.checkHealth { [cors] isHealthy in
+    cluster.checkHealth { [cors, cluster] isHealthy in
       var response = HTTPResponse.text(
         isHealthy ? .ok : .serviceUnavailable,
-        isHealthy ? #"{"health":"true"}"# : "{\"health\":\"false\"}\n"
+        isHealthy ? #"{"health":"true"}"# : Self.unhealthy(because: cluster.storageFailure)
       )
       response.headers.add(contentsOf: cors.headers)
       exchange.respond(response)
     }
+  }
+
+  /// The original's words, and the reason where it is this member's disk.
+  private static func unhealthy(because reason: String?) -> String {
+    guard let reason else { return "{\"health\":\"false\"}\n" }
+    let body: JSONValue = .fields(["health": .string("false"), "reason": .string(reason)])
+    return body.text + "\n"
   }
 
   /// A token is a directory of the store; only what discovery's clients do is let through.

@@ -125,8 +125,10 @@ public final class HTTPAPIServer: Sendable {
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { [connections, limits, logger] channel in
         channel.eventLoop.makeCompletedFuture {
-          guard connections.add(channel) else {
-            throw APIServerError(.stopped, "take a connection: there are too many, or the server stops")
+          switch connections.add(channel) {
+          case .taken: break
+          case .refused: return try channel.pipeline.syncOperations.addHandler(ConnectionRefusal())
+          case .closed: throw APIServerError(.stopped, "take a connection: there are too many, or the server stops")
           }
           try Self.configure(channel, route: router, limits: limits, logger: logger)
         }

@@ -4,6 +4,7 @@ import CloudConfig
 import Logging
 import NIOCore
 import ServiceLifecycle
+import UnitRunner
 
 /// The node's listeners: client URLs, fleet's own, and the control socket.
 struct APIService: Service {
@@ -13,7 +14,10 @@ struct APIService: Service {
   ///
   /// - Throws: ``NodeError`` naming the address that cannot be had.
   init(_ node: PreparedNode, ports: APIPorts, group: any EventLoopGroup, logger: Logger) async throws(NodeError) {
-    server = HTTPAPIServer(ports: ports, group: group, logger: logger)
+    var limits = HTTPLimits()
+    // A quarter is left for everything else that is open.
+    limits.maximumConnections = max(256, min(65_536, OpenFilesLimit.raise() / 4 * 3))
+    server = HTTPAPIServer(ports: ports, limits: limits, group: group, logger: logger)
     var listeners = (node.plan.etcd?.listenClientURLs ?? []).map { APIListener($0.listenAddress) }
     listeners += (node.plan.fleet?.listenURLs ?? []).map { APIListener($0.listenAddress, surface: .fleet) }
     listeners.append(APIListener(.unixSocket(path: node.socketPath, mode: 0o660), surface: .control))

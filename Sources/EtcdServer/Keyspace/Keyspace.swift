@@ -9,6 +9,9 @@ import Synchronization
 /// The replica's thread changes it entry by entry; any thread reads it and registers watches. Since both happen under
 /// the same lock, no event falls between a look into the history and the registration of a watch.
 final class Keyspace: Sendable {
+  /// The most watches that wait here; further ones are refused. Connections run out long before.
+  static let maximumWatchers = 262_144
+
   private let state: Mutex<State>
   /// What the state says of users, for requests that ask this alone.
   private let requiresAuth = Atomic(false)
@@ -210,6 +213,10 @@ extension Keyspace.State {
     )
     if isStopped {
       delivery.begin([.failed(EtcdError(.raftInternal, cause: ServerErrors.stopped))])
+      return nil
+    }
+    guard deliveries.count < Keyspace.maximumWatchers else {
+      delivery.begin([.failed(EtcdError(.raftInternal, cause: ServerErrors.tooManyWatchers))])
       return nil
     }
     nextWatcher += 1

@@ -17,6 +17,14 @@ struct ErasedLogStore: LogStore {
 
   mutating func compact(through index: LogIndex) throws { try base.compact(through: index) }
 
+  mutating func maintain() throws { try base.maintain() }
+
+  mutating func beginSnapshot(_ state: any FrozenState) throws { try base.beginSnapshot(state) }
+
+  func isSnapshotWritten() throws -> Bool { try base.isSnapshotWritten() }
+
+  var snapshotBytes: UInt64 { base.snapshotBytes }
+
   mutating func stageSnapshot(_ bytes: [UInt8], at offset: UInt64) throws {
     try base.stageSnapshot(bytes, at: offset)
   }

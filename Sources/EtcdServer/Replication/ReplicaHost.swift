@@ -12,6 +12,10 @@ final class ReplicaHost: Sendable {
   private let wakeUp = WakeUp()
   private let requestCounter: Atomic<UInt64>
   private let published: Mutex<PublishedStatus>
+  /// Requests that the thread has taken.
+  let waiting = WaitingRequests()
+  /// What keeps this member from writing.
+  let storage = StorageConcern()
 
   /// What the thread publishes after each turn.
   struct PublishedStatus {
@@ -57,8 +61,15 @@ final class ReplicaHost: Sendable {
   // MARK: For the thread
 
   /// Takes what waits; when that is nothing and `mayBeEmpty` is false, nil, and the thread is to ``sleep(nanoseconds:)``.
-  func take(answered: Int, mayBeEmpty: Bool) -> Inbox.Batch? {
-    inbox.withLock { $0.take(answered: answered, mayBeEmpty: mayBeEmpty) }
+  func take(mayBeEmpty: Bool) -> Inbox.Batch? {
+    let answered = waiting.takeAnswered()
+    return inbox.withLock { $0.take(answered: answered, mayBeEmpty: mayBeEmpty) }
+  }
+
+  /// Answers the requests whose time is over, instead of the thread.
+  func answerExpired(at nanoseconds: Int64, _ cause: String) {
+    let expired = inbox.withLock { $0.takeExpired(at: nanoseconds) } + waiting.removeExpired(at: nanoseconds)
+    for answer in expired { answer.fail(cause) }
   }
 
   /// Sleeps until something comes, at most this long.

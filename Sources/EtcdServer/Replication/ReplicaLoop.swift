@@ -17,7 +17,9 @@ struct ReplicaLoop {
   let events: EtcdMemberEvents
   let logger: Logger
   var replica: Replica
-  var waiting = WaitingRequests()
+  let waiting: WaitingRequests
+  /// Finds out that this member leads with a disk that is too slow for it.
+  var slowness: Slowness
   /// Requests of the thread itself that are under way.
   var ownRequests = OwnRequests()
   var membership = Membership()
@@ -48,6 +50,8 @@ struct ReplicaLoop {
     self.events = events
     self.logger = logger
     self.replica = replica
+    waiting = host.waiting
+    slowness = Slowness(electionMilliseconds: configuration.electionMilliseconds)
     status = replica.status
   }
 
@@ -68,7 +72,7 @@ struct ReplicaLoop {
       }
       let isWorkDue =
         ticks > 0 || hasNewLeader && waiting.isHolding || ownRequests.isExpiryDue(keyspace, status: status)
-      guard let batch = host.take(answered: waiting.takeAnsweredCount(), mayBeEmpty: isWorkDue) else {
+      guard let batch = host.take(mayBeEmpty: isWorkDue) else {
         host.sleep(nanoseconds: timeToSleep(from: now, nextTick: nextTick))
         continue
       }
@@ -110,10 +114,22 @@ struct ReplicaLoop {
     // Without a leader nothing is handed over, since Raft would only hand it back.
     if before.leader != nil { waiting.handOver(in: before.term, to: &input) }
     if !batch.messages.isEmpty { statistics.recordReceived(batch.messages) }
-    passOn(replica.turn(input))
+    if slowness.isHandOverDue, before.role == .leader, before.configuration.voters.count > 1 {
+      slowness.handedOver(at: Clocks.monotonicNanoseconds())
+      logger.warning("this member's disk is slow: leadership is handed over")
+      input.transfer = .any
+    }
+    host.storage.turnBegan(at: Clocks.monotonicNanoseconds())
+    let output = replica.turn(input)
+    slowness.note(
+      nanoseconds: host.storage.turnEnded(at: Clocks.monotonicNanoseconds()),
+      at: Clocks.monotonicNanoseconds()
+    )
+    passOn(output)
   }
 
   private mutating func passOn(_ output: ReplicaOutput<AppliedOutcome>) {
+    noteStorage(output)
     if output.restoredSnapshot != nil {
       // What became of proposals the snapshot covers is not known here.
       for answer in waiting.removeHandedOver(before: Term(.max)) { answer.fail(ServerErrors.timedOut) }
@@ -136,9 +152,6 @@ struct ReplicaLoop {
       if case .read(let answer)? = waiting.remove(RequestID(read.id)) { answer(nil) }
     }
     for read in output.droppedReads { waiting.holdAgain(RequestID(read.id)) }
-    if let failure = output.storageFailure {
-      logger.error("storage failed", metadata: ["raft.error": "\(failure)"])
-    }
     if let violation = output.violation { fail(violation) }
     report(output.status)
     if hasMembershipChanged { membershipMayHaveChanged(isFirst: false) }
@@ -160,11 +173,9 @@ struct ReplicaLoop {
   private mutating func handle(_ dropped: Dropped) {
     let id = RequestID(dropped.id)
     switch dropped.reason {
-    case .noLeader, .transferring, .refused(.storageFailed), .refused(.notLeader):
+    case .noLeader, .transferring, .refused(.notLeader):
       waiting.holdAgain(id)
-    case .storageFailed:
-      // It may still be committed; the client waits for that until its time is over.
-      break
+    case .storageFailed, .refused(.storageFailed): fail(id, storageFailure)
     case .overloaded: fail(id, ServerErrors.tooManyRequests)
     case .tooLarge: fail(id, ServerErrors.tooLarge)
     case .refused(let error): fail(id, error.description)
@@ -175,6 +186,23 @@ struct ReplicaLoop {
     ownRequests.finished(id)
     waiting.remove(id)?.fail(cause)
   }
+
+  /// Tells how the storage does; while it fails, nobody waits for a write that this member cannot apply.
+  private func noteStorage(_ output: ReplicaOutput<AppliedOutcome>) {
+    if let failure = output.storageFailure {
+      let metadata: Logger.Metadata = ["raft.error": "\(failure)"]
+      if !output.status.isSteppedAside {
+        logger.warning("snapshot not taken", metadata: metadata)
+      } else if host.storage.failed("\(failure)") {
+        logger.error("storage failed", metadata: metadata)
+      }
+    }
+    guard output.status.isSteppedAside else { return host.storage.works() }
+    // Some may still be committed by others: the client learns that its outcome is unknown.
+    for answer in waiting.removeProposals() { answer.fail(storageFailure) }
+  }
+
+  private var storageFailure: String { host.storage.failure ?? ServerErrors.storageFailed }
 
   private mutating func fail(_ violation: String) {
     logger.critical("raft stopped for good", metadata: ["raft.violation": "\(violation)"])
@@ -234,7 +262,7 @@ struct ReplicaLoop {
       let now = Clocks.monotonicNanoseconds()
       guard status.role == .leader, now < deadline else { return }
       input = ReplicaInput(nowNanoseconds: Clocks.wall().nanosecondsSinceEpoch)
-      if let batch = host.take(answered: 0, mayBeEmpty: false) {
+      if let batch = host.take(mayBeEmpty: false) {
         input.messages = batch.messages
       } else {
         host.sleep(nanoseconds: min(tickNanoseconds, deadline - now))
