@@ -9,12 +9,14 @@ struct MemberRouter: HTTPRoute {
   let keys: any KeysAPI
   let cluster: any ClusterAPI
   let cors: CORSHeaders
+  /// Whether the request has come over TLS.
+  var isSecure = false
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     switch path {
     case .keys: serveKey(request.target.key ?? "/", request, exchange)
     case .members(let name): MembersRoute(cluster: cluster, cors: cors, name: name).serve(request, exchange)
-    case .newDiscoveryToken: DiscoveryRoute(keys: keys).serve(request, exchange)
+    case .newDiscoveryToken: DiscoveryRoute(keys: keys, isSecure: isSecure).serve(request, exchange)
     case .discovery(let token, let rest): serveDiscovery(token: token, rest: rest, request, exchange)
     case .health: serveHealth(request, exchange)
     case .machines:

@@ -7,6 +7,8 @@ import NIOHTTP1
 struct APIRouter: HTTPRoute {
   let ports: APIPorts
   let surface: APISurface
+  /// Whether its listener speaks TLS.
+  var isSecure = false
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     if let location = request.target.redirect {
@@ -41,7 +43,7 @@ struct APIRouter: HTTPRoute {
         ForwardingRoute(forwarder: forwarder).serve(request, exchange)
       }
     case .member(let keys, let cluster):
-      MemberRouter(path: path, keys: keys, cluster: cluster, cors: cors).serve(request, exchange)
+      MemberRouter(path: path, keys: keys, cluster: cluster, cors: cors, isSecure: isSecure).serve(request, exchange)
     }
   }
 
