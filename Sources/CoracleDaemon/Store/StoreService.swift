@@ -17,7 +17,8 @@ struct StoreService: Service {
   let node: PreparedNode
   let ports: APIPorts
   let store: Eventual<NodeStore>
-  let transport: HTTPTransport
+  let security: NodeSecurity
+  let transports: NodeTransports
   let group: any EventLoopGroup
   let logger: Logger
 
@@ -62,7 +63,7 @@ struct StoreService: Service {
       return .remote(
         EtcdClient(
           endpoints: try servers.map { try Endpoint($0.text) },
-          transport: transport,
+          transport: transports.store,
           credentials: fleet.etcdUsername.map { Credentials(username: $0, password: fleet.etcdPassword ?? "") }
         )
       )
@@ -88,7 +89,7 @@ struct StoreService: Service {
     return KeysDiscoveryEndpoint(
       keys: EtcdClient(
         endpoints: [try Endpoint(location.server)],
-        transport: transport,
+        transport: transports.discovery,
         requestTimeout: .seconds(5),
         keysPath: location.path
       )
@@ -126,7 +127,7 @@ struct StoreService: Service {
   private func isStarted(_ id: CloudInit.MemberID, accordingTo other: ClusterMembership.Member) async -> Bool {
     let endpoints = other.peerURLs.compactMap { try? Endpoint($0.text) }
     guard !endpoints.isEmpty else { return false }
-    let client = EtcdClient(endpoints: endpoints, transport: transport, requestTimeout: .seconds(2))
+    let client = EtcdClient(endpoints: endpoints, transport: transports.peers, requestTimeout: .seconds(2))
     let members = (try? await client.membersFromPeers()) ?? []
     return members.contains { $0.id == id.rawValue && !$0.clientURLs.isEmpty }
   }
@@ -140,7 +141,7 @@ struct StoreService: Service {
     let id = Raft.MemberID(membership.memberID.rawValue)
     let directory = logDirectory(plan)
     let log = try SQLiteLogStore(directory: directory, cluster: cluster, member: id)
-    let peers = PeerTransport(cluster: cluster, member: id, group: group, logger: logger)
+    let peers = PeerTransport(cluster: cluster, member: id, group: group, security: security.peers, logger: logger)
     var events = EtcdMemberEvents()
     events.peersChanged = { peers.updatePeers($0, removed: $1) }
     events.failed = { failed.yield($0) }
@@ -199,7 +200,7 @@ struct StoreService: Service {
   private func openWorker(_ membership: WorkerMembership) async throws -> NodeStore {
     let peers = EtcdClient(
       endpoints: try membership.peerURLs.map { try Endpoint($0.text) },
-      transport: transport,
+      transport: transports.peers,
       requestTimeout: .seconds(2)
     )
     var attempts = 0
@@ -211,11 +212,11 @@ struct StoreService: Service {
         let urls = told.flatMap(\.clientURLs)
         let forwarder = MemberForwarder(
           members: urls.compactMap { try? Endpoint($0) },
-          transport: transport,
+          transport: transports.members,
           logger: logger
         )
         logger.notice("worker of a cluster", metadata: ["etcd.endpoints": "\(urls.joined(separator: ","))"])
-        return .worker(MembersKeys(forwarder: forwarder, transport: transport), forwarder)
+        return .worker(MembersKeys(forwarder: forwarder, transport: transports.members), forwarder)
       }
       if attempts == 1 { logger.info("waiting for the members to tell their client URLs") }
       try await Task.sleep(for: .milliseconds(250))
