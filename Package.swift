@@ -23,9 +23,13 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let swiftASN1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -51,10 +55,13 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
+    .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -69,17 +76,24 @@ let package = Package(
     // Row 1: what stands on the wire.
     module("EtcdWire", ["EtcdStore"]),
     module("FleetWire", ["Units", "Fleet", "EtcdWire"]),
+    module("TransportSecurity", [nioCore, nioPosix, nioSSL, nioTLS, logging]),
     // Row 2: what touches the world.
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CUnitSpawn"),
     .target(name: "CDiskFaults", dependencies: ["CSQLite"]),
     module("RaftStorage", ["Raft", "CSQLite", "CDiskFaults"]),
-    module("RaftTransport", ["Raft", nioCore, nioPosix, nioHTTP1, logging]),
+    module("RaftTransport", ["Raft", "TransportSecurity", nioCore, nioPosix, nioHTTP1, logging]),
     module("EtcdServer", ["Raft", "EtcdStore", "EtcdWire", crypto, cryptoExtras, logging]),
-    module("APIServer", ["EtcdWire", "FleetWire", "EtcdStore", nioCore, nioPosix, nioHTTP1, logging]),
+    module(
+      "APIServer",
+      ["EtcdWire", "FleetWire", "EtcdStore", "TransportSecurity", nioCore, nioPosix, nioHTTP1, logging]
+    ),
     module(
       "APIClients",
-      ["EtcdWire", "FleetWire", "EtcdStore", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]
+      [
+        "EtcdWire", "FleetWire", "EtcdStore", "TransportSecurity", asyncHTTPClient, nioCore, nioPosix, nioHTTP1,
+        logging,
+      ]
     ),
     module("DockerEngine", [asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
     module("UnitRunner", ["Units", "DockerEngine", "CUnitSpawn", logging]),
@@ -93,7 +107,7 @@ let package = Package(
       [
         "Raft", "EtcdStore", "Units", "CloudConfig", "EtcdWire", "FleetWire", "RaftStorage", "RaftTransport",
         "EtcdServer", "APIServer", "APIClients", "DockerEngine", "UnitRunner", "FleetDaemon", "Registrator",
-        "CloudInit",
+        "CloudInit", "TransportSecurity",
         logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle, unixSignals,
       ]
     ),
@@ -102,14 +116,14 @@ let package = Package(
       "CoracleCommands",
       [
         "CoracleDaemon", "APIClients", "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "CloudConfig",
-        "UnitRunner", "DockerEngine",
+        "UnitRunner", "DockerEngine", "TransportSecurity",
         argumentParser, logging, nioCore, nioPosix,
       ]
     ),
     // Row 6: the executable.
     .executableTarget(name: "coracle", dependencies: ["CoracleCommands"], swiftSettings: houseSettings),
     // Tests' and simulation's own parts.
-    module("TestKit", []),
+    module("TestKit", [crypto, swiftASN1, x509]),
     module("StoreTestKit", ["EtcdStore", "EtcdWire"]),
     module("Histories", ["EtcdStore"]),
     module("ClusterSim", ["Raft"]),
@@ -126,8 +140,9 @@ let package = Package(
     tests("CloudConfig", ["TestKit", yams], fixtures: true),
     tests("EtcdWire", ["EtcdStore", "TestKit"], fixtures: true),
     tests("FleetWire", ["EtcdWire", "Fleet", "Units", "TestKit"]),
+    tests("TransportSecurity", ["TestKit", logging, nioCore, nioPosix, nioSSL]),
     tests("RaftStorage", ["Raft", "CSQLite", "CDiskFaults", "TestKit"]),
-    tests("RaftTransport", ["Raft", "TestKit", nioCore, nioPosix, nioHTTP1, logging]),
+    tests("RaftTransport", ["Raft", "TestKit", "TransportSecurity", nioCore, nioPosix, nioHTTP1, logging]),
     tests(
       "EtcdServer",
       [
@@ -139,7 +154,7 @@ let package = Package(
       "APIServer",
       [
         "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "StoreTestKit", "TestKit", logging, nioCore, nioPosix,
-        nioEmbedded,
+        "TransportSecurity", nioEmbedded,
         nioHTTP1,
       ],
       fixtures: true
@@ -147,8 +162,8 @@ let package = Package(
     tests(
       "APIClients",
       [
-        "APIServer", "Fleet", "FleetWire", "EtcdStore", "EtcdWire", "StoreTestKit", "TestKit", logging, nioCore,
-        nioPosix, nioHTTP1,
+        "APIServer", "Fleet", "FleetWire", "EtcdStore", "EtcdWire", "StoreTestKit", "TestKit", "TransportSecurity",
+        logging, nioCore, nioPosix, nioHTTP1,
       ]
     ),
     tests("DockerEngine", ["TestKit", nioCore, nioPosix, nioHTTP1, logging]),

@@ -11,6 +11,8 @@ struct MemberRouter: HTTPRoute {
   let cluster: any ClusterAPI
   let access: AccessGuard
   let cors: CORSHeaders
+  /// Whether the request has come over TLS.
+  var isSecure = false
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     switch path {
@@ -92,7 +94,7 @@ struct MemberRouter: HTTPRoute {
     let write = AuthAccess(key: "\(DiscoveryRoute.registryKey)/", isWrite: true, isRecursive: false)
     access.ask(request, for: write) { verdict in
       switch verdict {
-      case .allowed: DiscoveryRoute(keys: keys).serve(request, exchange)
+      case .allowed: DiscoveryRoute(keys: keys, isSecure: isSecure).serve(request, exchange)
       case .refused: exchange.respond(.insufficientCredentials)
       case .busy: exchange.respond(.internalServerError)
       }

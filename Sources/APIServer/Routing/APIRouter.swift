@@ -7,6 +7,8 @@ import NIOHTTP1
 struct APIRouter: HTTPRoute {
   let ports: APIPorts
   let surface: APISurface
+  /// Whether its listener speaks TLS.
+  var isSecure = false
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     if let location = request.target.redirect {
@@ -42,7 +44,8 @@ struct APIRouter: HTTPRoute {
       }
     case .member(let keys, let cluster, let auth):
       let access = AccessGuard(auth: auth, isOwner: surface == .control)
-      MemberRouter(path: path, keys: keys, cluster: cluster, access: access, cors: cors).serve(request, exchange)
+      MemberRouter(path: path, keys: keys, cluster: cluster, access: access, cors: cors, isSecure: isSecure)
+        .serve(request, exchange)
     }
   }
 

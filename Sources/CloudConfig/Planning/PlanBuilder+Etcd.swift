@@ -24,6 +24,7 @@ extension PlanBuilder {
     plan.proxy = choice(section, "proxy") ?? plan.proxy
     plan.discoveryFallback = choice(section, "discovery_fallback") ?? plan.discoveryFallback
     planBootstrap(section, &plan)
+    planSecurity(section, &plan)
     return plan
   }
 
@@ -136,11 +137,6 @@ extension PlanBuilder {
   }
 
   private mutating func checkOwnEntry(of cluster: InitialCluster, _ plan: EtcdPlan, at mark: SourceMark) {
-    for entry in cluster.entries {
-      for url in entry.peerURLs where url.scheme == .https {
-        log.error(at: mark, "coreos.etcd2.initial-cluster: \(url) asks for TLS, which is not supported yet")
-      }
-    }
     guard let name = plan.name, plan.proxy == .off else { return }
     guard let entry = cluster[name] else {
       log.error(at: mark, "coreos.etcd2.initial-cluster has no entry for this member's name, \"\(name)\"")
@@ -179,9 +175,14 @@ extension PlanBuilder {
 
   /// Takes over the keys of etcd 0.4 that etcd2 has by another name.
   private mutating func addSettings(ofVersion04 old: Section, to section: inout Section) {
+    let scheme = old["cert_file"] == nil ? "http://" : "https://"
+    let peerScheme = old["peer_cert_file"] == nil ? "http://" : "https://"
     let renamed: [(old: String, new: String, prefix: String)] = [
-      ("addr", "advertise_client_urls", "http://"), ("bind_addr", "listen_client_urls", "http://"),
-      ("peer_addr", "initial_advertise_peer_urls", "http://"), ("peer_bind_addr", "listen_peer_urls", "http://"),
+      ("addr", "advertise_client_urls", scheme), ("bind_addr", "listen_client_urls", scheme),
+      ("peer_addr", "initial_advertise_peer_urls", peerScheme), ("peer_bind_addr", "listen_peer_urls", peerScheme),
+      ("ca_file", "ca_file", ""), ("cert_file", "cert_file", ""), ("key_file", "key_file", ""),
+      ("peer_ca_file", "peer_ca_file", ""), ("peer_cert_file", "peer_cert_file", ""),
+      ("peer_key_file", "peer_key_file", ""),
       ("discovery", "discovery", ""), ("name", "name", ""), ("data_dir", "data_dir", ""),
       ("peer_heartbeat_interval", "heartbeat_interval", ""), ("peer_election_timeout", "election_timeout", ""),
     ]

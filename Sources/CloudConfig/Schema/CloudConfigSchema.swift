@@ -50,10 +50,6 @@ enum CloudConfigSchema {
     ]
   )
 
-  private static let noTLS = SettingEffect.unsupported(
-    "TLS is not supported yet, and without it the port would be open"
-  )
-
   static let etcd2 = SectionSchema(
     "coreos.etcd2",
     [
@@ -85,8 +81,8 @@ enum CloudConfigSchema {
       + [
         "ca_file", "cert_file", "key_file", "trusted_ca_file", "peer_ca_file", "peer_cert_file", "peer_key_file",
         "peer_trusted_ca_file",
-      ].map { KeySchema($0, .string, noTLS) }
-      + ["client_cert_auth", "peer_client_cert_auth"].map { KeySchema($0, .boolean, noTLS) }
+      ].map { KeySchema($0) }
+      + ["client_cert_auth", "peer_client_cert_auth"].map { KeySchema($0, .boolean) }
   )
 
   /// The section of etcd 0.4, whose main keys still mean something.
@@ -94,9 +90,7 @@ enum CloudConfigSchema {
     "coreos.etcd",
     ["addr", "bind_addr", "data_dir", "discovery", "name", "peer_addr", "peer_bind_addr"].map { KeySchema($0) }
       + ["peer_election_timeout", "peer_heartbeat_interval"].map { KeySchema($0, .integer) }
-      + ["ca_file", "cert_file", "key_file", "peer_ca_file", "peer_cert_file", "peer_key_file"].map {
-        KeySchema($0, .string, noTLS)
-      }
+      + ["ca_file", "cert_file", "key_file", "peer_ca_file", "peer_cert_file", "peer_key_file"].map { KeySchema($0) }
       + ["cors", "graphite_host", "peers", "peers_file", "trace"].map { KeySchema($0, .string, obsolete) }
       + [
         "cluster_active_size", "max_result_buffer", "max_retry_attempts", "snapshot_count",
@@ -126,9 +120,7 @@ enum CloudConfigSchema {
         KeySchema("authorized_keys_file", .string, .noEffect("units are not signed")),
         KeySchema("verify_units", .boolean, .noEffect("units are not signed")),
       ]
-      + ["etcd_cafile", "etcd_certfile", "etcd_keyfile"].map {
-        KeySchema($0, .string, .unsupported("TLS to the store is not supported yet"))
-      }
+      + ["etcd_cafile", "etcd_certfile", "etcd_keyfile"].map { KeySchema($0) }
   )
 
   private static let flannel = SectionSchema(

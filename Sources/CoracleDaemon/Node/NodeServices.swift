@@ -23,15 +23,16 @@ struct NodeServices {
   func run() async throws {
     let group = MultiThreadedEventLoopGroup.singleton
     let engine = try makeEngine(group)
-    let transport = HTTPTransport(group: group)
+    let security = try await NodeSecurity.read(node.plan, logger: logger)
+    let transports = NodeTransports(group: group, security: security)
     let failure: (any Error)?
     do {
-      try await runServices(group, engine, transport)
+      try await runServices(group, engine, security, transports)
       failure = nil
     } catch {
       failure = error
     }
-    await transport.shutdown()
+    await transports.shutdown()
     await engine?.shutdown()
     if let failure { throw failure }
   }
@@ -39,10 +40,11 @@ struct NodeServices {
   private func runServices(
     _ group: any EventLoopGroup,
     _ engine: DockerEngineClient?,
-    _ transport: HTTPTransport
+    _ security: NodeSecurity,
+    _ transports: NodeTransports
   ) async throws {
     let ports = APIPorts()
-    let api = try await APIService(node, ports: ports, group: group, logger: logger)
+    let api = try await APIService(node, ports: ports, security: security, group: group, logger: logger)
     let store = Eventual<NodeStore>()
     let supervision = UnitSupervision(
       configuration: UnitSupervisionConfiguration(
@@ -54,7 +56,15 @@ struct NodeServices {
       logger: logger
     )
     var services: [any Service] = [
-      StoreService(node: node, ports: ports, store: store, transport: transport, group: group, logger: logger),
+      StoreService(
+        node: node,
+        ports: ports,
+        store: store,
+        security: security,
+        transports: transports,
+        group: group,
+        logger: logger
+      ),
       api,
       UnitsService(
         supervision: supervision,
@@ -71,7 +81,7 @@ struct NodeServices {
           ports: ports,
           store: store,
           supervision: supervision,
-          transport: transport,
+          transport: transports.members,
           logger: logger
         )
       )
@@ -119,12 +129,7 @@ struct NodeServices {
 
   /// What the units' own `etcdctl`, `fleetctl` and `docker` lines need to reach this node.
   private var unitEnvironment: [String: String] {
-    var variables: [String: String] = [:]
-    if let url = node.plan.etcd?.listenClientURLs.first?.text ?? node.plan.fleet?.etcdServers.first?.text {
-      variables["ETCDCTL_ENDPOINTS"] = url
-      variables["CORACLE_ENDPOINT"] = url
-      variables["FLEETCTL_ENDPOINT"] = url
-    }
+    var variables = node.unitEndpointVariables
     if let url = node.dockerURL { variables["DOCKER_HOST"] = url }
     return variables
   }

@@ -47,7 +47,9 @@ public final class TestNode {
   }
 
   /// The client URL.
-  public var endpoint: String { "http://\(address):2379" }
+  public var endpoint: String { "\(scheme)://\(address):2379" }
+  /// How clients speak to it: `http`, or `https` when its user-data says so.
+  public var scheme = "http"
 
   /// The node's process id; nil when it is not running.
   public var processID: Int32? { child.flatMap { $0.isRunning ? $0.id : nil } }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """python-etcd's repertoire against one node; exits 1 with the first thing that is not as expected.
 
-usage: python_etcd.py HOST PORT
+usage: python_etcd.py HOST PORT [CA CERTIFICATE KEY]
 """
 import sys
 import threading
@@ -11,7 +11,10 @@ import time
 import etcd
 
 host, port = sys.argv[1], int(sys.argv[2])
-client = etcd.Client(host=host, port=port, allow_reconnect=True)
+secure = {}
+if len(sys.argv) > 3:
+    secure = {"protocol": "https", "ca_cert": sys.argv[3], "cert": (sys.argv[4], sys.argv[5])}
+client = etcd.Client(host=host, port=port, allow_reconnect=True, **secure)
 root = "/python/%s" % host
 
 
@@ -73,7 +76,7 @@ watcher = threading.Thread(target=lambda: seen.append(client.watch(root + "/watc
 watcher.start()
 deadline = time.monotonic() + 20
 while watcher.is_alive() and time.monotonic() < deadline:
-    etcd.Client(host=host, port=port).write(root + "/watched", "now")
+    etcd.Client(host=host, port=port, **secure).write(root + "/watched", "now")
     watcher.join(0.1)
 expect("watch", seen and seen[0].value, "now")
 expect("watch from history", client.watch(root + "/a", index=written.modifiedIndex).value, "1")
