@@ -46,6 +46,7 @@ let package = Package(
   products: [
     .executable(name: "coracle", targets: ["coracle"]),
     .executable(name: "coracle-sim", targets: ["coracle-sim"]),
+    .executable(name: "coracle-differential", targets: ["coracle-differential"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -61,19 +62,20 @@ let package = Package(
     // Row 0: pure cores.
     module("Raft", [deque]),
     module("EtcdStore", []),
+    module("Meters", []),
     module("Units", [crypto]),
     module("Fleet", ["Units"]),
     module("CloudConfig", ["Units"]),
     // Row 1: what stands on the wire.
-    module("EtcdWire", ["EtcdStore"]),
+    module("EtcdWire", ["EtcdStore", "Meters"]),
     module("FleetWire", ["Units", "Fleet", "EtcdWire"]),
     // Row 2: what touches the world.
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CUnitSpawn"),
     module("RaftStorage", ["Raft", "CSQLite"]),
     module("RaftTransport", ["Raft", nioCore, nioPosix, nioHTTP1, logging]),
-    module("EtcdServer", ["Raft", "EtcdStore", "EtcdWire", crypto, logging]),
-    module("APIServer", ["EtcdWire", "FleetWire", "EtcdStore", nioCore, nioPosix, nioHTTP1, logging]),
+    module("EtcdServer", ["Raft", "EtcdStore", "EtcdWire", "Meters", crypto, logging]),
+    module("APIServer", ["EtcdWire", "FleetWire", "EtcdStore", "Meters", nioCore, nioPosix, nioHTTP1, logging]),
     module(
       "APIClients",
       ["EtcdWire", "FleetWire", "EtcdStore", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]
@@ -109,8 +111,15 @@ let package = Package(
     module("TestKit", []),
     module("StoreTestKit", ["EtcdStore", "EtcdWire"]),
     module("ClusterSim", ["Raft"]),
+    module("Differential", ["EtcdStore", "EtcdWire", "TestKit"]),
+    .executableTarget(
+      name: "coracle-differential",
+      dependencies: ["Differential", "TestKit", argumentParser],
+      swiftSettings: houseSettings
+    ),
     .executableTarget(name: "coracle-sim", dependencies: ["ClusterSim", argumentParser], swiftSettings: houseSettings),
     tests("Raft", ["TestKit"]),
+    tests("Meters"),
     tests("EtcdStore", ["TestKit"]),
     tests("Units", ["TestKit"], fixtures: true),
     tests("Fleet", ["Units", "TestKit"], fixtures: true),
@@ -126,8 +135,8 @@ let package = Package(
     tests(
       "APIServer",
       [
-        "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "StoreTestKit", "TestKit", logging, nioCore, nioPosix,
-        nioEmbedded,
+        "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Meters", "Units", "StoreTestKit", "TestKit", logging, nioCore,
+        nioPosix, nioEmbedded,
         nioHTTP1,
       ],
       fixtures: true
@@ -152,6 +161,26 @@ let package = Package(
     tests("ClusterSim", ["Raft", "TestKit"]),
     .testTarget(name: "TidyTests", swiftSettings: houseSettings),
     .testTarget(name: "ProcessTests", dependencies: ["TestKit"], swiftSettings: houseSettings),
-    .testTarget(name: "PeerTests", dependencies: ["TestKit"], swiftSettings: houseSettings),
+    .testTarget(
+      name: "PeerTests",
+      dependencies: ["Differential", "EtcdWire", "TestKit"],
+      swiftSettings: houseSettings
+    ),
   ]
 )
+
+// `make fuzz` alone asks for it: it needs every module compiled for libFuzzer.
+if Context.environment["CORACLE_FUZZ"] != nil {
+  package.products.append(.executable(name: "coracle-fuzz", targets: ["coracle-fuzz"]))
+  package.targets.append(
+    .executableTarget(
+      name: "coracle-fuzz",
+      dependencies: [
+        "APIServer", "EtcdStore", "EtcdWire", "StoreTestKit", logging, nioCore, nioEmbedded,
+      ],
+      path: "Tests/Fuzz/Sources",
+      swiftSettings: houseSettings,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
+    )
+  )
+}

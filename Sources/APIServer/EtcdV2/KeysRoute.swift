@@ -12,6 +12,7 @@ struct KeysRoute: HTTPRoute {
   let keys: any KeysAPI
   let key: String
   let clusterID: UInt64
+  let requests: RequestMetrics
   let cors: CORSHeaders
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
@@ -23,15 +24,22 @@ struct KeysRoute: HTTPRoute {
     do throws(EtcdError) {
       switch try parse(method, request) {
       case .perform(let call, let noValueOnSuccess):
+        let start = RequestMetrics.now()
+        requests.received(method)
         keys.perform(call) { result in
           switch result {
-          case .success(let reply): exchange.respond(response(to: reply, noValueOnSuccess: noValueOnSuccess))
-          case .failure(let error): exchange.respond(response(to: error))
+          case .success(let reply):
+            requests.succeeded(method, since: start)
+            exchange.respond(response(to: reply, noValueOnSuccess: noValueOnSuccess))
+          case .failure(let error):
+            requests.failed(method, status: error.code.httpStatus)
+            exchange.respond(response(to: error))
           }
         }
       case .watch(let watch): self.watch(watch, exchange)
       }
     } catch {
+      requests.failed(method, status: error.code.httpStatus)
       exchange.respond(response(to: error))
     }
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdWire
+import Meters
 import NIOCore
 import NIOHTTP1
 
@@ -8,6 +9,7 @@ struct MemberRouter: HTTPRoute {
   let path: StorePath
   let keys: any KeysAPI
   let cluster: any ClusterAPI
+  let requests: RequestMetrics
   let cors: CORSHeaders
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
@@ -35,7 +37,10 @@ struct MemberRouter: HTTPRoute {
         ])
         return .json(.ok, version.text)
       }
-    case .storeStatistics, .proxyConfiguration: exchange.respond(.notFound)
+    case .storeStatistics:
+      serve(request, exchange, allow: "GET") { .json(.ok, ClusterJSON.encode(store: cluster.metrics).text) }
+    // The others are answered before the store is asked.
+    case .proxyConfiguration, .metrics, .logLevel, .debugging: exchange.respond(HTTPResponse.notFound.adding(cors))
     }
   }
 
@@ -52,8 +57,11 @@ struct MemberRouter: HTTPRoute {
   }
 
   private func serveHealth(_ request: HTTPRequest, _ exchange: HTTPExchange) {
-    guard request.method == .GET else { return exchange.respond(.methodNotAllowed(allow: "GET")) }
-    cluster.checkHealth { [cors] isHealthy in
+    guard request.method == .GET else {
+      return exchange.respond(HTTPResponse.methodNotAllowed(allow: "GET").adding(cors))
+    }
+    cluster.checkHealth { [cors, requests] isHealthy in
+      (isHealthy ? requests.health.successes : requests.health.failures).add()
       var response = HTTPResponse.text(
         isHealthy ? .ok : .serviceUnavailable,
         isHealthy ? #"{"health":"true"}"# : "{\"health\":\"false\"}\n"
@@ -74,6 +82,7 @@ struct MemberRouter: HTTPRoute {
   }
 
   private func serveKey(_ key: String, _ request: HTTPRequest, _ exchange: HTTPExchange) {
-    KeysRoute(keys: keys, key: key, clusterID: cluster.clusterID, cors: cors).serve(request, exchange)
+    KeysRoute(keys: keys, key: key, clusterID: cluster.clusterID, requests: requests, cors: cors)
+      .serve(request, exchange)
   }
 }

@@ -18,7 +18,7 @@ struct MembersRoute: HTTPRoute {
     case .POST: add(request, exchange)
     case .PUT: update(request, exchange)
     case .DELETE: remove(exchange)
-    default: exchange.respond(finished(.methodNotAllowed(allow: "GET,POST,DELETE,PUT")))
+    default: exchange.respond(HTTPResponse.methodNotAllowed(allow: "GET,POST,DELETE,PUT").adding(cors))
     }
   }
 
@@ -99,8 +99,8 @@ struct MembersRoute: HTTPRoute {
 
   private func refusal(_ error: ClusterChangeError) -> HTTPResponse {
     switch error {
-    case .peerURLExists: Self.message(.conflict, "etcdserver: peerURL exists")
-    case .idExists: Self.message(.conflict, "etcdserver: ID exists")
+    case .peerURLExists: Self.message(.conflict, "membership: peerURL exists")
+    case .idExists: Self.message(.conflict, "membership: ID exists")
     case .noSuchMember: Self.message(.notFound, "No such member: \(name)")
     case .permanentlyRemoved: Self.message(.gone, "Member permanently removed: \(name)")
     case .failed: Self.message(.internalServerError, "Internal Server Error")

@@ -63,6 +63,10 @@ public struct EtcdPlan: Sendable, Equatable {
   public var proxy: Proxy
   /// What happens when the discovery token's cluster is full.
   public var discoveryFallback: DiscoveryFallback
+  /// The origins whose pages may use the store (`cors`); `*` stands for all.
+  public var corsOrigins: [String] = []
+  /// Whether `/debug/pprof` is served.
+  public var enablesProfiling = false
 
   /// Where clients are served when the document does not say.
   public static let defaultClientURLs = [

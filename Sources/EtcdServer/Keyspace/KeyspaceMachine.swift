@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 import EtcdWire
+import Meters
 import Raft
 
 /// What applying an entry means for the member that applies it; outcomes of other members' proposals are not kept.
@@ -21,6 +22,8 @@ struct KeyspaceMachine: StateMachine {
 
   let member: MemberID
   let keyspace: Keyspace
+  /// How long snapshots took.
+  let snapshots: Histogram
 
   /// Applies an entry.
   ///
@@ -54,6 +57,8 @@ struct KeyspaceMachine: StateMachine {
 
   /// Shape: magic, format, length of the membership (8 bytes, little endian), membership, store.
   func writeSnapshot(_ write: ([UInt8]) throws -> Void) throws {
+    let start = Clocks.monotonicNanoseconds()
+    defer { snapshots.observe(nanoseconds: Clocks.monotonicNanoseconds() - start) }
     let copy = keyspace.copy()
     let membership = copy.membership.encoded()
     let length = withUnsafeBytes(of: UInt64(membership.count).littleEndian) { Array($0) }

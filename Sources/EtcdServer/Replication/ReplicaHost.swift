@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 import EtcdWire
+import Meters
 import Raft
 import Synchronization
 
@@ -12,6 +13,8 @@ final class ReplicaHost: Sendable {
   private let wakeUp = WakeUp()
   private let requestCounter: Atomic<UInt64>
   private let published: Mutex<PublishedStatus>
+  /// What the member counts.
+  let counters: MemberCounters
 
   /// What the thread publishes after each turn.
   struct PublishedStatus {
@@ -20,7 +23,8 @@ final class ReplicaHost: Sendable {
     var leaderSince: (wall: Timestamp, monotonic: Int64)
   }
 
-  init(status: ReplicaStatus) {
+  init(status: ReplicaStatus, counters: MemberCounters) {
+    self.counters = counters
     requestCounter = Atomic(UInt64(bitPattern: Clocks.wall().nanosecondsSinceEpoch))
     let now = (Clocks.wall(), Clocks.monotonicNanoseconds())
     published = Mutex(PublishedStatus(replica: status, leaderSince: now))
@@ -36,7 +40,9 @@ final class ReplicaHost: Sendable {
     switch inbox.withLock({ $0.add(request) }) {
     case .wakeNeeded: wakeUp.ring()
     case .added: break
-    case .full: request.answer.fail(ServerErrors.tooManyRequests)
+    case .full:
+      counters.refusedRequests.add()
+      request.answer.fail(ServerErrors.tooManyRequests)
     case .stopped: request.answer.fail(ServerErrors.stopped)
     }
   }
@@ -53,6 +59,9 @@ final class ReplicaHost: Sendable {
 
   /// Where the replica stood after its last turn.
   var status: PublishedStatus { published.withLock { $0 } }
+
+  /// How much waits for the thread, and how many requests are not answered yet.
+  var load: Inbox.Load { inbox.withLock { $0.load } }
 
   // MARK: For the thread
 
@@ -76,6 +85,7 @@ final class ReplicaHost: Sendable {
     published.withLock { published in
       if published.replica.leader != status.leader {
         published.leaderSince = (Clocks.wall(), Clocks.monotonicNanoseconds())
+        if status.leader != nil { counters.leaderChanges.add() }
       }
       published.replica = status
     }

@@ -242,6 +242,8 @@ public protocol ClusterAPI: Sendable {
   var leaderStatistics: LeaderStatistics? { get }
   /// Where this member stands.
   var status: ClusterStatus { get }
+  /// What this member has counted.
+  var metrics: MemberMetrics { get }
   /// The digest of the keyspace; it walks the whole store, so it is for tests and operators.
   func storeDigest() -> StoreDigest
 
