@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 public import EtcdWire
+import Meters
 import Raft
 
 // The members, stats, health and machines routes stand on these.
@@ -74,6 +75,19 @@ extension EtcdMember: ClusterAPI {
       etcdIndex: indexes.etcd,
       raftDatabaseBytes: databaseBytes()
     )
+  }
+
+  /// What this member has counted.
+  public var metrics: MemberMetrics {
+    var metrics = keyspace.metrics
+    let load = host.load
+    metrics.leaderChangeCount = host.counters.leaderChanges.value
+    metrics.pendingRequestCount = load.outstanding
+    metrics.inboxDepth = load.waiting
+    metrics.refusedRequestCount = host.counters.refusedRequests.value
+    metrics.durableAppends = host.counters.appends.reading
+    metrics.snapshots = host.counters.snapshots.reading
+    return metrics
   }
 
   /// The digest of keys, users and roles; it walks the whole store, so it is for tests and operators.

@@ -58,17 +58,18 @@ public final class EtcdMember: KeysAPI, Sendable {
     try configuration.validate()
     self.configuration = configuration
     self.databaseBytes = databaseBytes
+    let counters = MemberCounters()
     keyspace = Keyspace(historyCapacity: configuration.historyCapacity)
     let replica = try ReplicaLoop.Replica(
       member: configuration.memberID,
       bootstrap: configuration.bootstrap,
       seed: UInt64.random(in: .min ... .max),
       settings: configuration.raftSettings,
-      log: ErasedLogStore(base: log),
+      log: ErasedLogStore(base: log, appends: counters.appends),
       outbox: CountingOutbox(base: outbox, statistics: statistics),
-      machine: KeyspaceMachine(member: configuration.memberID, keyspace: keyspace)
+      machine: KeyspaceMachine(member: configuration.memberID, keyspace: keyspace, snapshots: counters.snapshots)
     )
-    host = ReplicaHost(status: replica.status)
+    host = ReplicaHost(status: replica.status, counters: counters)
     loop = ThreadConfined(
       ReplicaLoop(
         host: host,
@@ -178,9 +179,6 @@ public final class EtcdMember: KeysAPI, Sendable {
   ) -> KeysWatchCancellation {
     keyspace.watch(watch, WatchDelivery(deliver: deliver))
   }
-
-  /// Counters of `/v2/stats/store`, and how many watchers wait.
-  public var storeStatistics: (counters: StoreStatistics, watcherCount: Int) { keyspace.statistics }
 
   // MARK: The way to the thread
 

@@ -27,18 +27,23 @@ enum LayeringTable {
     // Row 0: no clock, disk, network, lock, log.
     "Raft": Row(own: [], others: collections),
     "EtcdStore": Row(own: [], others: collections),
+    // Counts without locks; no core.
+    "Meters": Row(own: [], others: ["Synchronization"]),
     "Units": Row(own: [], others: ["Crypto"]),
     "Fleet": Row(own: ["Units"], others: []),
     "CloudConfig": Row(own: ["Units"], others: []),
     // Row 1
-    "EtcdWire": Row(own: ["EtcdStore"], others: []),
+    "EtcdWire": Row(own: ["EtcdStore", "Meters"], others: []),
     "FleetWire": Row(own: ["Units", "Fleet", "EtcdStore", "EtcdWire"], others: ["Crypto"]),
     "TransportSecurity": Row(own: [], others: nio.union(system).union(["NIOSSL", "NIOTLS"])),
     // Row 2
     "RaftStorage": Row(own: ["Raft", "CSQLite", "CDiskFaults"], others: system),
     "RaftTransport": Row(own: ["Raft", "TransportSecurity"], others: nio.union(system)),
-    "EtcdServer": Row(own: ["Raft", "EtcdStore", "EtcdWire"], others: system.union(["Crypto", "CryptoExtras"])),
-    "APIServer": Row(own: wire.union(["TransportSecurity"]), others: nio.union(system)),
+    "EtcdServer": Row(
+      own: ["Raft", "EtcdStore", "EtcdWire", "Meters"],
+      others: system.union(["Crypto", "CryptoExtras"])
+    ),
+    "APIServer": Row(own: wire.union(["Meters", "TransportSecurity"]), others: nio.union(system)),
     "APIClients": Row(own: wire.union(["TransportSecurity"]), others: nio.union(system).union(["AsyncHTTPClient"])),
     "DockerEngine": Row(own: [], others: nio.union(system).union(["AsyncHTTPClient"])),
     "UnitRunner": Row(own: ["Units", "DockerEngine", "CUnitSpawn", "CSQLite"], others: nio.union(system)),
@@ -69,6 +74,8 @@ enum LayeringTable {
       own: ["Histories", "EtcdStore", "EtcdWire", "TestKit"],
       others: system.union(["Foundation", "ArgumentParser"])
     ),
+    "Differential": Row(own: ["EtcdStore", "EtcdWire", "TestKit"], others: ["Foundation", "Glibc"]),
+    "coracle-differential": Row(own: ["Differential", "TestKit"], others: ["ArgumentParser"]),
     "coracle-sim": Row(own: ["ClusterSim"], others: ["ArgumentParser", "Glibc"]),
   ]
 

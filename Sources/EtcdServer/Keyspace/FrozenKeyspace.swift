@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
+import Meters
 import Raft
 
 /// The replicated state at one moment, for a snapshot.
@@ -9,8 +10,12 @@ struct FrozenKeyspace: FrozenState {
   let store: Store
   let membership: Membership
   let auth: AuthState
+  /// Counts how long writing takes.
+  let duration: Histogram
 
   func writeSnapshot(_ write: ([UInt8]) throws -> Void) throws {
+    let start = Clocks.monotonicNanoseconds()
+    defer { duration.observe(nanoseconds: Clocks.monotonicNanoseconds() - start) }
     try write(SnapshotSections.header(of: [membership.encoded(), auth.encoded()]))
     try store.writeSnapshot(write)
   }

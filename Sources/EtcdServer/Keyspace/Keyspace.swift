@@ -162,9 +162,16 @@ final class Keyspace: Sendable {
   /// The store's index and the log's.
   var indexes: (etcd: EtcdIndex, applied: LogIndex) { state.withLock { ($0.store.etcdIndex, $0.appliedIndex) } }
 
-  /// This member's counters and how many watchers wait.
-  var statistics: (counters: StoreStatistics, watcherCount: Int) {
-    state.withLock { ($0.store.statistics, $0.hub.count) }
+  /// What is counted here: operations, watchers, nodes.
+  var metrics: MemberMetrics {
+    var metrics = MemberMetrics()
+    state.withLock { state in
+      metrics.store = state.store.statistics
+      metrics.watcherCount = state.hub.count
+      metrics.watchRequestCount = state.nextWatcher
+      metrics.nodeCount = state.store.nodeCount
+    }
+    return metrics
   }
 
   /// A copy of the replicated state; taking it is cheap, but the next change copies the tree while it is alive.

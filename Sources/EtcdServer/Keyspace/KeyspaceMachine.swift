@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 import EtcdWire
+import Meters
 import Raft
 
 /// What applying an entry means for the member that applies it; outcomes of other members' proposals are not kept.
@@ -19,6 +20,8 @@ enum AppliedOutcome {
 struct KeyspaceMachine: StateMachine {
   let member: MemberID
   let keyspace: Keyspace
+  /// How long snapshots took.
+  let snapshots: Histogram
 
   /// Applies an entry.
   ///
@@ -59,7 +62,7 @@ struct KeyspaceMachine: StateMachine {
 
   func frozen() -> any FrozenState {
     let copy = keyspace.copy()
-    return FrozenKeyspace(store: copy.store, membership: copy.membership, auth: copy.auth)
+    return FrozenKeyspace(store: copy.store, membership: copy.membership, auth: copy.auth, duration: snapshots)
   }
 
   mutating func restore(_ metadata: SnapshotMetadata, read: () throws -> [UInt8]?) throws {

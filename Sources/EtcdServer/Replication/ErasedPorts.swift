@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+import Meters
 import Raft
 
-/// Any log store, so that a member is one type whatever it keeps its log in.
+/// Any log store, so that a member is one type whatever it keeps its log in; its durable appends are timed.
 struct ErasedLogStore: LogStore {
   var base: any LogStore
+  let appends: Histogram
 
   mutating func load() throws -> StoredLog { try base.load() }
 
-  mutating func append(_ batch: LogBatch) throws { try base.append(batch) }
+  mutating func append(_ batch: LogBatch) throws {
+    let start = Clocks.monotonicNanoseconds()
+    try base.append(batch)
+    appends.observe(nanoseconds: Clocks.monotonicNanoseconds() - start)
+  }
 
   func entries(from first: LogIndex, through last: LogIndex, maxBytes: Int) throws -> [Entry] {
     try base.entries(from: first, through: last, maxBytes: maxBytes)

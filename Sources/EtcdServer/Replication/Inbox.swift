@@ -77,12 +77,22 @@ struct Inbox {
     case stopped
   }
 
+  /// How full it is.
+  struct Load {
+    /// Requests and messages that wait here.
+    var waiting: Int
+    /// Requests that are here or not answered yet.
+    var outstanding: Int
+  }
+
   private var batch = Batch()
   private var outstanding = Room()
   private var messageBytes = 0
   private var isSleeping = false
   private var hasDeliveredStop = false
   private var hasStopped = false
+
+  var load: Load { Load(waiting: batch.requests.count + batch.messages.count, outstanding: outstanding) }
 
   mutating func add(_ request: ReplicaRequest) -> Added {
     if hasStopped || batch.isStopping { return .stopped }

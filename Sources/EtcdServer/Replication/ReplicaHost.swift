@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 import EtcdWire
+import Meters
 import Raft
 import Synchronization
 
@@ -16,6 +17,8 @@ final class ReplicaHost: Sendable {
   let waiting = WaitingRequests()
   /// What keeps this member from writing.
   let storage = StorageConcern()
+  /// What the member counts.
+  let counters: MemberCounters
 
   /// What the thread publishes after each turn.
   struct PublishedStatus {
@@ -24,7 +27,8 @@ final class ReplicaHost: Sendable {
     var leaderSince: (wall: Timestamp, monotonic: Int64)
   }
 
-  init(status: ReplicaStatus) {
+  init(status: ReplicaStatus, counters: MemberCounters) {
+    self.counters = counters
     requestCounter = Atomic(UInt64(bitPattern: Clocks.wall().nanosecondsSinceEpoch))
     let now = (Clocks.wall(), Clocks.monotonicNanoseconds())
     published = Mutex(PublishedStatus(replica: status, leaderSince: now))
@@ -40,7 +44,9 @@ final class ReplicaHost: Sendable {
     switch inbox.withLock({ $0.add(request) }) {
     case .wakeNeeded: wakeUp.ring()
     case .added: break
-    case .full: request.answer.fail(ServerErrors.tooManyRequests)
+    case .full:
+      counters.refusedRequests.add()
+      request.answer.fail(ServerErrors.tooManyRequests)
     case .stopped: request.answer.fail(ServerErrors.stopped)
     }
   }
@@ -57,6 +63,9 @@ final class ReplicaHost: Sendable {
 
   /// Where the replica stood after its last turn.
   var status: PublishedStatus { published.withLock { $0 } }
+
+  /// How much waits for the thread, and how many requests are not answered yet.
+  var load: Inbox.Load { inbox.withLock { $0.load } }
 
   // MARK: For the thread
 
@@ -87,6 +96,7 @@ final class ReplicaHost: Sendable {
     published.withLock { published in
       if published.replica.leader != status.leader {
         published.leaderSince = (Clocks.wall(), Clocks.monotonicNanoseconds())
+        if status.leader != nil { counters.leaderChanges.add() }
       }
       published.replica = status
     }

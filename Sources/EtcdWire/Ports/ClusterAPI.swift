@@ -244,6 +244,8 @@ public protocol ClusterAPI: Sendable {
   var status: ClusterStatus { get }
   /// What keeps this member from writing, in words for the operator; nil when nothing does.
   var storageFailure: String? { get }
+  /// What this member has counted.
+  var metrics: MemberMetrics { get }
   /// The digest of the keyspace; it walks the whole store, so it is for tests and operators.
   func storeDigest() -> StoreDigest
 
