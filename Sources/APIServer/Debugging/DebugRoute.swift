@@ -60,7 +60,7 @@ struct DebugRoute: HTTPRoute {
       "\"file_descriptor_limit\": \(facts.maximumFiles)",
       "\"memstats\": \(memory(facts).text)",
     ]
-    if case .member(_, let cluster) = store { lines.append("\"raft.status\": \(Self.raftStatus(cluster).text)") }
+    if case .member(_, let cluster, _) = store { lines.append("\"raft.status\": \(Self.raftStatus(cluster).text)") }
     return "{\n\(lines.joined(separator: ",\n"))\n}\n"
   }
 

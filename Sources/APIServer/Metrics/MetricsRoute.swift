@@ -30,7 +30,7 @@ struct MetricsRoute: HTTPRoute {
     switch store {
     case .starting: break
     case .worker: metrics.writeProxy(requests)
-    case .member(_, let cluster):
+    case .member(_, let cluster, _):
       let counted = cluster.metrics
       metrics.writeServer(cluster, counted)
       metrics.writeDisk(counted, cluster.status)

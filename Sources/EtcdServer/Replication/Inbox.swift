@@ -92,7 +92,7 @@ struct Inbox {
   private var hasDeliveredStop = false
   private var hasStopped = false
 
-  var load: Load { Load(waiting: batch.requests.count + batch.messages.count, outstanding: outstanding) }
+  var load: Load { Load(waiting: batch.requests.count + batch.messages.count, outstanding: outstanding.requests) }
 
   mutating func add(_ request: ReplicaRequest) -> Added {
     if hasStopped || batch.isStopping { return .stopped }
