@@ -135,7 +135,8 @@ struct SnapshotTests {
       writer.write(fixed: fnv1a64(body))
       guard var store = try? Store(decodingSnapshot: writer.bytes) else { continue }
       _ = try? store.get("/", recursive: true, sorted: true, at: seconds(0))
-      _ = store.apply(.expire(through: Timestamp(nanosecondsSinceEpoch: .max)), at: seconds(0))
+      let end = Timestamp(nanosecondsSinceEpoch: .max)
+      _ = store.apply(.expire(through: end), at: end)
       store.set("/after", "x")
     }
   }
