@@ -22,9 +22,9 @@ public final class EtcdMember: KeysAPI, Sendable {
   let keyspace: Keyspace
   let statistics = ReplicationStatistics()
   let databaseBytes: @Sendable () -> UInt64
-  let startTime = Clocks.wall()
+  let startTime: Timestamp
   /// Nil once the thread has ended, so that the log is closed.
-  private let loop: ThreadConfined<ReplicaLoop?>
+  let loop: ThreadConfined<ReplicaLoop?>
   private let lifecycle = Mutex(Lifecycle.made)
 
   private enum Lifecycle {
@@ -46,7 +46,7 @@ public final class EtcdMember: KeysAPI, Sendable {
   ///   - databaseBytes: The size of the log's file, for the status.
   ///   - logger: Where the member logs.
   /// - Throws: ``EtcdServerError`` for a configuration that makes no sense, or what the log or the snapshot throw.
-  public init(
+  public convenience init(
     configuration: EtcdMemberConfiguration,
     log: any LogStore,
     outbox: any PeerOutbox,
@@ -54,20 +54,50 @@ public final class EtcdMember: KeysAPI, Sendable {
     databaseBytes: @escaping @Sendable () -> UInt64 = { 0 },
     logger: Logger
   ) throws {
+    try self.init(
+      configuration: configuration,
+      log: log,
+      outbox: outbox,
+      events: events,
+      databaseBytes: databaseBytes,
+      logger: logger,
+      surroundings: SteppedMember.Surroundings(
+        settings: configuration.raftSettings,
+        seed: UInt64.random(in: .min ... .max),
+        clocks: .system
+      )
+    )
+  }
+
+  /// Opens a member in the surroundings of a machine or of a simulation.
+  init(
+    configuration: EtcdMemberConfiguration,
+    log: any LogStore,
+    outbox: any PeerOutbox,
+    events: EtcdMemberEvents,
+    databaseBytes: @escaping @Sendable () -> UInt64,
+    logger: Logger,
+    surroundings: SteppedMember.Surroundings
+  ) throws {
     try configuration.validate()
     self.configuration = configuration
     self.databaseBytes = databaseBytes
-    keyspace = Keyspace(historyCapacity: configuration.historyCapacity)
+    startTime = surroundings.clocks.wall()
+    keyspace = Keyspace(
+      historyCapacity: configuration.historyCapacity,
+      clocks: surroundings.clocks,
+      brokenRule: surroundings.brokenRule
+    )
     let replica = try ReplicaLoop.Replica(
       member: configuration.memberID,
       bootstrap: configuration.bootstrap,
-      seed: UInt64.random(in: .min ... .max),
-      settings: configuration.raftSettings,
+      seed: surroundings.seed,
+      settings: surroundings.settings,
       log: ErasedLogStore(base: log),
       outbox: CountingOutbox(base: outbox, statistics: statistics),
       machine: KeyspaceMachine(member: configuration.memberID, keyspace: keyspace)
     )
-    host = ReplicaHost(status: replica.status)
+    host = ReplicaHost(status: replica.status, clocks: surroundings.clocks)
     loop = ThreadConfined(
       ReplicaLoop(
         host: host,
@@ -177,7 +207,7 @@ public final class EtcdMember: KeysAPI, Sendable {
     timeoutNanoseconds: Int64? = nil
   ) {
     let timeout = timeoutNanoseconds ?? configuration.requestTimeoutNanoseconds
-    let deadline = Clocks.monotonicNanoseconds() + timeout
+    let deadline = host.clocks.monotonicNanoseconds() + timeout
     host.submit(ReplicaRequest(id: id, content: content, answer: answer, deadlineNanoseconds: deadline))
   }
 }
@@ -185,7 +215,7 @@ public final class EtcdMember: KeysAPI, Sendable {
 /// A value that one thread owns after it was made by another.
 ///
 /// `@unchecked Sendable`: the maker touches `value` only before the thread starts, the thread only after.
-private final class ThreadConfined<Value>: @unchecked Sendable {
+final class ThreadConfined<Value>: @unchecked Sendable {
   var value: Value
 
   init(_ value: Value) {

@@ -10,6 +10,8 @@ import Synchronization
 /// the same lock, no event falls between a look into the history and the registration of a watch.
 final class Keyspace: Sendable {
   private let state: Mutex<State>
+  private let clocks: MemberClocks
+  private let brokenRule: BrokenStoreRule?
 
   fileprivate struct State {
     var store: Store
@@ -22,7 +24,9 @@ final class Keyspace: Sendable {
     var isStopped = false
   }
 
-  init(historyCapacity: Int) {
+  init(historyCapacity: Int, clocks: MemberClocks, brokenRule: BrokenStoreRule? = nil) {
+    self.clocks = clocks
+    self.brokenRule = brokenRule
     state = Mutex(State(store: Store(historyCapacity: historyCapacity)))
   }
 
@@ -30,7 +34,12 @@ final class Keyspace: Sendable {
 
   /// Applies a command and wakes its watchers.
   func apply(_ command: StoreCommand, of entry: Entry) -> Result<KeysReply, EtcdError>? {
-    let stamp = Timestamp(nanosecondsSinceEpoch: entry.timestampNanoseconds)
+    var stamp = Timestamp(nanosecondsSinceEpoch: entry.timestampNanoseconds)
+    var command = command
+    if brokenRule == .expireByOwnClock, case .expire = command {
+      stamp = clocks.wall()
+      command = .expire(through: stamp)
+    }
     let (result, concerned) = state.withLock { state in
       let outcome = state.store.apply(command, at: stamp)
       state.advance(to: entry)
@@ -72,7 +81,7 @@ final class Keyspace: Sendable {
       state.membership = membership
       state.appliedIndex = metadata.index
       state.term = max(state.term, metadata.term)
-      return state.forgetWatches()
+      return brokenRule == .watchOverSnapshot ? [] : state.forgetWatches()
     }
     for delivery in closing {
       delivery.close()
@@ -101,7 +110,7 @@ final class Keyspace: Sendable {
 
   /// Reads a key as this member has it now.
   func read(_ key: String, _ read: KeysRead) -> Result<KeysReply, EtcdError> {
-    let now = Clocks.wall()
+    let now = clocks.wall()
     return state.withLock { state in
       do throws(EtcdError) {
         let event = try state.store.get(key, recursive: read.recursive, sorted: read.sorted, at: now)

@@ -10,6 +10,8 @@ import Synchronization
 final class ReplicaHost: Sendable {
   private let inbox = Mutex(Inbox())
   private let wakeUp = WakeUp()
+  /// What time it is, for everything that depends on it here.
+  let clocks: MemberClocks
   private let requestCounter: Atomic<UInt64>
   private let published: Mutex<PublishedStatus>
 
@@ -20,9 +22,10 @@ final class ReplicaHost: Sendable {
     var leaderSince: (wall: Timestamp, monotonic: Int64)
   }
 
-  init(status: ReplicaStatus) {
-    requestCounter = Atomic(UInt64(bitPattern: Clocks.wall().nanosecondsSinceEpoch))
-    let now = (Clocks.wall(), Clocks.monotonicNanoseconds())
+  init(status: ReplicaStatus, clocks: MemberClocks) {
+    self.clocks = clocks
+    let now = (clocks.wall(), clocks.monotonicNanoseconds())
+    requestCounter = Atomic(UInt64(bitPattern: now.0.nanosecondsSinceEpoch))
     published = Mutex(PublishedStatus(replica: status, leaderSince: now))
   }
 
@@ -75,7 +78,7 @@ final class ReplicaHost: Sendable {
   func publish(_ status: ReplicaStatus) {
     published.withLock { published in
       if published.replica.leader != status.leader {
-        published.leaderSince = (Clocks.wall(), Clocks.monotonicNanoseconds())
+        published.leaderSince = (clocks.wall(), clocks.monotonicNanoseconds())
       }
       published.replica = status
     }
