@@ -110,7 +110,7 @@ let package = Package(
     module("TestKit", []),
     module("StoreTestKit", ["EtcdStore", "EtcdWire"]),
     module("Histories", ["EtcdStore"]),
-    module("ClusterSim", ["Raft"]),
+    module("ClusterSim", ["Raft", "EtcdStore", "EtcdWire", "EtcdServer", "Histories"]),
     .executableTarget(name: "coracle-sim", dependencies: ["ClusterSim", argumentParser], swiftSettings: houseSettings),
     tests("Raft", ["TestKit"]),
     tests("EtcdStore", ["TestKit"]),

@@ -61,7 +61,10 @@ enum LayeringTable {
     "TestKit": Row(own: [], others: system.union(["Foundation", "Testing"])),
     "StoreTestKit": Row(own: ["EtcdStore", "EtcdWire"], others: ["Synchronization"]),
     "Histories": Row(own: ["EtcdStore"], others: []),
-    "ClusterSim": Row(own: ["Raft", "EtcdStore", "TestKit"], others: collections),
+    "ClusterSim": Row(
+      own: ["Raft", "EtcdStore", "EtcdWire", "EtcdServer", "Histories"],
+      others: collections.union(["Synchronization"])
+    ),
     "coracle-sim": Row(own: ["ClusterSim"], others: ["ArgumentParser", "Glibc"]),
   ]
 
