@@ -9,6 +9,7 @@ COUNT ?= 20000
 SEED ?= 1
 RUNS ?= 208
 SECONDS_EACH ?= 300
+JOBS ?= $(shell nproc)
 BIN := .build/release/coracle
 # Archives of what is not on every host (the C++ runtime, zlib): a directory the linker looks in before the system's.
 ARCHIVES := .build/archives
@@ -48,9 +49,10 @@ check: ## formatting, layering, lint
 format: ## rewrite the sources in the house's format
 	swift format --in-place --recursive --parallel Sources Tests Package.swift
 
-sim: ## the simulator over SEEDS seeds (default 2000)
+sim: ## the simulator over SEEDS seeds (default 2000), of the log alone and of the whole store with clients
 	swift build -c release --product coracle-sim
-	.build/release/coracle-sim --count $(SEEDS)
+	.build/release/coracle-sim --count $(SEEDS) --jobs $(JOBS)
+	.build/release/coracle-sim --store --count $(SEEDS) --jobs $(JOBS)
 
 faults: build ## RUNS fault runs (default 208) on clusters of real processes; needs root
 	swift build --product coracle-faults

@@ -128,7 +128,7 @@ let package = Package(
     module("TestKit", [crypto, swiftASN1, x509]),
     module("StoreTestKit", ["EtcdStore", "EtcdWire"]),
     module("Histories", ["EtcdStore"]),
-    module("ClusterSim", ["Raft"]),
+    module("ClusterSim", ["Raft", "EtcdStore", "EtcdWire", "EtcdServer", "Histories"]),
     module("Differential", ["EtcdStore", "EtcdWire", "TestKit"]),
     .executableTarget(
       name: "coracle-differential",

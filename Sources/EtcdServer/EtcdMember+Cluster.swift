@@ -46,7 +46,7 @@ extension EtcdMember: ClusterAPI {
       startTime: startTime,
       leaderInfo: LeaderInfo(
         leaderID: status.replica.leader?.rawValue,
-        uptimeNanoseconds: Clocks.monotonicNanoseconds() - status.leaderSince.monotonic,
+        uptimeNanoseconds: host.clocks.monotonicNanoseconds() - status.leaderSince.monotonic,
         startTime: status.leaderSince.wall
       ),
       received: traffic.received,
@@ -118,7 +118,7 @@ extension EtcdMember: ClusterAPI {
     peerURLs: [String],
     answer: @escaping @Sendable (Result<ClusterMember, ClusterChangeError>) -> Void
   ) {
-    let now = Clocks.wall().nanosecondsSinceEpoch / 1_000_000_000
+    let now = host.clocks.wall().nanosecondsSinceEpoch / 1_000_000_000
     let id = ClusterIdentity.memberID(
       peerURLs: peerURLs,
       token: configuration.clusterToken,

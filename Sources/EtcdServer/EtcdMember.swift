@@ -23,9 +23,9 @@ public final class EtcdMember: KeysAPI, Sendable {
   let statistics = ReplicationStatistics()
   let passwords = PasswordDesk()
   let databaseBytes: @Sendable () -> UInt64
-  let startTime = Clocks.wall()
+  let startTime: Timestamp
   /// Nil once the thread has ended, so that the log is closed.
-  private let loop: ThreadConfined<ReplicaLoop?>
+  let loop: ThreadConfined<ReplicaLoop?>
   private let lifecycle = Mutex(Lifecycle.made)
 
   private enum Lifecycle {
@@ -47,7 +47,7 @@ public final class EtcdMember: KeysAPI, Sendable {
   ///   - databaseBytes: The size of the log's file, for the status.
   ///   - logger: Where the member logs.
   /// - Throws: ``EtcdServerError`` for a configuration that makes no sense, or what the log or the snapshot throw.
-  public init(
+  public convenience init(
     configuration: EtcdMemberConfiguration,
     log: any LogStore,
     outbox: any PeerOutbox,
@@ -55,21 +55,51 @@ public final class EtcdMember: KeysAPI, Sendable {
     databaseBytes: @escaping @Sendable () -> UInt64 = { 0 },
     logger: Logger
   ) throws {
+    try self.init(
+      configuration: configuration,
+      log: log,
+      outbox: outbox,
+      events: events,
+      databaseBytes: databaseBytes,
+      logger: logger,
+      surroundings: SteppedMember.Surroundings(
+        settings: configuration.raftSettings,
+        seed: UInt64.random(in: .min ... .max),
+        clocks: .system
+      )
+    )
+  }
+
+  /// Opens a member in the surroundings of a machine or of a simulation.
+  init(
+    configuration: EtcdMemberConfiguration,
+    log: any LogStore,
+    outbox: any PeerOutbox,
+    events: EtcdMemberEvents,
+    databaseBytes: @escaping @Sendable () -> UInt64,
+    logger: Logger,
+    surroundings: SteppedMember.Surroundings
+  ) throws {
     try configuration.validate()
     self.configuration = configuration
     self.databaseBytes = databaseBytes
+    startTime = surroundings.clocks.wall()
     let counters = MemberCounters()
-    keyspace = Keyspace(historyCapacity: configuration.historyCapacity)
+    keyspace = Keyspace(
+      historyCapacity: configuration.historyCapacity,
+      clocks: surroundings.clocks,
+      brokenRule: surroundings.brokenRule
+    )
     let replica = try ReplicaLoop.Replica(
       member: configuration.memberID,
       bootstrap: configuration.bootstrap,
-      seed: UInt64.random(in: .min ... .max),
-      settings: configuration.raftSettings,
+      seed: surroundings.seed,
+      settings: surroundings.settings,
       log: ErasedLogStore(base: log, appends: counters.appends),
       outbox: CountingOutbox(base: outbox, statistics: statistics),
       machine: KeyspaceMachine(member: configuration.memberID, keyspace: keyspace, snapshots: counters.snapshots)
     )
-    host = ReplicaHost(status: replica.status, counters: counters)
+    host = ReplicaHost(status: replica.status, clocks: surroundings.clocks, counters: counters)
     loop = ThreadConfined(
       ReplicaLoop(
         host: host,
@@ -194,7 +224,7 @@ public final class EtcdMember: KeysAPI, Sendable {
     timeoutNanoseconds: Int64? = nil
   ) {
     let timeout = timeoutNanoseconds ?? configuration.requestTimeoutNanoseconds
-    let deadline = Clocks.monotonicNanoseconds() + timeout
+    let deadline = host.clocks.monotonicNanoseconds() + timeout
     host.submit(ReplicaRequest(id: id, content: content, answer: answer, deadlineNanoseconds: deadline))
   }
 }
@@ -202,7 +232,7 @@ public final class EtcdMember: KeysAPI, Sendable {
 /// A value that one thread owns after it was made by another.
 ///
 /// `@unchecked Sendable`: the maker touches `value` only before the thread starts, the thread only after.
-private final class ThreadConfined<Value>: @unchecked Sendable {
+final class ThreadConfined<Value>: @unchecked Sendable {
   var value: Value
 
   init(_ value: Value) {

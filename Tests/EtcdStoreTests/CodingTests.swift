@@ -162,7 +162,8 @@ struct SnapshotTests {
         + SnapshotFrames.header(of: 0, checksum: hash.value)
       guard var store = try? Store(decodingSnapshot: lying) else { continue }
       _ = try? store.get("/", recursive: true, sorted: true, at: seconds(0))
-      _ = store.apply(.expire(through: Timestamp(nanosecondsSinceEpoch: .max)), at: seconds(0))
+      let end = Timestamp(nanosecondsSinceEpoch: .max)
+      _ = store.apply(.expire(through: end), at: end)
       store.set("/after", "x")
     }
   }

@@ -69,7 +69,10 @@ enum LayeringTable {
     "TestKit": Row(own: [], others: system.union(["Foundation", "Testing", "Crypto", "X509", "SwiftASN1"])),
     "StoreTestKit": Row(own: ["EtcdStore", "EtcdWire"], others: ["Synchronization"]),
     "Histories": Row(own: ["EtcdStore"], others: []),
-    "ClusterSim": Row(own: ["Raft", "EtcdStore", "TestKit"], others: collections),
+    "ClusterSim": Row(
+      own: ["Raft", "EtcdStore", "EtcdWire", "EtcdServer", "Histories"],
+      others: collections.union(["Synchronization"])
+    ),
     "coracle-faults": Row(
       own: ["Histories", "EtcdStore", "EtcdWire", "TestKit"],
       others: system.union(["Foundation", "ArgumentParser"])

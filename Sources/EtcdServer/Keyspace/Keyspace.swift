@@ -15,6 +15,8 @@ final class Keyspace: Sendable {
   private let state: Mutex<State>
   /// What the state says of users, for requests that ask this alone.
   private let requiresAuth = Atomic(false)
+  private let clocks: MemberClocks
+  private let brokenRule: BrokenStoreRule?
 
   fileprivate struct State {
     var store: Store
@@ -28,7 +30,9 @@ final class Keyspace: Sendable {
     var isStopped = false
   }
 
-  init(historyCapacity: Int) {
+  init(historyCapacity: Int, clocks: MemberClocks, brokenRule: BrokenStoreRule? = nil) {
+    self.clocks = clocks
+    self.brokenRule = brokenRule
     state = Mutex(State(store: Store(historyCapacity: historyCapacity)))
   }
 
@@ -36,7 +40,12 @@ final class Keyspace: Sendable {
 
   /// Applies a command and wakes its watchers.
   func apply(_ command: StoreCommand, of entry: Entry) -> Result<KeysReply, EtcdError>? {
-    let stamp = Timestamp(nanosecondsSinceEpoch: entry.timestampNanoseconds)
+    var stamp = Timestamp(nanosecondsSinceEpoch: entry.timestampNanoseconds)
+    var command = command
+    if brokenRule == .expireByOwnClock, case .expire = command {
+      stamp = clocks.wall()
+      command = .expire(through: stamp)
+    }
     let (result, concerned) = state.withLock { state in
       let outcome = state.store.apply(command, at: stamp)
       state.advance(to: entry)
@@ -94,7 +103,7 @@ final class Keyspace: Sendable {
       requiresAuth.store(auth.isEnabled, ordering: .releasing)
       state.appliedIndex = metadata.index
       state.term = max(state.term, metadata.term)
-      return state.forgetWatches()
+      return brokenRule == .watchOverSnapshot ? [] : state.forgetWatches()
     }
     for delivery in closing {
       delivery.close()
@@ -123,7 +132,7 @@ final class Keyspace: Sendable {
 
   /// Reads a key as this member has it now.
   func read(_ key: String, _ read: KeysRead) -> Result<KeysReply, EtcdError> {
-    let now = Clocks.wall()
+    let now = clocks.wall()
     return state.withLock { state in
       do throws(EtcdError) {
         let event = try state.store.get(key, recursive: read.recursive, sorted: read.sorted, at: now)

@@ -11,12 +11,14 @@ import Synchronization
 final class ReplicaHost: Sendable {
   private let inbox = Mutex(Inbox())
   private let wakeUp = WakeUp()
+  /// What time it is, for everything that depends on it here.
+  let clocks: MemberClocks
   private let requestCounter: Atomic<UInt64>
   private let published: Mutex<PublishedStatus>
   /// Requests that the thread has taken.
   let waiting = WaitingRequests()
   /// What keeps this member from writing.
-  let storage = StorageConcern()
+  let storage: StorageConcern
   /// What the member counts.
   let counters: MemberCounters
 
@@ -27,10 +29,12 @@ final class ReplicaHost: Sendable {
     var leaderSince: (wall: Timestamp, monotonic: Int64)
   }
 
-  init(status: ReplicaStatus, counters: MemberCounters) {
+  init(status: ReplicaStatus, clocks: MemberClocks, counters: MemberCounters) {
+    self.clocks = clocks
+    storage = StorageConcern(clocks: clocks)
     self.counters = counters
-    requestCounter = Atomic(UInt64(bitPattern: Clocks.wall().nanosecondsSinceEpoch))
-    let now = (Clocks.wall(), Clocks.monotonicNanoseconds())
+    let now = (clocks.wall(), clocks.monotonicNanoseconds())
+    requestCounter = Atomic(UInt64(bitPattern: now.0.nanosecondsSinceEpoch))
     published = Mutex(PublishedStatus(replica: status, leaderSince: now))
   }
 
@@ -95,7 +99,7 @@ final class ReplicaHost: Sendable {
   func publish(_ status: ReplicaStatus) {
     published.withLock { published in
       if published.replica.leader != status.leader {
-        published.leaderSince = (Clocks.wall(), Clocks.monotonicNanoseconds())
+        published.leaderSince = (clocks.wall(), clocks.monotonicNanoseconds())
         if status.leader != nil { counters.leaderChanges.add() }
       }
       published.replica = status

@@ -14,6 +14,11 @@ final class StorageConcern: Sendable {
   private let text = Mutex<String>("")
   /// When the turn that is being taken began; 0 between turns.
   private let turnStart = Atomic<Int64>(0)
+  private let clocks: MemberClocks
+
+  init(clocks: MemberClocks) {
+    self.clocks = clocks
+  }
 
   // MARK: From the replica's thread
 
@@ -68,7 +73,7 @@ final class StorageConcern: Sendable {
   private func stall(longerThan limit: Int64) -> String? {
     let start = turnStart.load(ordering: .acquiring)
     guard start > 0 else { return nil }
-    let waited = Clocks.monotonicNanoseconds() - start
+    let waited = clocks.monotonicNanoseconds() - start
     guard waited > limit else { return nil }
     return "etcdserver: this member's disk has not answered for \(waited / 1_000_000_000) s"
   }

@@ -24,7 +24,8 @@ extension RaftReplica {
       stored: stored,
       appliedIndex: applied
     )
-    fresh.nowNanoseconds = node.nowNanoseconds
+    fresh.stampClock = node.stampClock
+    fresh.stampClock.follow()
     var next = stored.firstIndex
     while next <= stored.lastIndex {
       let entries = try log.entries(from: next, through: stored.lastIndex, maxBytes: settings.cachedBytes)

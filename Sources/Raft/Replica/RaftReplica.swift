@@ -89,6 +89,7 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
       configuration: node.configurations.latest,
       isConfigurationCommitted: node.configurations.latestIndex <= node.commitIndex,
       isSteppedAside: isStorageFailing || node.violation != nil,
+      stampLeadNanoseconds: node.role == .leader ? node.stampClock.leadNanoseconds : 0,
       followers: followers
     )
   }
@@ -139,7 +140,7 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
   }
 
   private mutating func take(_ input: ReplicaInput) {
-    node.nowNanoseconds = input.nowNanoseconds
+    node.stampClock.advance(to: input.nowNanoseconds)
     for message in input.messages { node.step(message) }
     for _ in 0..<input.ticks { node.tick() }
     node.propose(input.proposals)

@@ -51,4 +51,6 @@ public enum BrokenRule: String, Sendable, CaseIterable {
   case voteNotPersisted = "vote-not-persisted"
   /// Messages and acknowledgements leave before the append.
   case acknowledgeBeforeSync = "ack-before-sync"
+  /// A leader answers quorum reads without asking whether it still leads.
+  case unconfirmedRead = "unconfirmed-read"
 }
