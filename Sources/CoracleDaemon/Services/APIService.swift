@@ -23,7 +23,7 @@ struct APIService: Service {
     var limits = HTTPLimits()
     // A quarter is left for everything else that is open.
     limits.maximumConnections = max(256, min(65_536, OpenFilesLimit.raise() / 4 * 3))
-    server = HTTPAPIServer(ports: ports, security: security.listeners, limits: limits, group: group, logger: logger)
+    server = HTTPAPIServer(ports: ports, limits: limits, security: security.listeners, group: group, logger: logger)
     var listeners = (node.plan.etcd?.listenClientURLs ?? []).map { $0.listener(serving: .everything) }
     listeners += (node.plan.fleet?.listenURLs ?? []).map { $0.listener(serving: .fleet) }
     listeners.append(APIListener(.unixSocket(path: node.socketPath, mode: 0o660), surface: .control))
