@@ -21,7 +21,7 @@ public final class EtcdMember: KeysAPI, Sendable {
   let host: ReplicaHost
   let keyspace: Keyspace
   let statistics = ReplicationStatistics()
-  let passwords = PasswordDesk()
+  let passwords: PasswordDesk
   let databaseBytes: @Sendable () -> UInt64
   let startTime: Timestamp
   /// Nil once the thread has ended, so that the log is closed.
@@ -83,6 +83,7 @@ public final class EtcdMember: KeysAPI, Sendable {
     try configuration.validate()
     self.configuration = configuration
     self.databaseBytes = databaseBytes
+    passwords = PasswordDesk(logger: logger)
     startTime = surroundings.clocks.wall()
     let counters = MemberCounters()
     keyspace = Keyspace(
