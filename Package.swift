@@ -18,6 +18,7 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
@@ -81,7 +82,7 @@ let package = Package(
     .target(name: "CDiskFaults", dependencies: ["CSQLite"]),
     module("RaftStorage", ["Raft", "CSQLite", "CDiskFaults"]),
     module("RaftTransport", ["Raft", "TransportSecurity", nioCore, nioPosix, nioHTTP1, logging]),
-    module("EtcdServer", ["Raft", "EtcdStore", "EtcdWire", crypto, logging]),
+    module("EtcdServer", ["Raft", "EtcdStore", "EtcdWire", crypto, cryptoExtras, logging]),
     module(
       "APIServer",
       ["EtcdWire", "FleetWire", "EtcdStore", "TransportSecurity", nioCore, nioPosix, nioHTTP1, logging]

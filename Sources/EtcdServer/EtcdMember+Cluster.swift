@@ -76,13 +76,13 @@ extension EtcdMember: ClusterAPI {
     )
   }
 
-  /// The digest of the keyspace; it walks the whole store, so it is for tests and operators.
+  /// The digest of keys, users and roles; it walks the whole store, so it is for tests and operators.
   public func storeDigest() -> StoreDigest {
     let copy = keyspace.copy()
     return StoreDigest(
       etcdIndex: copy.store.etcdIndex,
       raftAppliedIndex: copy.applied.rawValue,
-      hash: copy.store.stateHash
+      hash: copy.store.stateHash ^ copy.auth.stateHash.byteSwapped
     )
   }
 

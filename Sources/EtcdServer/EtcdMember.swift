@@ -21,6 +21,7 @@ public final class EtcdMember: KeysAPI, Sendable {
   let host: ReplicaHost
   let keyspace: Keyspace
   let statistics = ReplicationStatistics()
+  let passwords = PasswordDesk()
   let databaseBytes: @Sendable () -> UInt64
   let startTime = Clocks.wall()
   /// Nil once the thread has ended, so that the log is closed.

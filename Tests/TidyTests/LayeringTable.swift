@@ -37,7 +37,7 @@ enum LayeringTable {
     // Row 2
     "RaftStorage": Row(own: ["Raft", "CSQLite", "CDiskFaults"], others: system),
     "RaftTransport": Row(own: ["Raft", "TransportSecurity"], others: nio.union(system)),
-    "EtcdServer": Row(own: ["Raft", "EtcdStore", "EtcdWire"], others: system.union(["Crypto"])),
+    "EtcdServer": Row(own: ["Raft", "EtcdStore", "EtcdWire"], others: system.union(["Crypto", "CryptoExtras"])),
     "APIServer": Row(own: wire.union(["TransportSecurity"]), others: nio.union(system)),
     "APIClients": Row(own: wire.union(["TransportSecurity"]), others: nio.union(system).union(["AsyncHTTPClient"])),
     "DockerEngine": Row(own: [], others: nio.union(system).union(["AsyncHTTPClient"])),

@@ -11,6 +11,9 @@ import NIOHTTP1
 struct KeysRoute: HTTPRoute {
   let keys: any KeysAPI
   let key: String
+  /// The key as the client sent it, which is what permissions are compared with.
+  let sentKey: String
+  let access: AccessGuard
   let clusterID: UInt64
   let cors: CORSHeaders
 
@@ -21,31 +24,64 @@ struct KeysRoute: HTTPRoute {
       return exchange.respond(response)
     }
     do throws(EtcdError) {
-      switch try parse(method, request) {
-      case .perform(let call, let noValueOnSuccess):
-        keys.perform(call) { result in
-          switch result {
-          case .success(let reply): exchange.respond(response(to: reply, noValueOnSuccess: noValueOnSuccess))
-          case .failure(let error): exchange.respond(response(to: error))
-          }
-        }
-      case .watch(let watch): self.watch(watch, exchange)
+      let call = try parse(method, request)
+      if access.isOpen {
+        carryOut(call, exchange)
+      } else {
+        try guarded(method, request, exchange) { carryOut(call, exchange) }
       }
     } catch {
       exchange.respond(response(to: error))
     }
   }
 
+  private func carryOut(_ call: KeysCall, _ exchange: HTTPExchange) {
+    switch call {
+    case .perform(let request, let noValueOnSuccess):
+      keys.perform(request) { result in
+        switch result {
+        case .success(let reply): exchange.respond(response(to: reply, noValueOnSuccess: noValueOnSuccess))
+        case .failure(let error): exchange.respond(response(to: error))
+        }
+      }
+    case .watch(let watch): self.watch(watch, exchange)
+    }
+  }
+
   private func parse(_ method: KeysMethod, _ request: HTTPRequest) throws(EtcdError) -> KeysCall {
-    let readsBody = method == .put || method == .post
-    if readsBody && request.bodyIsTooLarge { throw KeysRequestParser.formTooLarge }
+    if method.hasForm && request.bodyIsTooLarge { throw KeysRequestParser.formTooLarge }
     return try KeysRequestParser.parse(
       method,
       key: key,
       query: request.target.query,
       contentType: request.headers.first(name: "content-type"),
-      body: readsBody ? Array(request.body.readableBytesView) : []
+      body: method.hasForm ? Array(request.body.readableBytesView) : []
     )
+  }
+
+  /// Carries a call out when its sender may do what it asks for.
+  private func guarded(
+    _ method: KeysMethod,
+    _ request: HTTPRequest,
+    _ exchange: HTTPExchange,
+    _ carryOut: @escaping @Sendable () -> Void
+  ) throws(EtcdError) {
+    let isRecursive = try KeysRequestParser.asksRecursively(
+      method,
+      query: request.target.query,
+      contentType: request.headers.first(name: "content-type"),
+      body: method.hasForm ? Array(request.body.readableBytesView) : []
+    )
+    let wanted = AuthAccess(key: sentKey, isWrite: method.isWrite, isRecursive: isRecursive)
+    access.ask(request, for: wanted) { verdict in
+      switch verdict {
+      case .allowed: carryOut()
+      case .refused:
+        exchange.respond(response(to: EtcdError(.unauthorized, cause: "Insufficient credentials")))
+      case .busy:
+        exchange.respond(response(to: EtcdError(.raftInternal, cause: "etcdserver: too many requests")))
+      }
+    }
   }
 
   /// The head goes out as soon as the watch stands, so that the client knows from which index on it sees everything.
@@ -98,4 +134,11 @@ struct KeysRoute: HTTPRoute {
     headers.add(contentsOf: cors.headers)
     return headers
   }
+}
+
+extension KeysMethod {
+  /// Whether parameters may stand in the body.
+  fileprivate var hasForm: Bool { self == .put || self == .post }
+  /// Whether it needs the permission to write.
+  fileprivate var isWrite: Bool { self != .get && self != .head }
 }

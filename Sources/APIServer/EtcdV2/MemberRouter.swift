@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import EtcdStore
 import EtcdWire
 import NIOCore
 import NIOHTTP1
@@ -8,15 +9,20 @@ struct MemberRouter: HTTPRoute {
   let path: StorePath
   let keys: any KeysAPI
   let cluster: any ClusterAPI
+  let access: AccessGuard
   let cors: CORSHeaders
   /// Whether the request has come over TLS.
   var isSecure = false
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     switch path {
-    case .keys: serveKey(request.target.key ?? "/", request, exchange)
-    case .members(let name): MembersRoute(cluster: cluster, cors: cors, name: name).serve(request, exchange)
-    case .newDiscoveryToken: DiscoveryRoute(keys: keys, isSecure: isSecure).serve(request, exchange)
+    case .keys:
+      let sent = request.target.path.rest(after: "/v2/keys") ?? ""
+      serveKey(request.target.key ?? "/", as: sent, request, exchange)
+    case .members(let name):
+      MembersRoute(cluster: cluster, access: access, cors: cors, name: name).serve(request, exchange)
+    case .auth(let path): serveAuth(path, request, exchange)
+    case .newDiscoveryToken: makeDiscoveryToken(request, exchange)
     case .discovery(let token, let rest): serveDiscovery(token: token, rest: rest, request, exchange)
     case .health: serveHealth(request, exchange)
     case .machines:
@@ -72,10 +78,29 @@ struct MemberRouter: HTTPRoute {
       let allow = methods.map(\.rawValue).joined(separator: ",")
       return exchange.respond(.methodNotAllowed(allow: allow))
     }
-    serveKey("\(DiscoveryRoute.registryKey)/\(token)\(rest)", request, exchange)
+    let key = "\(DiscoveryRoute.registryKey)/\(token)\(rest)"
+    serveKey(key, as: key, request, exchange)
   }
 
-  private func serveKey(_ key: String, _ request: HTTPRequest, _ exchange: HTTPExchange) {
-    KeysRoute(keys: keys, key: key, clusterID: cluster.clusterID, cors: cors).serve(request, exchange)
+  /// A new token is a write below the registry's key, and needs the permission for one.
+  private func makeDiscoveryToken(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+    let write = AuthAccess(key: "\(DiscoveryRoute.registryKey)/", isWrite: true, isRecursive: false)
+    access.ask(request, for: write) { verdict in
+      switch verdict {
+      case .allowed: DiscoveryRoute(keys: keys, isSecure: isSecure).serve(request, exchange)
+      case .refused: exchange.respond(.insufficientCredentials)
+      case .busy: exchange.respond(.internalServerError)
+      }
+    }
+  }
+
+  private func serveAuth(_ path: AuthPath, _ request: HTTPRequest, _ exchange: HTTPExchange) {
+    guard let auth = access.auth else { return exchange.respond(.notFound) }
+    AuthRoute(auth: auth, cluster: cluster, access: access, cors: cors, path: path).serve(request, exchange)
+  }
+
+  private func serveKey(_ key: String, as sent: String, _ request: HTTPRequest, _ exchange: HTTPExchange) {
+    KeysRoute(keys: keys, key: key, sentKey: sent, access: access, clusterID: cluster.clusterID, cors: cors)
+      .serve(request, exchange)
   }
 }

@@ -19,8 +19,10 @@ public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
 
 /// Which part of the API a listener serves.
 public enum APISurface: Sendable, Hashable {
-  /// Everything (client URLs, control socket).
+  /// Everything (client URLs).
   case everything
+  /// Everything, to the owner of the machine: a request that names no user may do what `root` may (control socket).
+  case control
   /// Fleet's API alone (`coreos.fleet.listen-urls`).
   case fleet
 }

@@ -7,8 +7,8 @@ import Synchronization
 public enum StorePort: Sendable {
   /// Not there yet: its routes answer 503.
   case starting
-  /// This node is a member.
-  case member(any KeysAPI, any ClusterAPI)
+  /// This node is a member; without users every request may do everything.
+  case member(any KeysAPI, any ClusterAPI, (any AuthAPI)? = nil)
   /// This node is a worker: requests go to the members.
   case worker(any RequestForwarder)
 }

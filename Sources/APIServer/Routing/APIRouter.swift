@@ -42,8 +42,10 @@ struct APIRouter: HTTPRoute {
       } else {
         ForwardingRoute(forwarder: forwarder).serve(request, exchange)
       }
-    case .member(let keys, let cluster):
-      MemberRouter(path: path, keys: keys, cluster: cluster, cors: cors, isSecure: isSecure).serve(request, exchange)
+    case .member(let keys, let cluster, let auth):
+      let access = AccessGuard(auth: auth, isOwner: surface == .control)
+      MemberRouter(path: path, keys: keys, cluster: cluster, access: access, cors: cors, isSecure: isSecure)
+        .serve(request, exchange)
     }
   }
 

@@ -6,6 +6,8 @@ enum StorePath: Equatable {
   case keys
   /// `/v2/members` with what follows the slash, empty for the list.
   case members(String)
+  /// `/v2/auth/…`
+  case auth(AuthPath)
   /// `/v2/machines`
   case machines
   /// `/v2/stats/self`
@@ -43,6 +45,8 @@ enum StorePath: Equatable {
     default:
       if let rest = path.rest(after: "/v2/members/") {
         self = .members(rest)
+      } else if let path = AuthPath(path) {
+        self = .auth(path)
       } else if let rest = path.rest(after: "/discovery/") {
         let token = rest.prefix { $0 != "/" }
         guard Self.isToken(token) else { return nil }

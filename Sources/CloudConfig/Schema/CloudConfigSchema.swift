@@ -110,7 +110,10 @@ enum CloudConfigSchema {
 
   static let fleet = SectionSchema(
     "coreos.fleet",
-    ["agent_ttl", "etcd_key_prefix", "etcd_servers", "listen_urls", "metadata", "public_ip"].map { KeySchema($0) }
+    [
+      "agent_ttl", "etcd_key_prefix", "etcd_password", "etcd_servers", "etcd_username", "listen_urls", "metadata",
+      "public_ip",
+    ].map { KeySchema($0) }
       + [
         KeySchema("disable_engine", .boolean), KeySchema("engine_reconcile_interval", .float),
         KeySchema("etcd_request_timeout", .float), KeySchema("token_limit", .integer), KeySchema("verbosity", .integer),
@@ -118,9 +121,6 @@ enum CloudConfigSchema {
         KeySchema("verify_units", .boolean, .noEffect("units are not signed")),
       ]
       + ["etcd_cafile", "etcd_certfile", "etcd_keyfile"].map { KeySchema($0) }
-      + ["etcd_username", "etcd_password"].map {
-        KeySchema($0, .string, .unsupported("users of the store are not supported yet"))
-      }
   )
 
   private static let flannel = SectionSchema(

@@ -22,7 +22,7 @@ struct APIService: Service {
     server = HTTPAPIServer(ports: ports, security: security.listeners, group: group, logger: logger)
     var listeners = (node.plan.etcd?.listenClientURLs ?? []).map { $0.listener(serving: .everything) }
     listeners += (node.plan.fleet?.listenURLs ?? []).map { $0.listener(serving: .fleet) }
-    listeners.append(APIListener(.unixSocket(path: node.socketPath, mode: 0o660)))
+    listeners.append(APIListener(.unixSocket(path: node.socketPath, mode: 0o660), surface: .control))
     do {
       for bound in try await server.start(listening: listeners) {
         logger.info("serving", metadata: ["api.address": "\(bound.endpoint)"])

@@ -34,7 +34,7 @@ struct StoreService: Service {
     store.fulfil(opened)
     switch opened {
     case .member(let member, let peers):
-      ports.setStore(.member(member, member))
+      ports.setStore(.member(member, member, member))
       let failure = await firstFailure(failures.stream)
       ports.setStore(.starting)
       await member.stop()
@@ -56,6 +56,12 @@ struct StoreService: Service {
     }
   }
 
+  /// Who this node's fleet and registrator are to a store that others hold (`coreos.fleet.etcd-username`).
+  private var credentials: Credentials? {
+    let fleet = node.plan.fleet
+    return fleet?.etcdUsername.map { Credentials(username: $0, password: fleet?.etcdPassword ?? "") }
+  }
+
   private func open(failed: AsyncStream<String>.Continuation) async throws -> NodeStore? {
     guard let plan = node.plan.etcd else {
       guard let fleet = node.plan.fleet else { return nil }
@@ -64,7 +70,7 @@ struct StoreService: Service {
         EtcdClient(
           endpoints: try servers.map { try Endpoint($0.text) },
           transport: transports.store,
-          credentials: fleet.etcdUsername.map { Credentials(username: $0, password: fleet.etcdPassword ?? "") }
+          credentials: credentials
         )
       )
     }
@@ -216,7 +222,8 @@ struct StoreService: Service {
           logger: logger
         )
         logger.notice("worker of a cluster", metadata: ["etcd.endpoints": "\(urls.joined(separator: ","))"])
-        return .worker(MembersKeys(forwarder: forwarder, transport: transports.members), forwarder)
+        let keys = MembersKeys(forwarder: forwarder, transport: transports.members, credentials: credentials)
+        return .worker(keys, forwarder)
       }
       if attempts == 1 { logger.info("waiting for the members to tell their client URLs") }
       try await Task.sleep(for: .milliseconds(250))

@@ -12,10 +12,13 @@ struct ReplicatedCommand {
     case keys(StoreCommand)
     /// What a member tells about itself when it has started.
     case attributes(MemberAttributes)
+    /// A change of users, roles or their switch.
+    case auth(AuthChange)
   }
 
   private static let keysKind: UInt8 = 1
   private static let attributesKind: UInt8 = 2
+  private static let authKind: UInt8 = 3
   private static let headerBytes = 17
 
   var proposer: MemberID
@@ -28,6 +31,7 @@ struct ReplicatedCommand {
       switch content {
       case .keys(let command): (keysKind, command.encoded())
       case .attributes(let attributes): (attributesKind, attributes.encoded())
+      case .auth(let change): (authKind, change.encoded())
       }
     return [UInt8](unsafeUninitializedCapacity: headerBytes + body.count) { buffer, count in
       let raw = UnsafeMutableRawBufferPointer(buffer)
@@ -56,6 +60,9 @@ struct ReplicatedCommand {
     case Self.attributesKind:
       guard let attributes = MemberAttributes(decoding: Array(body)) else { return nil }
       content = .attributes(attributes)
+    case Self.authKind:
+      guard let change = try? AuthChange(decoding: body) else { return nil }
+      content = .auth(change)
     default:
       return nil
     }

@@ -10,10 +10,13 @@ import Synchronization
 /// the same lock, no event falls between a look into the history and the registration of a watch.
 final class Keyspace: Sendable {
   private let state: Mutex<State>
+  /// What the state says of users, for requests that ask this alone.
+  private let requiresAuth = Atomic(false)
 
   fileprivate struct State {
     var store: Store
     var membership = Membership()
+    var auth = AuthState()
     var hub = WatcherHub()
     var deliveries: [WatcherID: WatchDelivery] = [:]
     var nextWatcher: UInt64 = 0
@@ -56,6 +59,20 @@ final class Keyspace: Sendable {
     }
   }
 
+  /// Applies a change of users or roles, which takes no index of the store.
+  func apply(_ change: AuthChange, of entry: Entry) -> Result<AuthOutcome, AuthError> {
+    state.withLock { state in
+      state.advance(to: entry)
+      do throws(AuthError) {
+        let outcome = try state.auth.apply(change)
+        requiresAuth.store(state.auth.isEnabled, ordering: .releasing)
+        return .success(outcome)
+      } catch {
+        return .failure(error)
+      }
+    }
+  }
+
   /// Passes over an entry that changes nothing here.
   func skip(_ entry: Entry) {
     state.withLock { $0.advance(to: entry) }
@@ -64,12 +81,14 @@ final class Keyspace: Sendable {
   /// Replaces everything.
   ///
   /// Watches end, since the events in between are not known; their owners begin again where they were.
-  func replace(store: Store, membership: Membership, at metadata: SnapshotMetadata) {
+  func replace(store: Store, membership: Membership, auth: AuthState, at metadata: SnapshotMetadata) {
     let closing = state.withLock { state in
       let statistics = state.store.statistics
       state.store = store
       state.store.statistics = statistics
       state.membership = membership
+      state.auth = auth
+      requiresAuth.store(auth.isEnabled, ordering: .releasing)
       state.appliedIndex = metadata.index
       state.term = max(state.term, metadata.term)
       return state.forgetWatches()
@@ -131,6 +150,12 @@ final class Keyspace: Sendable {
   /// The members as applied.
   var membership: Membership { state.withLock { $0.membership } }
 
+  /// The users and roles as applied.
+  var auth: AuthState { state.withLock { $0.auth } }
+
+  /// Whether requests need permission.
+  var isAuthEnabled: Bool { requiresAuth.load(ordering: .acquiring) }
+
   /// The store's index and the log's.
   var indexes: (etcd: EtcdIndex, applied: LogIndex) { state.withLock { ($0.store.etcdIndex, $0.appliedIndex) } }
 
@@ -140,8 +165,8 @@ final class Keyspace: Sendable {
   }
 
   /// A copy of the replicated state; taking it is cheap, but the next change copies the tree while it is alive.
-  func copy() -> (store: Store, membership: Membership, applied: LogIndex) {
-    state.withLock { ($0.store, $0.membership, $0.appliedIndex) }
+  func copy() -> (store: Store, membership: Membership, auth: AuthState, applied: LogIndex) {
+    state.withLock { ($0.store, $0.membership, $0.auth, $0.appliedIndex) }
   }
 
   private func forget(_ id: WatcherID) {

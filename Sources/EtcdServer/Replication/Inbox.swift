@@ -11,6 +11,8 @@ enum RequestAnswer: Sendable {
   case read(@Sendable (EtcdError?) -> Void)
   /// A change of the membership.
   case change(@Sendable (ClusterChangeError?) -> Void)
+  /// A change of users or roles.
+  case auth(@Sendable (Result<AuthOutcome, AuthFailure>) -> Void)
   /// Nobody waits.
   case none
 }

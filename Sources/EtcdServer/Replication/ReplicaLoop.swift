@@ -124,6 +124,8 @@ struct ReplicaLoop {
       case .none:
         if applied.entry.kind == .empty { failLost(before: applied.entry.term) }
       case .command(let id, let result): answer(id, result)
+      case .auth(let id, let result):
+        if case .auth(let answer)? = waiting.remove(id) { answer(result.mapError { .refused($0) }) }
       case .membership(let id):
         hasMembershipChanged = true
         if let id, case .change(let answer)? = waiting.remove(id) { answer(nil) }

@@ -91,6 +91,7 @@ extension RequestAnswer {
     case .write(let answer): answer(.failure(EtcdError(.raftInternal, cause: cause)))
     case .read(let answer): answer(EtcdError(.raftInternal, cause: cause))
     case .change(let answer): answer(.failed(reason: cause))
+    case .auth(let answer): answer(.failure(.failed(reason: cause)))
     case .none: break
     }
   }

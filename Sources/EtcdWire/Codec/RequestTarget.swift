@@ -42,6 +42,9 @@ public struct RequestTarget: Sendable, Equatable {
     return rest.first == UInt8(ascii: "/") ? NodeKey.cleaned(String(Substring(rest))) : nil
   }
 
+  /// Whether the query is a form that can be read.
+  public var hasWellFormedQuery: Bool { (try? FormValues(query: query)) != nil }
+
   private static func withoutAuthority(_ target: Substring.UTF8View) -> Substring.UTF8View {
     for scheme in ["http://", "https://"] where target.starts(with: scheme.utf8) {
       let rest = target.dropFirst(scheme.utf8.count)

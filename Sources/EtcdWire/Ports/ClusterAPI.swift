@@ -208,7 +208,7 @@ public struct StoreDigest: Sendable, Equatable {
   public var etcdIndex: EtcdIndex
   /// The Raft log's index up to which the store has applied.
   public var raftAppliedIndex: UInt64
-  /// The digest of tree, counters and event history.
+  /// The digest of tree, counters, event history, users and roles.
   public var hash: UInt64
 
   /// Makes a digest.
