@@ -51,6 +51,8 @@ let package = Package(
   products: [
     .executable(name: "coracle", targets: ["coracle"]),
     .executable(name: "coracle-sim", targets: ["coracle-sim"]),
+    .executable(name: "coracle-faults", targets: ["coracle-faults"]),
+    .executable(name: "coracle-differential", targets: ["coracle-differential"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -69,11 +71,12 @@ let package = Package(
     // Row 0: pure cores.
     module("Raft", [deque]),
     module("EtcdStore", []),
+    module("Meters", []),
     module("Units", [crypto]),
     module("Fleet", ["Units"]),
     module("CloudConfig", ["Units"]),
     // Row 1: what stands on the wire.
-    module("EtcdWire", ["EtcdStore"]),
+    module("EtcdWire", ["EtcdStore", "Meters"]),
     module("FleetWire", ["Units", "Fleet", "EtcdWire"]),
     module("TransportSecurity", [nioCore, nioPosix, nioSSL, nioTLS, logging]),
     // Row 2: what touches the world.
@@ -82,10 +85,10 @@ let package = Package(
     .target(name: "CDiskFaults", dependencies: ["CSQLite"]),
     module("RaftStorage", ["Raft", "CSQLite", "CDiskFaults"]),
     module("RaftTransport", ["Raft", "TransportSecurity", nioCore, nioPosix, nioHTTP1, logging]),
-    module("EtcdServer", ["Raft", "EtcdStore", "EtcdWire", crypto, cryptoExtras, logging]),
+    module("EtcdServer", ["Raft", "EtcdStore", "EtcdWire", "Meters", crypto, cryptoExtras, logging]),
     module(
       "APIServer",
-      ["EtcdWire", "FleetWire", "EtcdStore", "TransportSecurity", nioCore, nioPosix, nioHTTP1, logging]
+      ["EtcdWire", "FleetWire", "EtcdStore", "Meters", "TransportSecurity", nioCore, nioPosix, nioHTTP1, logging]
     ),
     module(
       "APIClients",
@@ -125,9 +128,21 @@ let package = Package(
     module("TestKit", [crypto, swiftASN1, x509]),
     module("StoreTestKit", ["EtcdStore", "EtcdWire"]),
     module("Histories", ["EtcdStore"]),
-    module("ClusterSim", ["Raft"]),
+    module("ClusterSim", ["Raft", "EtcdStore", "EtcdWire", "EtcdServer", "Histories"]),
+    module("Differential", ["EtcdStore", "EtcdWire", "TestKit"]),
+    .executableTarget(
+      name: "coracle-differential",
+      dependencies: ["Differential", "TestKit", argumentParser],
+      swiftSettings: houseSettings
+    ),
     .executableTarget(name: "coracle-sim", dependencies: ["ClusterSim", argumentParser], swiftSettings: houseSettings),
+    .executableTarget(
+      name: "coracle-faults",
+      dependencies: ["Histories", "EtcdStore", "EtcdWire", "TestKit", argumentParser],
+      swiftSettings: houseSettings
+    ),
     tests("Raft", ["TestKit"]),
+    tests("Meters"),
     tests("EtcdStore", ["TestKit"]),
     tests("Units", ["TestKit"], fixtures: true),
     tests("Fleet", ["Units", "TestKit"], fixtures: true),
@@ -139,13 +154,16 @@ let package = Package(
     tests("RaftTransport", ["Raft", "TestKit", "TransportSecurity", nioCore, nioPosix, nioHTTP1, logging]),
     tests(
       "EtcdServer",
-      ["Raft", "RaftStorage", "RaftTransport", "EtcdStore", "EtcdWire", "TestKit", logging, nioCore, nioPosix]
+      [
+        "Raft", "RaftStorage", "RaftTransport", "EtcdStore", "EtcdWire", "CDiskFaults", "TestKit", logging, nioCore,
+        nioPosix,
+      ]
     ),
     tests(
       "APIServer",
       [
-        "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "StoreTestKit", "TestKit", logging, nioCore, nioPosix,
-        "TransportSecurity", nioEmbedded,
+        "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Meters", "Units", "StoreTestKit", "TestKit",
+        "TransportSecurity", logging, nioCore, nioPosix, nioEmbedded,
         nioHTTP1,
       ],
       fixtures: true
@@ -171,6 +189,26 @@ let package = Package(
     tests("ClusterSim", ["Raft", "TestKit"]),
     .testTarget(name: "TidyTests", swiftSettings: houseSettings),
     .testTarget(name: "ProcessTests", dependencies: ["TestKit"], swiftSettings: houseSettings),
-    .testTarget(name: "PeerTests", dependencies: ["TestKit"], swiftSettings: houseSettings),
+    .testTarget(
+      name: "PeerTests",
+      dependencies: ["Differential", "EtcdWire", "TestKit"],
+      swiftSettings: houseSettings
+    ),
   ]
 )
+
+// `make fuzz` alone asks for it: it needs every module compiled for libFuzzer.
+if Context.environment["CORACLE_FUZZ"] != nil {
+  package.products.append(.executable(name: "coracle-fuzz", targets: ["coracle-fuzz"]))
+  package.targets.append(
+    .executableTarget(
+      name: "coracle-fuzz",
+      dependencies: [
+        "APIServer", "EtcdStore", "EtcdWire", "StoreTestKit", logging, nioCore, nioEmbedded,
+      ],
+      path: "Tests/Fuzz/Sources",
+      swiftSettings: houseSettings,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
+    )
+  )
+}

@@ -25,7 +25,7 @@ extension EtcdMember: AuthAPI {
     case .putUser(let user):
       let change = AuthUserChange(name: user.name, roles: user.roles, grant: user.grant, revoke: user.revoke)
       guard !user.password.isEmpty else { return propose(.putUser(change), answer) }
-      passwords.hash(user.password) { [self] hash in
+      passwords.hash(user.password, roundsLog2: configuration.passwordRoundsLog2) { [self] hash in
         guard let hash else { return answer(.failure(.failed(reason: ServerErrors.tooManyPasswords))) }
         var hashed = change
         hashed.passwordHash = hash

@@ -3,7 +3,7 @@ public import EtcdStore
 public import EtcdWire
 public import Synchronization
 
-/// Users and roles without a cluster: changes happen at once, and a password is its own hash.
+/// Users and roles without a cluster: changes happen at once, and the hash of a password is itself after a salt.
 public final class MemoryUsers: AuthAPI {
   /// What there is, and how it answers.
   public struct Facts: Sendable {
@@ -13,6 +13,7 @@ public final class MemoryUsers: AuthAPI {
     public var failure: String?
     /// Whether passwords are looked at.
     public var isBusy = false
+    fileprivate var salt: UInt8 = 0
   }
 
   /// The facts, for a test to read and change.
@@ -34,7 +35,8 @@ public final class MemoryUsers: AuthAPI {
     let result: Result<AuthOutcome, AuthFailure> = facts.withLock { facts in
       if let failure = facts.failure { return .failure(.failed(reason: failure)) }
       do throws(AuthError) {
-        return .success(try facts.state.apply(Self.change(request)))
+        facts.salt &+= 1
+        return .success(try facts.state.apply(Self.change(request, salt: facts.salt)))
       } catch {
         return .failure(.refused(error))
       }
@@ -45,11 +47,13 @@ public final class MemoryUsers: AuthAPI {
   /// Compares the password.
   public func verify(_ credentials: AuthCredentials, answer: @escaping @Sendable (AuthVerdict) -> Void) {
     let (user, isBusy) = facts.withLock { ($0.state.user(credentials.username), $0.isBusy) }
-    guard let user, user.passwordHash == Array(credentials.password.utf8) else { return answer(.unknown) }
+    guard let user, user.passwordHash.dropFirst().elementsEqual(credentials.password.utf8) else {
+      return answer(.unknown)
+    }
     answer(isBusy ? .busy : .user(user))
   }
 
-  private static func change(_ request: AuthRequest) -> AuthChange {
+  private static func change(_ request: AuthRequest, salt: UInt8) -> AuthChange {
     switch request {
     case .enable: .enable
     case .disable: .disable
@@ -60,7 +64,7 @@ public final class MemoryUsers: AuthAPI {
       .putUser(
         AuthUserChange(
           name: user.name,
-          passwordHash: user.password.isEmpty ? nil : Array(user.password.utf8),
+          passwordHash: user.password.isEmpty ? nil : [salt] + Array(user.password.utf8),
           roles: user.roles,
           grant: user.grant,
           revoke: user.revoke

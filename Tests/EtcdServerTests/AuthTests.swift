@@ -26,8 +26,11 @@ extension EtcdMember {
 }
 
 @Suite struct AuthTests {
+  /// Hashes that cost nothing, where their cost is not what is tested.
+  private static let cheapHashes: @Sendable (inout EtcdMemberConfiguration) -> Void = { $0.passwordRoundsLog2 = 4 }
+
   @Test func `users and roles are the same on all members, and take no index`() async throws {
-    try await LoopbackCluster.with(size: 3) { cluster in
+    try await LoopbackCluster.with(size: 3, Self.cheapHashes) { cluster in
       let (leader, follower) = (try await cluster.leader(), try await cluster.follower())
       try await leader.set("/a", "1")
       try await follower.change(.putUser(AuthUserRequest(name: "root", password: "pw")))
@@ -50,7 +53,7 @@ extension EtcdMember {
   }
 
   @Test func `refusals come back in etcd's words`() async throws {
-    try await LoopbackCluster.with(size: 1) { cluster in
+    try await LoopbackCluster.with(size: 1, Self.cheapHashes) { cluster in
       let member = cluster.members[0]
       func message(_ request: AuthRequest) async -> String {
         do throws(AuthFailure) {
@@ -69,7 +72,7 @@ extension EtcdMember {
   }
 
   @Test func `a password is replicated as a hash with a salt of its own`() async throws {
-    try await LoopbackCluster.with(size: 1) { cluster in
+    try await LoopbackCluster.with(size: 1, Self.cheapHashes) { cluster in
       let member = cluster.members[0]
       for name in ["a", "b"] { try await member.change(.putUser(AuthUserRequest(name: name, password: "secret"))) }
       let hashes = member.authState.allUsers.map(\.passwordHash)
@@ -86,6 +89,7 @@ extension EtcdMember {
     let adjust: @Sendable (inout EtcdMemberConfiguration) -> Void = {
       $0.snapshotCount = snapshotCount
       $0.trailingEntries = 5
+      $0.passwordRoundsLog2 = 4
     }
     try await LoopbackCluster.with(size: 1, adjust) { cluster in
       let first = cluster.members[0]
@@ -109,7 +113,7 @@ extension EtcdMember {
   }
 
   @Test func `a digest tells different users apart`() async throws {
-    try await LoopbackCluster.with(size: 1) { cluster in
+    try await LoopbackCluster.with(size: 1, Self.cheapHashes) { cluster in
       let member = cluster.members[0]
       let before = member.storeDigest()
       try await member.change(.putRole(AuthRole(name: "r")))
@@ -119,7 +123,7 @@ extension EtcdMember {
   }
 
   @Test func `a password that was right is known until it changes`() async throws {
-    try await LoopbackCluster.with(size: 1) { cluster in
+    try await LoopbackCluster.with(size: 1, Self.cheapHashes) { cluster in
       let member = cluster.members[0]
       try await member.change(.putUser(AuthUserRequest(name: "u", password: "one")))
       let first = try member.authState.existingUser("u")

@@ -61,4 +61,38 @@ struct AuthCodingTests {
     #expect(first.stateHash != second.stateHash)
     #expect(try AuthState(decoding: AuthState().encoded()) == AuthState())
   }
+
+  @Test(arguments: [UInt64(1), 2, 3, 4])
+  func `a member that began with a snapshot goes on as the others do`(seed: UInt64) throws {
+    var generator = SeededGenerator(seed: seed)
+    let names = ["root", "guest", "a", "b", "\u{E9}", "e\u{301}", ""]
+    let patterns = ["/*", "/a", "/a*", ""]
+    func some(_ texts: [String]) -> [String] { texts.filter { _ in .random(using: &generator) } }
+    func permissions() -> AuthPermissions { AuthPermissions(read: some(patterns), write: some(patterns)) }
+    func change() -> AuthChange {
+      let name = names.randomElement(using: &generator) ?? ""
+      switch UInt8.random(in: 0..<10, using: &generator) {
+      case 0: return .enable
+      case 1: return .disable
+      case 2: return .deleteUser(name)
+      case 3: return .deleteRole(name)
+      case 4: return .putRole(AuthRole(name: name, permissions: permissions()))
+      case 5: return .putRole(AuthRole(name: name, grant: permissions(), revoke: permissions()))
+      case 6: return .putUser(AuthUserChange(name: name, grant: some(names), revoke: some(names)))
+      default:
+        let hash = (0..<3).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        return .putUser(AuthUserChange(name: name, passwordHash: hash, roles: some(names)))
+      }
+    }
+    var (first, second) = (AuthState(), AuthState())
+    for step in 0..<3_000 {
+      let next = change()
+      if step % 97 == 0 { second = try AuthState(decoding: first.encoded()) }
+      let (one, other) = (Result { try first.apply(next) }, Result { try second.apply(next) })
+      #expect("\(one)" == "\(other)")
+      #expect(first == second && first.stateHash == second.stateHash)
+      #expect(first.roles[ByteString("root")] == nil)
+      #expect(!first.isEnabled || first.user("root") != nil, "users never count without a root")
+    }
+  }
 }

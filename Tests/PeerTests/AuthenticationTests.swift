@@ -5,12 +5,11 @@ import Testing
 
 /// Users and roles as Debian's etcdctl and python-etcd use them, and beside the answers of a real etcd.
 @Suite(.serialized) struct AuthenticationTests {
-  private func etcdctl(_ node: TestNode, as user: String? = nil, _ words: String...) async throws -> CommandOutput {
+  /// Runs etcdctl with time for passwords that this node has not seen yet.
+  private func etcdctl(_ node: TestNode, as user: String? = nil, _ words: [String]) async throws -> CommandOutput {
+    let flags = ["--no-sync", "--timeout", "20s", "--total-timeout", "40s", "--endpoints", node.endpoint]
     let credentials = user.map { ["-u", $0] } ?? []
-    return try await run(
-      ["etcdctl", "--no-sync", "--endpoints", node.endpoint] + credentials + words,
-      environment: ["ETCDCTL_API": "2"]
-    )
+    return try await run(["etcdctl"] + flags + credentials + words, environment: ["ETCDCTL_API": "2"])
   }
 
   private static let fleetUser = """
@@ -23,13 +22,10 @@ import Testing
     try await TestCluster.with(shape) { cluster in
       let first = cluster.nodes[0]
       func setUp(_ words: String..., says text: String) async throws {
-        let result = try await run(
-          ["etcdctl", "--no-sync", "--endpoints", first.endpoint] + words,
-          environment: ["ETCDCTL_API": "2"]
-        )
+        let result = try await etcdctl(first, words)
         #expect(result.status == 0 && result.output == text, "\(result)")
       }
-      #expect("\(try await etcdctl(first, "auth", "enable"))".contains("No root user available"))
+      #expect("\(try await etcdctl(first, ["auth", "enable"]))".contains("No root user available"))
       try await setUp("user", "add", "root:pw", says: "User root created\n")
       try await setUp("user", "add", "fleet:fleet-secret", says: "User fleet created\n")
       try await setUp("role", "add", "fleet", says: "Role fleet created\n")
@@ -50,18 +46,10 @@ import Testing
       try await setUp("user", "grant", "app", "--roles", "app", says: "User app updated\n")
       try await setUp("set", "/one", "1", says: "1\n")
       try await setUp("auth", "enable", says: "Authentication Enabled\n")
-      let guest = try await etcdctl(
-        first,
-        as: "root:pw",
-        "role",
-        "revoke",
-        "guest",
-        "--path",
-        "/*",
-        "--readwrite"
-      )
+      let words = ["role", "revoke", "guest", "--path", "/*", "--readwrite"]
+      let guest = try await etcdctl(first, as: "root:pw", words)
       #expect(guest.output == "Role guest updated\n", "\(guest)")
-      #expect(try await etcdctl(first, as: "root:pw", "user", "get", "app").output == "User: app\nRoles:  app\n")
+      #expect(try await etcdctl(first, as: "root:pw", ["user", "get", "app"]).output == "User: app\nRoles:  app\n")
 
       for node in cluster.nodes { try await check(node) }
 
@@ -73,11 +61,11 @@ import Testing
       #expect(started.status == 0, "\(started)")
 
       #expect(
-        try await etcdctl(first, as: "root:pw", "auth", "disable").output == "Authentication Disabled\n"
+        try await etcdctl(first, as: "root:pw", ["auth", "disable"]).output == "Authentication Disabled\n"
       )
       for node in cluster.nodes {
         try await eventually("everybody may read on node \(node.number)") {
-          try await etcdctl(node, "get", "/one").output == "1\n"
+          try await etcdctl(node, ["get", "/one"]).output == "1\n"
         }
       }
     }
@@ -87,22 +75,16 @@ import Testing
   private func check(_ node: TestNode) async throws {
     let key = "/app/\(node.number)"
     func allowed(_ user: String?, _ words: String..., says text: String) async throws {
-      let result = try await run(
-        ["etcdctl", "--no-sync", "--endpoints", node.endpoint] + (user.map { ["-u", $0] } ?? []) + words,
-        environment: ["ETCDCTL_API": "2"]
-      )
+      let result = try await etcdctl(node, as: user, words)
       #expect(result.status == 0 && result.output == text, "node \(node.number): \(result)")
     }
     func refused(_ user: String?, _ words: String...) async throws {
-      let result = try await run(
-        ["etcdctl", "--no-sync", "--endpoints", node.endpoint] + (user.map { ["-u", $0] } ?? []) + words,
-        environment: ["ETCDCTL_API": "2"]
-      )
+      let result = try await etcdctl(node, as: user, words)
       #expect(result.status != 0, "node \(node.number): \(result)")
       #expect(result.description.contains("nsufficient credentials"), "node \(node.number): \(result)")
     }
     try await eventually("the guest has nothing on node \(node.number)") {
-      try await etcdctl(node, "get", "/one").errors.contains("110")
+      try await etcdctl(node, ["get", "/one"]).errors.contains("110")
     }
     try await refused(nil, "set", key, "x")
     try await refused("app:wrong", "set", key, "x")
@@ -173,7 +155,7 @@ import Testing
 
   /// Asks with curl, which sends each request as it is told.
   private func answer(to exchange: AuthTranscript.Exchange, at endpoint: String) async throws -> String {
-    var words = ["curl", "-s", "-m", "10", "-o", "-", "-w", "\n%{http_code} %header{x-etcd-cluster-id}|%header{allow}"]
+    var words = ["curl", "-s", "-m", "10", "-w", "\n%{http_code} %header{x-etcd-cluster-id}|%header{allow}"]
     words += exchange.method == "HEAD" ? ["-I", "-o", "/dev/null"] : ["-X", exchange.method]
     for (name, value) in exchange.headers { words += ["-H", value.isEmpty ? "\(name);" : "\(name): \(value)"] }
     if let body = exchange.body { words += ["--data-binary", body] }

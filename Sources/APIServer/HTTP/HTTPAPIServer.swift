@@ -144,7 +144,18 @@ public final class HTTPAPIServer: Sendable {
       .serverChannelOption(.backlog, value: 1024)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { [connections, limits, logger] channel in
-        guard connections.add(channel) else {
+        switch connections.add(channel) {
+        case .taken: break
+        case .refused:
+          // What is answered is plain text, which a client that expects TLS could not read.
+          guard security == nil else {
+            let error = APIServerError(.stopped, "take a connection: there are too many")
+            return channel.eventLoop.makeFailedFuture(error)
+          }
+          return channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(ConnectionRefusal())
+          }
+        case .closed:
           let error = APIServerError(.stopped, "take a connection: there are too many, or the server stops")
           return channel.eventLoop.makeFailedFuture(error)
         }

@@ -23,6 +23,8 @@ extension PlanBuilder {
     plan.clusterState = choice(section, "initial_cluster_state") ?? plan.clusterState
     plan.proxy = choice(section, "proxy") ?? plan.proxy
     plan.discoveryFallback = choice(section, "discovery_fallback") ?? plan.discoveryFallback
+    plan.corsOrigins = origins(text(section, "cors") ?? "")
+    plan.enablesProfiling = section["enable_pprof"]?.boolean ?? false
     planBootstrap(section, &plan)
     planSecurity(section, &plan)
     return plan
@@ -30,6 +32,14 @@ extension PlanBuilder {
 
   private func choice<Choice: RawRepresentable<String>>(_ section: Section, _ name: String) -> Choice? {
     section[name]?.string.flatMap(Choice.init(rawValue:))
+  }
+
+  /// A list of origins, separated by commas.
+  private func origins(_ list: String) -> [String] {
+    list.split(separator: ",").compactMap { item in
+      let origin = item.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
+      return origin.isEmpty ? nil : String(origin)
+    }
   }
 
   // MARK: URLs

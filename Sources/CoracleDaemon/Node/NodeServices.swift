@@ -15,6 +15,7 @@ import UnixSignals
 /// The parts of a node, wired together: the only place that picks concrete types.
 struct NodeServices {
   let node: PreparedNode
+  let levels: LogLevelControl
   let logger: Logger
 
   /// Runs all parts until a signal ends them, in the reverse of the order they are listed in.
@@ -43,7 +44,7 @@ struct NodeServices {
     _ security: NodeSecurity,
     _ transports: NodeTransports
   ) async throws {
-    let ports = APIPorts()
+    let ports = makePorts()
     let api = try await APIService(node, ports: ports, security: security, group: group, logger: logger)
     let store = Eventual<NodeStore>()
     let supervision = UnitSupervision(
@@ -93,6 +94,19 @@ struct NodeServices {
     }
     services.append(ReloadService(node: node, logger: logger))
     try await runGroup(services)
+  }
+
+  private func makePorts() -> APIPorts {
+    let ports = APIPorts()
+    ports.setLogLevelControl { [levels, logger] level in
+      levels.set(level)
+      logger.notice("log level changed", metadata: ["log.level": "\(level)"])
+    }
+    if let plan = node.plan.etcd {
+      ports.setCORSOrigins(Set(plan.corsOrigins))
+      ports.setServesProfiles(plan.enablesProfiling)
+    }
+    return ports
   }
 
   private func runGroup(_ services: [any Service]) async throws {

@@ -4,6 +4,7 @@ import CloudConfig
 import Logging
 import NIOCore
 import ServiceLifecycle
+import UnitRunner
 
 /// The node's listeners: client URLs, fleet's own, and the control socket.
 struct APIService: Service {
@@ -19,7 +20,10 @@ struct APIService: Service {
     group: any EventLoopGroup,
     logger: Logger
   ) async throws(NodeError) {
-    server = HTTPAPIServer(ports: ports, security: security.listeners, group: group, logger: logger)
+    var limits = HTTPLimits()
+    // A quarter is left for everything else that is open.
+    limits.maximumConnections = max(256, min(65_536, OpenFilesLimit.raise() / 4 * 3))
+    server = HTTPAPIServer(ports: ports, limits: limits, security: security.listeners, group: group, logger: logger)
     var listeners = (node.plan.etcd?.listenClientURLs ?? []).map { $0.listener(serving: .everything) }
     listeners += (node.plan.fleet?.listenURLs ?? []).map { $0.listener(serving: .fleet) }
     listeners.append(APIListener(.unixSocket(path: node.socketPath, mode: 0o660), surface: .control))

@@ -24,8 +24,8 @@ final class PasswordDesk: Sendable {
   private let state = Mutex(State())
 
   /// Hashes a new password; nil when that did not work out.
-  func hash(_ password: String, _ answer: @escaping @Sendable ([UInt8]?) -> Void) {
-    add(Job(work: { answer(try? PasswordHash.make(password)) }, refuse: { answer(nil) }))
+  func hash(_ password: String, roundsLog2: Int, _ answer: @escaping @Sendable ([UInt8]?) -> Void) {
+    add(Job(work: { answer(try? PasswordHash.make(password, roundsLog2: roundsLog2)) }, refuse: { answer(nil) }))
   }
 
   /// Finds out whether a password is the user's.

@@ -14,8 +14,8 @@ enum PasswordHash {
   private static let saltBytes = 16
   private static let keyBytes = 32
   private static let headerBytes = 4
-  /// 16 MiB of memory and some 50 ms, what etcd's bcrypt takes.
-  private static let cost = Cost(roundsLog2: 14, blockSize: 8, parallelism: 1)
+  /// With these rounds a hash takes 16 MiB of memory and some 50 ms, as etcd's bcrypt does.
+  static let usualRoundsLog2 = 14
 
   private struct Cost {
     var roundsLog2: Int
@@ -31,7 +31,8 @@ enum PasswordHash {
   /// Hashes a password with a new salt.
   ///
   /// - Throws: What the library throws when there is no memory.
-  static func make(_ password: String) throws -> [UInt8] {
+  static func make(_ password: String, roundsLog2: Int = usualRoundsLog2) throws -> [UInt8] {
+    let cost = Cost(roundsLog2: roundsLog2, blockSize: 8, parallelism: 1)
     var generator = SystemRandomNumberGenerator()
     let salt = (0..<saltBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
     let key = try derive(password, salt: salt, cost)

@@ -20,6 +20,8 @@ public final class TestNode {
   public let userData: URL
   /// Further flags of `coracle node`.
   public var extraArguments: [String] = []
+  /// Variables of its environment beside those of this process.
+  public var environment: [String: String] = [:]
   /// The Docker Engine it uses: a URL, or `none`.
   public var docker: String
 
@@ -74,7 +76,7 @@ public final class TestNode {
         "--name", "node\(number)", "--machine-id", machineID, "--public-ip", address, "--private-ip", address,
         "--docker", docker,
       ] + extraArguments
-    child = try ChildProcess(onMachine(arguments), directory: directory)
+    child = try ChildProcess(onMachine(arguments), environment: environment, directory: directory)
   }
 
   /// Ends the node's process with a signal and waits until it is gone.

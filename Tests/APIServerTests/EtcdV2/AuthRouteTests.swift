@@ -35,7 +35,7 @@ import Testing
   private func closeStore() throws {
     try users.facts.withLock { facts in
       for change in [
-        AuthChange.putUser(AuthUserChange(name: "root", passwordHash: Array("pw".utf8))),
+        AuthChange.putUser(AuthUserChange(name: "root", passwordHash: [0] + Array("pw".utf8))),
         .putRole(AuthRole(name: "guest")),
         .enable,
       ] {
