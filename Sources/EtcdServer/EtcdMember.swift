@@ -103,6 +103,11 @@ public final class EtcdMember: KeysAPI, Sendable {
     host.receive(messages)
   }
 
+  /// Takes the news that a peer's stream to this member broke, so that a leader's end is noticed at once.
+  public func lostStream(from peer: MemberID) {
+    host.lostStream(from: peer)
+  }
+
   /// Hands leadership over, answers everything that waits with an error, ends all watches, and waits for the thread.
   public func stop() async {
     host.stop()

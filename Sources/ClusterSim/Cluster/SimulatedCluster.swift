@@ -58,6 +58,8 @@ final class SimulatedCluster {
     member.kill()
     trace.add(time, "m\(member.id)", reason)
     member.restartTime = time + Int.random(in: rates.restartMilliseconds, using: &random)
+    // The system closes the streams of a process that is gone; not everyone learns of it.
+    for other in members where other.isUp && random.chance(80) { other.lostStreams.append(member.id) }
   }
 
   // MARK: Time

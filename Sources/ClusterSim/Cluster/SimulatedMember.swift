@@ -21,6 +21,7 @@ final class SimulatedMember {
 
   // What the next turn gets.
   var messages: [Message] = []
+  var lostStreams: [MemberID] = []
   var proposals: [Proposal] = []
   var reads: [ReadRequest] = []
   var transfer: ReplicaInput.TransferTarget?
@@ -69,6 +70,7 @@ final class SimulatedMember {
     plannedLoss = nil
     status = nil
     messages = []
+    lostStreams = []
     proposals = []
     reads = []
     transfer = nil
@@ -83,16 +85,20 @@ final class SimulatedMember {
       ticks = 1
       nextTick = time + tickMilliseconds
     }
-    if ticks == 0, messages.isEmpty, proposals.isEmpty, reads.isEmpty, transfer == nil { return nil }
+    if ticks == 0, messages.isEmpty, lostStreams.isEmpty, proposals.isEmpty, reads.isEmpty, transfer == nil {
+      return nil
+    }
     let input = ReplicaInput(
       nowNanoseconds: Int64(time + clockErrorMilliseconds) * 1_000_000,
       ticks: ticks,
       messages: messages,
+      lostStreams: lostStreams,
       proposals: proposals,
       reads: reads,
       transfer: transfer
     )
     messages = []
+    lostStreams = []
     proposals = []
     reads = []
     transfer = nil

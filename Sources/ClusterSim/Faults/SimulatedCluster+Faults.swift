@@ -15,6 +15,7 @@ extension SimulatedCluster {
     if happens(rates.diskFull) { changeDisk(to: .full, "disk is full") }
     if happens(rates.diskRecovery) { changeDisk(to: .working, "disk works") }
     if happens(rates.clockJump) { jumpClock() }
+    if happens(rates.brokenStream) { breakStream() }
     if happens(rates.transfer) { anyMember(where: \.isUp)?.transfer = .any }
     if happens(rates.membership) { changeMembership() }
   }
@@ -75,6 +76,13 @@ extension SimulatedCluster {
 
   private func crashAll() {
     for member in members where member.isUp { stop(member, "is killed with all others") }
+  }
+
+  /// A stream breaks although both its ends live.
+  private func breakStream() {
+    guard let member = anyMember(where: \.isUp), let other = anyMember(where: { $0.id != member.id }) else { return }
+    member.lostStreams.append(other.id)
+    trace.add(time, "m\(member.id)", "loses the stream from \(other.id)")
   }
 
   private func pause() {

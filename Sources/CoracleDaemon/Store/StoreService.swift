@@ -160,7 +160,8 @@ struct StoreService: Service {
       page: { path in
         member.peerDocument(at: path).map { PeerPage(contentType: "application/json", body: $0) }
       },
-      deliver: { member.receive($0) }
+      deliver: { member.receive($0) },
+      lost: { member.lostStream(from: $0) }
     )
     try member.start()
     logger.notice(

@@ -42,6 +42,7 @@ struct Inbox {
   struct Batch {
     var requests: [ReplicaRequest] = []
     var messages: [Message] = []
+    var lostStreams: [MemberID] = []
     var isStopping = false
   }
 
@@ -78,6 +79,13 @@ struct Inbox {
     return woken()
   }
 
+  /// Adds the news that a member's stream broke; told at most once a turn, so that there is room.
+  mutating func addLostStream(from peer: MemberID) -> Added {
+    if hasStopped { return .stopped }
+    if !batch.lostStreams.contains(peer) { batch.lostStreams.append(peer) }
+    return woken()
+  }
+
   /// Asks the thread to end.
   mutating func stop() -> Added {
     batch.isStopping = true
@@ -93,7 +101,7 @@ struct Inbox {
   mutating func take(answered: Int, mayBeEmpty: Bool) -> Batch? {
     outstanding -= answered
     let isStopNews = batch.isStopping && !hasDeliveredStop
-    if batch.requests.isEmpty, batch.messages.isEmpty, !isStopNews, !mayBeEmpty {
+    if batch.requests.isEmpty, batch.messages.isEmpty, batch.lostStreams.isEmpty, !isStopNews, !mayBeEmpty {
       isSleeping = true
       return nil
     }
@@ -102,6 +110,7 @@ struct Inbox {
     let taken = batch
     batch.requests = []
     batch.messages = []
+    batch.lostStreams = []
     return taken
   }
 

@@ -105,7 +105,8 @@ struct ReplicaLoop {
     var input = ReplicaInput(
       nowNanoseconds: Clocks.wall().nanosecondsSinceEpoch,
       ticks: ticks,
-      messages: batch.messages
+      messages: batch.messages,
+      lostStreams: batch.lostStreams
     )
     // Without a leader nothing is handed over, since Raft would only hand it back.
     if before.leader != nil { waiting.handOver(in: before.term, to: &input) }
