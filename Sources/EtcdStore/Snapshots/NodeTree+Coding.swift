@@ -37,7 +37,7 @@ extension NodeTree {
     if node.expiration != nil { flags.insert(.expires) }
     writer.write(flags.rawValue)
     writer.write(variable: UInt64(depth))
-    writer.write(NodeKey.lastElement(of: node.key))
+    writer.write(node.name)
     writer.write(variable: node.createdIndex.rawValue)
     writer.write(variable: node.modifiedIndex.rawValue)
     if let value = node.value { writer.write(value) }
@@ -72,7 +72,7 @@ extension NodeTree {
   ) throws(StoreDecodingError) -> NodeID {
     let start = reader.offset
     let name = try reader.readText("node name", limitBytes: NodeKey.maximumBytes)
-    let key = NodeKey.child(of: self[parent].key, named: name)
+    let key = NodeKey.child(of: self.key(of: parent), named: name)
     let created = EtcdIndex(try reader.readVariable("createdIndex"))
     let modified = EtcdIndex(try reader.readVariable("modifiedIndex"))
     guard !name.utf8.contains(NodeKey.slash), NodeKey.isClean(key), NodeKey.isWithinLimits(key), find(key) == nil,
@@ -82,7 +82,7 @@ extension NodeTree {
     }
     let value =
       flags.contains(.directory) ? nil : try reader.readText("value", limitBytes: StoreLimits.valueBytes)
-    var node = Node(key: key, value: value, index: created)
+    var node = Node(name: name, value: value, index: created)
     node.modifiedIndex = modified
     let id = insertChild(of: parent, node)
     if flags.contains(.expires) { setExpiration(of: id, to: try reader.readMoment()) }
