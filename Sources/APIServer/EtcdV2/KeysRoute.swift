@@ -15,7 +15,7 @@ struct KeysRoute: HTTPRoute {
   let cors: CORSHeaders
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
-    guard let method = KeysMethod(rawValue: request.method.rawValue) else {
+    guard let method = KeysMethod(request.method) else {
       var response = HTTPResponse.methodNotAllowed(allow: "HEAD,GET,PUT,POST,DELETE")
       response.headers.add(contentsOf: cors.headers)
       return exchange.respond(response)
@@ -25,7 +25,15 @@ struct KeysRoute: HTTPRoute {
       case .perform(let call, let noValueOnSuccess):
         keys.perform(call) { result in
           switch result {
-          case .success(let reply): exchange.respond(response(to: reply, noValueOnSuccess: noValueOnSuccess))
+          case .success(let reply):
+            exchange.respond(
+              writing: KeysResponse(
+                reply: reply,
+                noValueOnSuccess: noValueOnSuccess,
+                clusterID: clusterID,
+                cors: cors.headers
+              )
+            )
           case .failure(let error): exchange.respond(response(to: error))
           }
         }
@@ -39,11 +47,13 @@ struct KeysRoute: HTTPRoute {
   private func parse(_ method: KeysMethod, _ request: HTTPRequest) throws(EtcdError) -> KeysCall {
     let readsBody = method == .put || method == .post
     if readsBody && request.bodyIsTooLarge { throw KeysRequestParser.formTooLarge }
+    // The one type that forms have is not made a text anew for each request.
+    let isForm = readsBody && request.headers.first(name: "content-type", is: "application/x-www-form-urlencoded")
     return try KeysRequestParser.parse(
       method,
       key: key,
       query: request.target.query,
-      contentType: request.headers.first(name: "content-type"),
+      contentType: isForm ? KeysRequestParser.formType : readsBody ? request.headers.first(name: "content-type") : nil,
       body: readsBody ? Array(request.body.readableBytesView) : []
     )
   }
@@ -67,15 +77,6 @@ struct KeysRoute: HTTPRoute {
     exchange.whenOver { cancellation.cancel() }
   }
 
-  private func response(to reply: KeysReply, noValueOnSuccess: Bool) -> HTTPResponse {
-    let event = reply.event
-    return HTTPResponse(
-      event.isCreation ? .created : .ok,
-      headers: headers(event.etcdIndex, reply.raftIndex, reply.raftTerm),
-      body: ByteBuffer(bytes: KeysJSON.encode(event, noValueOnSuccess: noValueOnSuccess))
-    )
-  }
-
   private func response(to error: EtcdError) -> HTTPResponse {
     HTTPResponse(
       HTTPResponseStatus(statusCode: error.code.httpStatus),
@@ -97,5 +98,47 @@ struct KeysRoute: HTTPRoute {
     }
     headers.add(contentsOf: cors.headers)
     return headers
+  }
+}
+
+/// The answer to a request that succeeded.
+private struct KeysResponse: WrittenResponse {
+  let reply: KeysReply
+  let noValueOnSuccess: Bool
+  let clusterID: UInt64
+  let cors: HTTPHeaders
+
+  var status: HTTPResponseStatus { reply.event.isCreation ? .created : .ok }
+
+  func writeFields(into buffer: inout ByteBuffer) {
+    buffer.writeStaticString("Content-Type: application/json\r\nX-Etcd-Cluster-Id: ")
+    buffer.writeHexadecimal(clusterID)
+    buffer.writeStaticString("\r\nX-Etcd-Index: ")
+    buffer.writeDecimal(reply.event.etcdIndex.rawValue)
+    if reply.raftTerm > 0 {
+      buffer.writeStaticString("\r\nX-Raft-Index: ")
+      buffer.writeDecimal(reply.raftIndex)
+      buffer.writeStaticString("\r\nX-Raft-Term: ")
+      buffer.writeDecimal(reply.raftTerm)
+    }
+    buffer.writeStaticString("\r\n")
+    for (name, value) in cors { ResponseEncoding.writeField(name, value, into: &buffer) }
+  }
+
+  func writeBody(into bytes: inout [UInt8]) {
+    KeysJSON.append(reply.event, noValueOnSuccess: noValueOnSuccess, to: &bytes)
+  }
+}
+
+extension KeysMethod {
+  fileprivate init?(_ method: HTTPMethod) {
+    switch method {
+    case .GET: self = .get
+    case .PUT: self = .put
+    case .POST: self = .post
+    case .DELETE: self = .delete
+    case .HEAD: self = .head
+    default: return nil
+    }
   }
 }

@@ -13,7 +13,7 @@ struct ForwardingRoute: HTTPRoute {
     if request.bodyIsTooLarge {
       return exchange.respond(.text(.payloadTooLarge, "The request's body is too large\n"))
     }
-    var headers = request.headers
+    var headers = request.headers.fields
     if let address = request.remoteAddress {
       let earlier = headers["x-forwarded-for"]
       headers.replaceOrAdd(name: "X-Forwarded-For", value: (earlier + [address]).joined(separator: ", "))

@@ -25,6 +25,11 @@ public struct HTTPExchange: Sendable {
     onLoop { $0.respond(response, to: $1) }
   }
 
+  /// Answers with a whole response that writes itself.
+  func respond(writing response: some WrittenResponse) {
+    onLoop { $0.respond(writing: response, to: $1) }
+  }
+
   /// Sends status and headers at once, before any body.
   ///
   /// With a length, the pieces that follow must add up to it; without, the body is chunked. An open-ended stream may

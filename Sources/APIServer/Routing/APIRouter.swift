@@ -27,7 +27,8 @@ struct APIRouter: HTTPRoute {
 
   private func serveStore(_ request: HTTPRequest, _ exchange: HTTPExchange, _ state: APIPorts.State) {
     guard let path = StorePath(request.target.path) else { return exchange.respond(.notFound) }
-    let cors = CORSHeaders(origins: state.corsOrigins, origin: request.headers.first(name: "origin"))
+    let origin = state.corsOrigins.isEmpty ? nil : request.headers.first(name: "origin")
+    let cors = CORSHeaders(origins: state.corsOrigins, origin: origin)
     if request.method == .OPTIONS {
       return exchange.respond(HTTPResponse(.ok, headers: cors.headers))
     }
