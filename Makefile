@@ -10,9 +10,10 @@ BIN := .build/release/coracle
 ARCHIVES := .build/archives
 RELEASE_FLAGS := -c release --static-swift-stdlib --product coracle \
 	-Xlinker --gc-sections -Xlinker -s -Xlinker -L$(ARCHIVES)
+LOAD_FLAGS := $(subst --product coracle,--product coracle-load,$(RELEASE_FLAGS))
 SOURCES := Sources Tests Benchmarks Package.swift
 
-.PHONY: help setup test-setup build demo test check format sim bench install clean
+.PHONY: help setup test-setup build demo test check format sim load bench install clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,8 +49,11 @@ sim: ## the simulator over SEEDS seeds (default 2000)
 	swift build -c release --product coracle-sim
 	.build/release/coracle-sim --count $(SEEDS)
 
-bench: ## measure the binary: size, memory, start, and the store beside etcd
-	@Benchmarks/run
+load: ## release build of the load client: .build/release/coracle-load
+	swift build $(LOAD_FLAGS)
+
+bench: ## measure the store beside etcd, size and units; SECTION=put,get… QUICK=1 ROUNDS=3
+	@SECTION=$(SECTION) QUICK=$(QUICK) ROUNDS=$(ROUNDS) Benchmarks/run
 
 install: ## install binary and links below PREFIX
 	install -D -m 0755 $(BIN) $(DESTDIR)$(PREFIX)/bin/coracle

@@ -46,6 +46,7 @@ let package = Package(
   products: [
     .executable(name: "coracle", targets: ["coracle"]),
     .executable(name: "coracle-sim", targets: ["coracle-sim"]),
+    .executable(name: "coracle-load", targets: ["coracle-load"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -112,6 +113,8 @@ let package = Package(
     module("Histories", ["EtcdStore"]),
     module("ClusterSim", ["Raft"]),
     .executableTarget(name: "coracle-sim", dependencies: ["ClusterSim", argumentParser], swiftSettings: houseSettings),
+    .systemLibrary(name: "CEpoll"),
+    .executableTarget(name: "coracle-load", dependencies: ["CEpoll", argumentParser], swiftSettings: houseSettings),
     tests("Raft", ["TestKit"]),
     tests("EtcdStore", ["TestKit"]),
     tests("Units", ["TestKit"], fixtures: true),

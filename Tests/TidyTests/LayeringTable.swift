@@ -63,6 +63,7 @@ enum LayeringTable {
     "Histories": Row(own: ["EtcdStore"], others: []),
     "ClusterSim": Row(own: ["Raft", "EtcdStore", "TestKit"], others: collections),
     "coracle-sim": Row(own: ["ClusterSim"], others: ["ArgumentParser", "Glibc"]),
+    "coracle-load": Row(own: ["CEpoll"], others: ["ArgumentParser", "Glibc"]),
   ]
 
   /// The pure cores, which see no clock, disk, network, lock or log.
