@@ -143,17 +143,35 @@ public final class EtcdMember: KeysAPI, Sendable {
 
   /// Carries out one request.
   public func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
+    perform(request, via: nil, answer: answer)
+  }
+
+  /// Carries out one request whose answer is wanted elsewhere than on the replica's thread.
+  public func perform(
+    _ request: KeysRequest,
+    carrier: any AnswerCarrier,
+    answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void
+  ) {
+    perform(request, via: carrier, answer: answer)
+  }
+
+  private func perform(
+    _ request: KeysRequest,
+    via carrier: (any AnswerCarrier)?,
+    answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void
+  ) {
     switch request {
     case .read(let key, let read):
       guard read.quorum else { return answer(keyspace.read(key, read)) }
-      submitRead(timeoutNanoseconds: configuration.requestTimeoutNanoseconds) { [keyspace] error in
+      let look: @Sendable (EtcdError?) -> Void = { [keyspace] error in
         answer(error.map { .failure($0) } ?? keyspace.read(key, read))
       }
+      submit(host.nextRequestID(), .read, .read(look, carrier: carrier))
     case .write(let key, let write):
       let id = host.nextRequestID()
       let command = ReplicatedCommand.Content.keys(.write(key: key, write))
       let bytes = ReplicatedCommand.encode(command, proposer: configuration.memberID, request: id)
-      submit(id, .proposal(.command(bytes)), .write(answer))
+      submit(id, .proposal(.command(bytes)), .write(answer, carrier: carrier))
     }
   }
 

@@ -23,7 +23,7 @@ struct KeysRoute: HTTPRoute {
     do throws(EtcdError) {
       switch try parse(method, request) {
       case .perform(let call, let noValueOnSuccess):
-        keys.perform(call) { result in
+        keys.perform(call, carrier: exchange.carrier) { result in
           switch result {
           case .success(let reply):
             exchange.respond(

@@ -28,6 +28,7 @@ final class HTTPConnection: ChannelDuplexHandler {
   private var nextExchangeID: UInt64 = 1
   /// The client's address, as text made once.
   private var remoteAddress: String?
+  private var carrier: LoopCarrier?
   /// Where bodies are written before their length is known.
   var scratch: [UInt8] = []
 
@@ -188,7 +189,9 @@ final class HTTPConnection: ChannelDuplexHandler {
       switch next {
       case .request(let request):
         current = CurrentExchange(id: id, request: request)
-        route.serve(request, HTTPExchange(self, id: id, eventLoop: context.eventLoop))
+        let carrier = carrier ?? LoopCarrier(context.eventLoop)
+        self.carrier = carrier
+        route.serve(request, HTTPExchange(self, id: id, carrier: carrier, eventLoop: context.eventLoop))
       case .refusal(let response):
         current = CurrentExchange(id: id)
         respond(response, to: id)

@@ -13,9 +13,12 @@ public struct HTTPExchange: Sendable {
   public let eventLoop: any EventLoop
   private let connection: NIOLoopBound<HTTPConnection>
   private let id: UInt64
+  /// The way of many answers at once to the event loop.
+  let carrier: LoopCarrier
 
-  init(_ connection: HTTPConnection, id: UInt64, eventLoop: any EventLoop) {
+  init(_ connection: HTTPConnection, id: UInt64, carrier: LoopCarrier, eventLoop: any EventLoop) {
     self.eventLoop = eventLoop
+    self.carrier = carrier
     self.connection = NIOLoopBound(connection, eventLoop: eventLoop)
     self.id = id
   }

@@ -6,9 +6,9 @@ import Raft
 /// How the waiting client of a request is answered; called once, on the replica's thread.
 enum RequestAnswer: Sendable {
   /// A write of the keyspace.
-  case write(@Sendable (Result<KeysReply, EtcdError>) -> Void)
+  case write(@Sendable (Result<KeysReply, EtcdError>) -> Void, carrier: (any AnswerCarrier)? = nil)
   /// A read may look now, or why not.
-  case read(@Sendable (EtcdError?) -> Void)
+  case read(@Sendable (EtcdError?) -> Void, carrier: (any AnswerCarrier)? = nil)
   /// A change of the membership.
   case change(@Sendable (ClusterChangeError?) -> Void)
   /// Nobody waits.

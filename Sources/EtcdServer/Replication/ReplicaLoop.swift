@@ -20,6 +20,8 @@ struct ReplicaLoop {
   var waiting = WaitingRequests()
   /// Requests of the thread itself that are under way.
   var ownRequests = OwnRequests()
+  /// Answers of the turn at hand.
+  var answers = CarriedAnswers()
   var membership = Membership()
   /// Where the replica stood after its last turn.
   var status: ReplicaStatus
@@ -132,8 +134,11 @@ struct ReplicaLoop {
     }
     for dropped in output.dropped { handle(dropped) }
     for read in output.releasedReads {
-      if case .read(let answer)? = waiting.remove(RequestID(read.id)) { answer(nil) }
+      if case .read(let answer, let carrier)? = waiting.remove(RequestID(read.id)) {
+        answers.add(carrier) { answer(nil) }
+      }
     }
+    answers.depart()
     for read in output.droppedReads { waiting.holdAgain(RequestID(read.id)) }
     if let failure = output.storageFailure {
       logger.error("storage failed", metadata: ["raft.error": "\(failure)"])
@@ -146,7 +151,7 @@ struct ReplicaLoop {
   private mutating func answer(_ id: RequestID, _ result: Result<KeysReply, EtcdError>?) {
     ownRequests.finished(id)
     guard let waiter = waiting.remove(id) else { return }
-    if case .write(let answer) = waiter, let result { answer(result) }
+    if case .write(let answer, let carrier) = waiter, let result { answers.add(carrier) { answer(result) } }
   }
 
   /// Answers proposals that a former leader may have lost.
