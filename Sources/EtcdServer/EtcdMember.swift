@@ -183,6 +183,15 @@ public final class EtcdMember: KeysAPI, Sendable {
     keyspace.watch(watch, WatchDelivery(deliver: deliver))
   }
 
+  /// Watches a key; updates are wanted elsewhere than on the replica's thread.
+  public func watch(
+    _ watch: KeysWatch,
+    carrier: any AnswerCarrier,
+    deliver: @escaping @Sendable (KeysWatchUpdate) -> Void
+  ) -> KeysWatchCancellation {
+    keyspace.watch(watch, WatchDelivery(carrier: carrier, deliver: deliver))
+  }
+
   /// Counters of `/v2/stats/store`, and how many watchers wait.
   public var storeStatistics: (counters: StoreStatistics, watcherCount: Int) { keyspace.statistics }
 

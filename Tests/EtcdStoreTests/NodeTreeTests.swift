@@ -18,10 +18,12 @@ struct NodeTreeTests {
     for _ in 0..<4_000 {
       let key = "/\(Int.random(in: 0..<20, using: &random))/key-\(Int.random(in: 0..<200, using: &random))"
       if let id = tree.find(key) {
-        #expect(keys.remove(key) != nil)
+        let wasKnown = keys.remove(key) != nil
+        #expect(wasKnown)
         #expect(tree.key(of: id) == key)
         if Bool.random(using: &random) {
-          #expect(tree.remove(id).isEmpty)
+          let below = tree.remove(id)
+          #expect(below.isEmpty)
         } else {
           keys.insert(key)
         }

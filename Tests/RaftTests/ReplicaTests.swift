@@ -103,11 +103,13 @@ struct ReplicaTests {
   @Test func `a lone voter that begins a term tells its learners only when that is durable`() throws {
     var bench = NodeBench(voters: [1], learners: [2])
     while bench.node.role == .follower { bench.node.tick() }
-    let first = try #require(bench.node.ready())
+    let begun = bench.node.ready()
+    let first = try #require(begun)
     #expect(first.early.isEmpty && !first.outgoing.isEmpty)
     bench.node.persisted(first)
     bench.node.propose([Proposal(id: 1, .command([1]))])
-    let second = try #require(bench.node.ready())
+    let proposed = bench.node.ready()
+    let second = try #require(proposed)
     #expect(second.early.count == 1 && second.outgoing.isEmpty)
   }
 

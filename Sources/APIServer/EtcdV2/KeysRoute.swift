@@ -13,6 +13,7 @@ struct KeysRoute: HTTPRoute {
   let key: String
   let clusterID: UInt64
   let cors: CORSHeaders
+  let lines: EventLines
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     guard let method = KeysMethod(request.method) else {
@@ -60,13 +61,13 @@ struct KeysRoute: HTTPRoute {
 
   /// The head goes out as soon as the watch stands, so that the client knows from which index on it sees everything.
   private func watch(_ watch: KeysWatch, _ exchange: HTTPExchange) {
-    let cancellation = keys.watch(watch) { update in
+    let cancellation = keys.watch(watch, carrier: exchange.carrier) { update in
       switch update {
       case .started(let etcdIndex, let raftIndex, let raftTerm):
         exchange.begin(.ok, headers: headers(etcdIndex, raftIndex, raftTerm), isOpenEnded: true)
       case .event(let event):
-        let line = ByteBuffer(bytes: KeysJSON.encode(event))
-        if watch.stream { exchange.send(line) } else { exchange.end(with: line) }
+        let line = lines.line(for: event)
+        if watch.stream { exchange.send(line) } else { exchange.end(with: line.data) }
       case .failed(let error):
         exchange.respond(response(to: error))
         // Too late for a status when the watch had started: a broken body is all that can tell.

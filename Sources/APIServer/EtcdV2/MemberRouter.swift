@@ -9,6 +9,7 @@ struct MemberRouter: HTTPRoute {
   let keys: any KeysAPI
   let cluster: any ClusterAPI
   let cors: CORSHeaders
+  let lines: EventLines
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     switch path {
@@ -74,6 +75,6 @@ struct MemberRouter: HTTPRoute {
   }
 
   private func serveKey(_ key: String, _ request: HTTPRequest, _ exchange: HTTPExchange) {
-    KeysRoute(keys: keys, key: key, clusterID: cluster.clusterID, cors: cors).serve(request, exchange)
+    KeysRoute(keys: keys, key: key, clusterID: cluster.clusterID, cors: cors, lines: lines).serve(request, exchange)
   }
 }

@@ -69,6 +69,14 @@ extension HTTPConnection {
   }
 
   func send(_ data: ByteBuffer, of id: UInt64, promise: EventLoopPromise<Void>? = nil) {
+    send(data, chunk: nil, of: id, promise: promise)
+  }
+
+  func send(_ piece: StreamPiece, of id: UInt64) {
+    send(piece.data, chunk: piece.chunk, of: id, promise: nil)
+  }
+
+  private func send(_ data: ByteBuffer, chunk: ByteBuffer?, of id: UInt64, promise: EventLoopPromise<Void>?) {
     guard let exchange = current, exchange.id == id, exchange.phase != .waiting, let context else {
       promise?.fail(ChannelError.ioOnClosedChannel)
       return
@@ -79,8 +87,17 @@ extension HTTPConnection {
     }
     var buffer = data
     if exchange.phase == .streaming(.chunked) {
-      buffer = context.channel.allocator.buffer(capacity: data.readableBytes + 16)
-      ResponseEncoding.writeChunk(data, into: &buffer)
+      if let chunk {
+        buffer = chunk
+      } else {
+        buffer = context.channel.allocator.buffer(capacity: data.readableBytes + 16)
+        ResponseEncoding.writeChunk(data, into: &buffer)
+      }
+    }
+    if promise == nil, exchange.backlogBytes == 0, context.channel.isWritable {
+      // The client keeps up; what the channel holds by itself is little.
+      context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+      return
     }
     let size = buffer.readableBytes
     current?.backlogBytes += size

@@ -54,6 +54,11 @@ public struct HTTPExchange: Sendable {
     onLoop { $0.send(data, of: $1) }
   }
 
+  /// Sends a piece of the body that other streams send too.
+  func send(_ piece: StreamPiece) {
+    onLoop { $0.send(piece, of: $1) }
+  }
+
   /// Sends a piece of the body and succeeds when it has left this process, which a slow client delays.
   public func sendWaiting(_ data: ByteBuffer) -> EventLoopFuture<Void> {
     let promise = eventLoop.makePromise(of: Void.self)

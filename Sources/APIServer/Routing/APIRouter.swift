@@ -7,6 +7,12 @@ import NIOHTTP1
 struct APIRouter: HTTPRoute {
   let ports: APIPorts
   let surface: APISurface
+  private let lines = EventLines()
+
+  init(ports: APIPorts, surface: APISurface) {
+    self.ports = ports
+    self.surface = surface
+  }
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     if let location = request.target.redirect {
@@ -42,7 +48,7 @@ struct APIRouter: HTTPRoute {
         ForwardingRoute(forwarder: forwarder).serve(request, exchange)
       }
     case .member(let keys, let cluster):
-      MemberRouter(path: path, keys: keys, cluster: cluster, cors: cors).serve(request, exchange)
+      MemberRouter(path: path, keys: keys, cluster: cluster, cors: cors, lines: lines).serve(request, exchange)
     }
   }
 

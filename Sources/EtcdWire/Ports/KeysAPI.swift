@@ -115,6 +115,13 @@ public protocol KeysAPI: Sendable {
 
   /// Watches a key until cancelled or ended.
   func watch(_ watch: KeysWatch, deliver: @escaping @Sendable (KeysWatchUpdate) -> Void) -> KeysWatchCancellation
+
+  /// Watches a key; updates are wanted on a thread of the caller's, as for ``perform(_:carrier:answer:)``.
+  func watch(
+    _ watch: KeysWatch,
+    carrier: any AnswerCarrier,
+    deliver: @escaping @Sendable (KeysWatchUpdate) -> Void
+  ) -> KeysWatchCancellation
 }
 
 extension KeysAPI {
@@ -125,6 +132,15 @@ extension KeysAPI {
     answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void
   ) {
     perform(request, answer: answer)
+  }
+
+  /// Watches a key; stores that deliver one by one need no carrier.
+  public func watch(
+    _ watch: KeysWatch,
+    carrier: any AnswerCarrier,
+    deliver: @escaping @Sendable (KeysWatchUpdate) -> Void
+  ) -> KeysWatchCancellation {
+    self.watch(watch, deliver: deliver)
   }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import EtcdWire
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
@@ -32,7 +33,8 @@ import Testing
     var pieces: [ByteBuffer] = []
     var rest = bytes[...]
     while !rest.isEmpty {
-      let size = Int.random(in: 1...max(1, [1, 3, 40, 4_000].randomElement(using: &random) ?? 1), using: &random)
+      let largest = [1, 3, 40, 4_000].randomElement(using: &random) ?? 1
+      let size = Int.random(in: 1...largest, using: &random)
       pieces.append(ByteBuffer(bytes: rest.prefix(size)))
       rest = rest.dropFirst(size)
     }
@@ -216,13 +218,22 @@ import Testing
     #expect(reading.isRefused && !reading.requests.contains(where: \.isWhole))
   }
 
+  private static func failure(of decoder: inout RequestDecoder) -> RequestDecoder.Failure? {
+    do throws(RequestDecoder.Failure) {
+      _ = try decoder.next()
+      return nil
+    } catch {
+      return error
+    }
+  }
+
   @Test func `a version that is not spoken and an encoding that is not known are told apart`() {
     var old = RequestDecoder(limits: HTTPLimits())
     old.append(ByteBuffer(string: "GET / HTTP/2.0\r\n\r\n"))
-    #expect(throws: RequestDecoder.Failure.unsupportedVersion) { try old.next() }
+    #expect(Self.failure(of: &old) == .unsupportedVersion)
     var encoded = RequestDecoder(limits: HTTPLimits())
     encoded.append(ByteBuffer(string: "PUT / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"))
-    #expect(throws: RequestDecoder.Failure.unsupportedEncoding) { try encoded.next() }
+    #expect(Self.failure(of: &encoded) == .unsupportedEncoding)
   }
 
   @Test func `a head above the limits is refused before its end has come`() {
@@ -231,10 +242,10 @@ import Testing
     limits.headerFields = 3
     var long = RequestDecoder(limits: limits)
     long.append(ByteBuffer(string: "GET /" + String(repeating: "x", count: 100)))
-    #expect(throws: RequestDecoder.Failure.tooLargeHead) { try long.next() }
+    #expect(Self.failure(of: &long) == .tooLargeHead)
     var many = RequestDecoder(limits: limits)
     many.append(ByteBuffer(string: "GET / HTTP/1.1\r\na:\r\nb:\r\nc:\r\nd:\r\n\r\n"))
-    #expect(throws: RequestDecoder.Failure.tooLargeHead) { try many.next() }
+    #expect(Self.failure(of: &many) == .tooLargeHead)
   }
 
   @Test func `fields are found whatever their case, and all of a name`() {
