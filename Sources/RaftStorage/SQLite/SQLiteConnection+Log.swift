@@ -4,8 +4,10 @@ extension SQLiteConnection {
   /// The version of the tables below; another one is refused by name.
   static let formatVersion: UInt64 = 1
 
-  /// Pages in the write-ahead file after which SQLite copies them into the main file: 16 MiB of 4 KiB pages.
-  private static let checkpointPages = 4_096
+  /// Pages in the write-ahead file after which SQLite copies them into the main file: 8 MiB of 4 KiB pages.
+  private static let checkpointPages = 2_048
+  /// Frames beyond that for the transaction that goes over it.
+  private static let spareFrames = 256
 
   /// Opens a Raft database with the durability settings it relies on, and makes its tables when they are missing.
   static func openLog(path: String) throws(RaftStorageError) -> SQLiteConnection {
@@ -20,6 +22,8 @@ extension SQLiteConnection {
     try connection.execute("PRAGMA temp_store=MEMORY")
     try connection.execute("PRAGMA trusted_schema=OFF")
     try connection.transaction { () throws(RaftStorageError) in try connection.execute(schema) }
+    // Only now is there a write-ahead file that SQLite keeps.
+    WriteAheadRoom.make(database: path, frames: checkpointPages + spareFrames)
     return connection
   }
 
