@@ -30,6 +30,8 @@ public struct EtcdMemberConfiguration: Sendable {
   public var historyCapacity = 1_000
   /// `etcdserver` of `/version`: the version whose v2 API this is.
   public var serverVersion = "2.3.8"
+  /// The logarithm of the rounds of new password hashes; fewer are for tests alone.
+  var passwordRoundsLog2 = PasswordHash.usualRoundsLog2
 
   /// Makes a configuration with etcd's default times and limits.
   public init(

@@ -113,7 +113,7 @@ struct ReplicaTests {
     #expect(second.early.count == 1 && second.outgoing.isEmpty)
   }
 
-  @Test func `a leader whose disk fails steps down, and says that the proposal's fate is unknown`()
+  @Test func `a leader whose disk fails hands over, and says that the proposal's fate is unknown`()
     throws
   {
     let journal = Journal()
@@ -126,7 +126,8 @@ struct ReplicaTests {
     let output = replica.turn(
       ReplicaInput(nowNanoseconds: 0, proposals: [Proposal(id: 5, .command([7]))], reads: [ReadRequest(id: 6)])
     )
-    #expect(journal.take() == ["send", "append fails"])
+    #expect(journal.take() == ["send", "append fails", "send"])
+    #expect(replica.outbox.messages.suffix(1).map(\.body) == [.timeoutNow], "nothing that rests on the append")
     #expect(output.applied.isEmpty)
     #expect(output.dropped == [Dropped(id: 5, reason: .storageFailed)])
     #expect(output.dropped.allSatisfy { !$0.isDefinite })

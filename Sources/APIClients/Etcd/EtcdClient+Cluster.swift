@@ -64,7 +64,7 @@ extension EtcdClient {
     return answer
   }
 
-  private func json(_ answer: IncomingAnswer) throws(APIClientError) -> JSONValue {
+  func json(_ answer: IncomingAnswer) throws(APIClientError) -> JSONValue {
     do throws(JSONError) {
       return try JSONValue.parse(answer.body.readableBytesView)
     } catch {
@@ -83,7 +83,7 @@ extension EtcdClient {
     )
   }
 
-  private static func unexpected(_ answer: IncomingAnswer) -> APIClientError {
+  static func unexpected(_ answer: IncomingAnswer) -> APIClientError {
     let status = answer.status
     return APIClientError(
       .refused(status: Int(status.code)),

@@ -11,7 +11,11 @@ import NIOHTTP1
 struct KeysRoute: HTTPRoute {
   let keys: any KeysAPI
   let key: String
+  /// The key as the client sent it, which is what permissions are compared with.
+  let sentKey: String
+  let access: AccessGuard
   let clusterID: UInt64
+  let requests: RequestMetrics
   let cors: CORSHeaders
   let lines: EventLines
 
@@ -22,41 +26,83 @@ struct KeysRoute: HTTPRoute {
       return exchange.respond(response)
     }
     do throws(EtcdError) {
-      switch try parse(method, request) {
-      case .perform(let call, let noValueOnSuccess):
-        keys.perform(call, carrier: exchange.carrier) { result in
-          switch result {
-          case .success(let reply):
-            exchange.respond(
-              writing: KeysResponse(
-                reply: reply,
-                noValueOnSuccess: noValueOnSuccess,
-                clusterID: clusterID,
-                cors: cors.headers
-              )
-            )
-          case .failure(let error): exchange.respond(response(to: error))
-          }
-        }
-      case .watch(let watch): self.watch(watch, exchange)
+      let call = try parse(method, request)
+      if access.isOpen {
+        carryOut(call, method, exchange)
+      } else {
+        try guarded(method, request, exchange) { carryOut(call, method, exchange) }
       }
     } catch {
+      requests.failed(method, status: error.code.httpStatus)
       exchange.respond(response(to: error))
     }
   }
 
+  private func carryOut(_ call: KeysCall, _ method: KeysMethod, _ exchange: HTTPExchange) {
+    switch call {
+    case .perform(let request, let noValueOnSuccess):
+      let start = RequestMetrics.now()
+      requests.received(method)
+      keys.perform(request, carrier: exchange.carrier) { result in
+        switch result {
+        case .success(let reply):
+          requests.succeeded(method, since: start)
+          let response = KeysResponse(
+            reply: reply,
+            noValueOnSuccess: noValueOnSuccess,
+            clusterID: clusterID,
+            cors: cors.headers
+          )
+          exchange.respond(writing: response)
+        case .failure(let error):
+          requests.failed(method, status: error.code.httpStatus)
+          exchange.respond(response(to: error))
+        }
+      }
+    case .watch(let watch): self.watch(watch, exchange)
+    }
+  }
+
   private func parse(_ method: KeysMethod, _ request: HTTPRequest) throws(EtcdError) -> KeysCall {
-    let readsBody = method == .put || method == .post
-    if readsBody && request.bodyIsTooLarge { throw KeysRequestParser.formTooLarge }
-    // The one type that forms have is not made a text anew for each request.
-    let isForm = readsBody && request.headers.first(name: "content-type", is: "application/x-www-form-urlencoded")
+    if method.hasForm && request.bodyIsTooLarge { throw KeysRequestParser.formTooLarge }
     return try KeysRequestParser.parse(
       method,
       key: key,
       query: request.target.query,
-      contentType: isForm ? KeysRequestParser.formType : readsBody ? request.headers.first(name: "content-type") : nil,
-      body: readsBody ? Array(request.body.readableBytesView) : []
+      contentType: method.hasForm ? Self.contentType(of: request) : nil,
+      body: method.hasForm ? Array(request.body.readableBytesView) : []
     )
+  }
+
+  /// The type of a body; the one that forms have is not made a text anew for each request.
+  private static func contentType(of request: HTTPRequest) -> String? {
+    let isForm = request.headers.first(name: "content-type", is: "application/x-www-form-urlencoded")
+    return isForm ? KeysRequestParser.formType : request.headers.first(name: "content-type")
+  }
+
+  /// Carries a call out when its sender may do what it asks for.
+  private func guarded(
+    _ method: KeysMethod,
+    _ request: HTTPRequest,
+    _ exchange: HTTPExchange,
+    _ carryOut: @escaping @Sendable () -> Void
+  ) throws(EtcdError) {
+    let isRecursive = try KeysRequestParser.asksRecursively(
+      method,
+      query: request.target.query,
+      contentType: request.headers.first(name: "content-type"),
+      body: method.hasForm ? Array(request.body.readableBytesView) : []
+    )
+    let wanted = AuthAccess(key: sentKey, isWrite: method.isWrite, isRecursive: isRecursive)
+    access.ask(request, for: wanted) { verdict in
+      switch verdict {
+      case .allowed: carryOut()
+      case .refused:
+        exchange.respond(response(to: EtcdError(.unauthorized, cause: "Insufficient credentials")))
+      case .busy:
+        exchange.respond(response(to: EtcdError(.raftInternal, cause: "etcdserver: too many requests")))
+      }
+    }
   }
 
   /// The head goes out as soon as the watch stands, so that the client knows from which index on it sees everything.
@@ -142,4 +188,9 @@ extension KeysMethod {
     default: return nil
     }
   }
+
+  /// Whether parameters may stand in the body.
+  fileprivate var hasForm: Bool { self == .put || self == .post }
+  /// Whether it needs the permission to write.
+  fileprivate var isWrite: Bool { self != .get && self != .head }
 }

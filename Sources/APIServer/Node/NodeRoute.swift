@@ -98,7 +98,7 @@ struct NodeRoute: HTTPRoute {
     case .starting: exchange.respond(Self.response(to: .unavailable("the node has not joined its cluster yet")))
     case .worker(let forwarder):
       exchange.respond(.json(.ok, NodeStatusJSON.worker(endpoints: forwarder.endpoints).text))
-    case .member(_, let cluster):
+    case .member(_, let cluster, _):
       guard withDigest else { return exchange.respond(.json(.ok, NodeStatusJSON.member(cluster, digest: nil).text)) }
       exchange.respond {
         // The digest walks the whole store, which neither an event loop nor the tasks' threads should.

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 public import EtcdWire
 public import FleetWire
+public import Logging
 import Synchronization
 
 /// Where a node's store is.
 public enum StorePort: Sendable {
   /// Not there yet: its routes answer 503.
   case starting
-  /// This node is a member.
-  case member(any KeysAPI, any ClusterAPI)
+  /// This node is a member; without users every request may do everything.
+  case member(any KeysAPI, any ClusterAPI, (any AuthAPI)? = nil)
   /// This node is a worker: requests go to the members.
   case worker(any RequestForwarder)
 }
@@ -24,6 +25,8 @@ public final class APIPorts: Sendable {
     var inspection: (any UnitInspectionAPI)?
     var localInspection: (any UnitInspectionAPI)?
     var corsOrigins: Set<String> = []
+    var setLogLevel: (@Sendable (Logger.Level) -> Void)?
+    var servesProfiles = false
   }
 
   /// What is published; replaced as a whole, so that a request takes one reference.
@@ -34,6 +37,9 @@ public final class APIPorts: Sendable {
       self.state = state
     }
   }
+
+  /// What is counted of the requests to `/v2/keys`, whatever stands behind them.
+  let requests = RequestMetrics()
 
   private let published = Mutex(Published(State()))
 
@@ -70,6 +76,16 @@ public final class APIPorts: Sendable {
   /// Sets the origins whose pages may use the store (`coreos.etcd2.cors`); `*` stands for all.
   public func setCORSOrigins(_ origins: Set<String>) {
     change { $0.corsOrigins = origins }
+  }
+
+  /// Sets what `PUT /config/local/log` does.
+  public func setLogLevelControl(_ setLevel: @escaping @Sendable (Logger.Level) -> Void) {
+    change { $0.setLogLevel = setLevel }
+  }
+
+  /// Sets whether `/debug/pprof` is served (`coreos.etcd2.enable-pprof`).
+  public func setServesProfiles(_ servesProfiles: Bool) {
+    change { $0.servesProfiles = servesProfiles }
   }
 
   var current: State { published.withLock { $0 }.state }

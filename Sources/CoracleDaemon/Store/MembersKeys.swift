@@ -11,11 +11,13 @@ import Synchronization
 final class MembersKeys: KeysAPI {
   private let forwarder: MemberForwarder
   private let transport: HTTPTransport
+  private let credentials: Credentials?
   private let latest: Mutex<(urls: [String], client: EtcdClient)?>
 
-  init(forwarder: MemberForwarder, transport: HTTPTransport) {
+  init(forwarder: MemberForwarder, transport: HTTPTransport, credentials: Credentials?) {
     self.forwarder = forwarder
     self.transport = transport
+    self.credentials = credentials
     latest = Mutex(nil)
   }
 
@@ -32,7 +34,11 @@ final class MembersKeys: KeysAPI {
     let urls = forwarder.endpoints
     return latest.withLock { latest in
       if let latest, latest.urls == urls { return latest.client }
-      let client = EtcdClient(endpoints: urls.compactMap { try? Endpoint($0) }, transport: transport)
+      let client = EtcdClient(
+        endpoints: urls.compactMap { try? Endpoint($0) },
+        transport: transport,
+        credentials: credentials
+      )
       latest = (urls, client)
       return client
     }

@@ -12,10 +12,13 @@ struct ReplicatedCommand {
     case keys(StoreCommand)
     /// What a member tells about itself when it has started.
     case attributes(MemberAttributes)
+    /// A change of users, roles or their switch.
+    case auth(AuthChange)
   }
 
   private static let keysKind: UInt8 = 1
   private static let attributesKind: UInt8 = 2
+  private static let authKind: UInt8 = 3
   private static let headerBytes = 17
 
   var proposer: MemberID
@@ -29,6 +32,8 @@ struct ReplicatedCommand {
       return command.encoded(after: header(keysKind, proposer, request))
     case .attributes(let attributes):
       return header(attributesKind, proposer, request) + attributes.encoded()
+    case .auth(let change):
+      return header(authKind, proposer, request) + change.encoded()
     }
   }
 
@@ -59,6 +64,9 @@ struct ReplicatedCommand {
     case Self.attributesKind:
       guard let attributes = MemberAttributes(decoding: Array(body)) else { return nil }
       content = .attributes(attributes)
+    case Self.authKind:
+      guard let change = try? AuthChange(decoding: body) else { return nil }
+      content = .auth(change)
     default:
       return nil
     }

@@ -58,6 +58,18 @@ public enum KeysRequestParser {
     return call(method, key, parameters)
   }
 
+  /// Whether a request reaches below its key, by its parameter `recursive`, whatever the method makes of it.
+  ///
+  /// - Throws: ``EtcdError`` where ``parse(_:key:query:contentType:body:)`` does too.
+  public static func asksRecursively(
+    _ method: KeysMethod,
+    query: String,
+    contentType: String? = nil,
+    body: [UInt8] = []
+  ) throws(EtcdError) -> Bool {
+    try KeysParameters(method, try form(method, query, contentType, body)).recursive
+  }
+
   private static func form(
     _ method: KeysMethod,
     _ query: String,

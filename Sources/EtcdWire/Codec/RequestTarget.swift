@@ -50,6 +50,9 @@ public struct RequestTarget: Sendable, Equatable {
     return rest.first == UInt8(ascii: "/") ? NodeKey.cleaned(String(Substring(rest))) : nil
   }
 
+  /// Whether the query is a form that can be read.
+  public var hasWellFormedQuery: Bool { (try? FormValues(query: query)) != nil }
+
   private static func withoutAuthority(_ target: Slice<UnsafeRawBufferPointer>) -> Slice<UnsafeRawBufferPointer> {
     if target.first == UInt8(ascii: "/") { return target }
     for scheme in ["http://", "https://"] where target.starts(with: scheme.utf8) {
