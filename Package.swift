@@ -51,6 +51,7 @@ let package = Package(
   products: [
     .executable(name: "coracle", targets: ["coracle"]),
     .executable(name: "coracle-sim", targets: ["coracle-sim"]),
+    .executable(name: "coracle-load", targets: ["coracle-load"]),
     .executable(name: "coracle-faults", targets: ["coracle-faults"]),
     .executable(name: "coracle-differential", targets: ["coracle-differential"]),
   ],
@@ -136,6 +137,8 @@ let package = Package(
       swiftSettings: houseSettings
     ),
     .executableTarget(name: "coracle-sim", dependencies: ["ClusterSim", argumentParser], swiftSettings: houseSettings),
+    .systemLibrary(name: "CEpoll"),
+    .executableTarget(name: "coracle-load", dependencies: ["CEpoll", argumentParser], swiftSettings: houseSettings),
     .executableTarget(
       name: "coracle-faults",
       dependencies: ["Histories", "EtcdStore", "EtcdWire", "TestKit", argumentParser],

@@ -56,13 +56,15 @@ public final class PeerTransport: PeerOutbox, Sendable {
   ///   - urls: Where to listen.
   ///   - page: What plain requests for a path get (`/members`, `/version`); nil is 404. It must not block.
   ///   - deliver: Takes what peers send, in order for each peer, on an event loop. It must not block.
+  ///   - lost: Told when a peer's stream to this member ends, on an event loop. It must not block.
   /// - Returns: The ports listened on, in the order of `urls`.
   /// - Throws: ``PeerTransportError`` when an address cannot be used; nothing is listened on then.
   @discardableResult
   public func listen(
     on urls: [String],
     page: @escaping @Sendable (String) -> PeerPage?,
-    deliver: @escaping @Sendable ([Message]) -> Void
+    deliver: @escaping @Sendable ([Message]) -> Void,
+    lost: @escaping @Sendable (MemberID) -> Void = { _ in }
   ) async throws(PeerTransportError) -> [Int] {
     var addresses: [PeerAddress] = []
     for url in urls { addresses.append(try PeerAddress(url: url)) }
@@ -74,6 +76,7 @@ public final class PeerTransport: PeerOutbox, Sendable {
       gate: gate,
       logger: logger,
       opened: { [self] peer in stream(to: peer)?.reconnectSoon() },
+      lost: lost,
       deliver: deliver
     )
     var channels: [any Channel] = []

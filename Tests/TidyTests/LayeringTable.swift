@@ -80,6 +80,7 @@ enum LayeringTable {
     "Differential": Row(own: ["EtcdStore", "EtcdWire", "TestKit"], others: ["Foundation", "Glibc"]),
     "coracle-differential": Row(own: ["Differential", "TestKit"], others: ["ArgumentParser"]),
     "coracle-sim": Row(own: ["ClusterSim"], others: ["ArgumentParser", "Glibc"]),
+    "coracle-load": Row(own: ["CEpoll"], others: ["ArgumentParser", "Glibc"]),
   ]
 
   /// The pure cores, which see no clock, disk, network, lock or log.

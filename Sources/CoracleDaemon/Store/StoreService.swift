@@ -146,7 +146,7 @@ struct StoreService: Service {
     let cluster = Raft.ClusterID(membership.clusterID.rawValue)
     let id = Raft.MemberID(membership.memberID.rawValue)
     let directory = logDirectory(plan)
-    let log = try SQLiteLogStore(directory: directory, cluster: cluster, member: id)
+    let log = try SQLiteLogStore(directory: directory, cluster: cluster, member: id, makesRoom: true)
     let peers = PeerTransport(cluster: cluster, member: id, group: group, security: security.peers, logger: logger)
     var events = EtcdMemberEvents()
     events.peersChanged = { peers.updatePeers($0, removed: $1) }
@@ -167,7 +167,8 @@ struct StoreService: Service {
       page: { path in
         member.peerDocument(at: path).map { PeerPage(contentType: "application/json", body: $0) }
       },
-      deliver: { member.receive($0) }
+      deliver: { member.receive($0) },
+      lost: { member.lostStream(from: $0) }
     )
     try member.start()
     logger.notice(

@@ -51,7 +51,7 @@ final class Keyspace: Sendable {
       state.advance(to: entry)
       return (outcome.result, state.notify(outcome.changes))
     }
-    for delivery in concerned { delivery.flush() }
+    deliver(concerned)
     return result?.map { KeysReply(event: $0, raftIndex: entry.index.rawValue, raftTerm: entry.term.rawValue) }
   }
 
@@ -105,10 +105,8 @@ final class Keyspace: Sendable {
       state.term = max(state.term, metadata.term)
       return brokenRule == .watchOverSnapshot ? [] : state.forgetWatches()
     }
-    for delivery in closing {
-      delivery.close()
-      delivery.flush()
-    }
+    for delivery in closing { delivery.close() }
+    deliver(closing)
   }
 
   /// Takes over the term the replica is in.
@@ -122,10 +120,8 @@ final class Keyspace: Sendable {
       state.isStopped = true
       return state.forgetWatches()
     }
-    for delivery in closing {
-      delivery.close()
-      delivery.flush()
-    }
+    for delivery in closing { delivery.close() }
+    deliver(closing)
   }
 
   // MARK: Reads, from any thread
@@ -186,6 +182,13 @@ final class Keyspace: Sendable {
   /// A copy of the replicated state; taking it is cheap, but the next change copies the tree while it is alive.
   func copy() -> (store: Store, membership: Membership, auth: AuthState, applied: LogIndex) {
     state.withLock { ($0.store, $0.membership, $0.auth, $0.appliedIndex) }
+  }
+
+  /// Lets deliveries go, those to one thread together.
+  private func deliver(_ deliveries: [WatchDelivery]) {
+    var carried = CarriedAnswers()
+    for delivery in deliveries { carried.add(delivery.carrier) { delivery.flush() } }
+    carried.depart()
   }
 
   private func forget(_ id: WatcherID) {

@@ -22,6 +22,8 @@ struct ReplicaLoop {
   var slowness: Slowness
   /// Requests of the thread itself that are under way.
   var ownRequests = OwnRequests()
+  /// Answers of the turn at hand.
+  var answers = CarriedAnswers()
   var membership = Membership()
   /// Where the replica stood after its last turn.
   var status: ReplicaStatus
@@ -129,6 +131,7 @@ struct ReplicaLoop {
       nowNanoseconds: host.clocks.wall().nanosecondsSinceEpoch,
       ticks: ticks,
       messages: batch.messages,
+      lostStreams: batch.lostStreams,
       transfer: transfer
     )
     // Without a leader nothing is handed over, since Raft would only hand it back.
@@ -170,8 +173,11 @@ struct ReplicaLoop {
     }
     for dropped in output.dropped { handle(dropped) }
     for read in output.releasedReads {
-      if case .read(let answer)? = waiting.remove(RequestID(read.id)) { answer(nil) }
+      if case .read(let answer, let carrier)? = waiting.remove(RequestID(read.id)) {
+        answers.add(carrier) { answer(nil) }
+      }
     }
+    answers.depart()
     for read in output.droppedReads { waiting.holdAgain(RequestID(read.id)) }
     if let violation = output.violation { fail(violation) }
     report(output.status)
@@ -181,7 +187,7 @@ struct ReplicaLoop {
   private mutating func answer(_ id: RequestID, _ result: Result<KeysReply, EtcdError>?) {
     ownRequests.finished(id)
     guard let waiter = waiting.remove(id) else { return }
-    if case .write(let answer) = waiter, let result { answer(result) }
+    if case .write(let answer, let carrier) = waiter, let result { answers.add(carrier) { answer(result) } }
   }
 
   /// Answers proposals that a former leader may have lost.

@@ -117,8 +117,8 @@ extension RequestAnswer {
   /// Answers that it did not work out.
   func fail(_ cause: String) {
     switch self {
-    case .write(let answer): answer(.failure(EtcdError(.raftInternal, cause: cause)))
-    case .read(let answer): answer(EtcdError(.raftInternal, cause: cause))
+    case .write(let answer, _): answer(.failure(EtcdError(.raftInternal, cause: cause)))
+    case .read(let answer, _): answer(EtcdError(.raftInternal, cause: cause))
     case .change(let answer): answer(.failed(reason: cause))
     case .auth(let answer): answer(.failure(.failed(reason: cause)))
     case .none: break

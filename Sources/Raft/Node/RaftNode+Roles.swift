@@ -27,7 +27,7 @@ extension RaftNode {
   private mutating func adoptHigherTerm(of message: Message) -> Bool {
     switch message.body {
     case .preVoteRequest(let request), .voteRequest(let request):
-      let hasLease = leader != nil && electionElapsed < settings.electionTicks
+      let hasLease = leader != nil && electionElapsed < settings.electionTicks && suspicion == nil
       if hasLease, !request.isTransfer { return false }
       if case .voteRequest = message.body { becomeFollower(term: message.term, leader: nil) }
       return true
@@ -51,6 +51,7 @@ extension RaftNode {
     }
     if role != .follower || leader != from { becomeFollower(term: term, leader: from) }
     electionElapsed = 0
+    suspicion = nil
     return true
   }
 
@@ -64,6 +65,7 @@ extension RaftNode {
     role = .follower
     leader = newLeader
     electionElapsed = 0
+    suspicion = nil
     drawElectionTimeout()
   }
 
@@ -72,6 +74,7 @@ extension RaftNode {
     dropForwardedReads()
     leader = nil
     electionElapsed = 0
+    suspicion = nil
     drawElectionTimeout()
     votes = [member: true]
     if isTransfer {
