@@ -9,7 +9,9 @@ import Synchronization
 /// The replica's thread changes it entry by entry; any thread reads it and registers watches. Since both happen under
 /// the same lock, no event falls between a look into the history and the registration of a watch.
 final class Keyspace: Sendable {
-  /// The most watches that wait here; further ones are refused. Connections run out long before.
+  /// The most watches that wait here; further ones are refused.
+  ///
+  /// Connections run out long before.
   static let maximumWatchers = 262_144
 
   private let state: Mutex<State>
