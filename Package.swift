@@ -83,6 +83,7 @@ let package = Package(
     // Row 2: what touches the world.
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CUnitSpawn"),
+    .target(name: "CResolver", linkerSettings: [.linkedLibrary("resolv")]),
     .target(name: "CDiskFaults", dependencies: ["CSQLite"]),
     module("RaftStorage", ["Raft", "CSQLite", "CDiskFaults"]),
     module("RaftTransport", ["Raft", "TransportSecurity", nioCore, nioPosix, nioHTTP1, logging]),
@@ -94,8 +95,8 @@ let package = Package(
     module(
       "APIClients",
       [
-        "EtcdWire", "FleetWire", "EtcdStore", "TransportSecurity", asyncHTTPClient, nioCore, nioPosix, nioHTTP1,
-        logging,
+        "EtcdWire", "FleetWire", "EtcdStore", "TransportSecurity", "CResolver", asyncHTTPClient, nioCore, nioPosix,
+        nioHTTP1, logging,
       ]
     ),
     module("DockerEngine", [asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),

@@ -24,6 +24,7 @@ public final class EtcdMember: KeysAPI, Sendable {
   let passwords: PasswordDesk
   let databaseBytes: @Sendable () -> UInt64
   let startTime: Timestamp
+  let logger: Logger
   /// Nil once the thread has ended, so that the log is closed.
   let loop: ThreadConfined<ReplicaLoop?>
   private let lifecycle = Mutex(Lifecycle.made)
@@ -84,6 +85,7 @@ public final class EtcdMember: KeysAPI, Sendable {
     self.configuration = configuration
     self.databaseBytes = databaseBytes
     passwords = PasswordDesk(logger: logger)
+    self.logger = logger
     startTime = surroundings.clocks.wall()
     let counters = MemberCounters()
     keyspace = Keyspace(

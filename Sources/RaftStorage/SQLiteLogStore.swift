@@ -12,8 +12,8 @@ public final class SQLiteLogStore: LogStore {
   /// The file.
   public let path: String
 
-  let cluster: ClusterID
-  let member: MemberID
+  var cluster: ClusterID
+  var member: MemberID
   private let lock: DirectoryLock
   /// Nil only while the file could not be opened again after an error.
   private var opened: LogStatements?
@@ -49,13 +49,29 @@ public final class SQLiteLogStore: LogStore {
   ///   - makesRoom: Whether the write-ahead file gets its full length at once, which makes commits faster.
   /// - Throws: ``RaftStorageError`` when the directory is in use, the file is another cluster's, another member's or
   ///   another version's, is no database, or is damaged.
-  public init(
+  public convenience init(
     directory: String,
     cluster: ClusterID,
     member: MemberID,
     makesRoom: Bool = false
   ) throws(RaftStorageError) {
-    lock = try DirectoryLock(directory: directory)
+    try self.init(
+      directory: directory,
+      cluster: cluster,
+      member: member,
+      makesRoom: makesRoom,
+      lock: DirectoryLock(directory: directory)
+    )
+  }
+
+  init(
+    directory: String,
+    cluster: ClusterID,
+    member: MemberID,
+    makesRoom: Bool = false,
+    lock: DirectoryLock
+  ) throws(RaftStorageError) {
+    self.lock = lock
     path = directory + "/raft.db"
     self.cluster = cluster
     self.member = member

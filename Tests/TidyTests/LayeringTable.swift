@@ -44,7 +44,10 @@ enum LayeringTable {
       others: system.union(["Crypto", "CryptoExtras"])
     ),
     "APIServer": Row(own: wire.union(["Meters", "TransportSecurity"]), others: nio.union(system)),
-    "APIClients": Row(own: wire.union(["TransportSecurity"]), others: nio.union(system).union(["AsyncHTTPClient"])),
+    "APIClients": Row(
+      own: wire.union(["TransportSecurity", "CResolver"]),
+      others: nio.union(system).union(["AsyncHTTPClient"])
+    ),
     "DockerEngine": Row(own: [], others: nio.union(system).union(["AsyncHTTPClient"])),
     "UnitRunner": Row(own: ["Units", "DockerEngine", "CUnitSpawn", "CSQLite"], others: nio.union(system)),
     // Row 3

@@ -40,6 +40,9 @@ struct APIRouter: HTTPRoute {
   private func serveStore(_ request: HTTPRequest, _ exchange: HTTPExchange, _ state: APIPorts.State) {
     let origin = state.corsOrigins.isEmpty ? nil : request.headers.first(name: "origin")
     let cors = CORSHeaders(origins: state.corsOrigins, origin: origin)
+    if case .worker(let forwarder) = state.store, forwarder.isReadOnly, request.method != .GET {
+      return exchange.respond(HTTPResponse(.notImplemented))
+    }
     if request.method == .OPTIONS {
       return exchange.respond(HTTPResponse(.ok, headers: cors.headers))
     }

@@ -121,6 +121,7 @@ struct ReplicaLoop {
     if ticks > 0 {
       let now = host.clocks.monotonicNanoseconds()
       for answer in waiting.removeExpired(at: now) { answer.fail(ServerErrors.timedOut) }
+      waiting.holdStaleChanges(since: now - Int64(configuration.electionMilliseconds) * 1_000_000)
       for request in ownRequests.due(status: before, keyspace: keyspace, configuration, host, at: now) {
         waiting.hold(request)
       }
@@ -135,7 +136,9 @@ struct ReplicaLoop {
       transfer: transfer
     )
     // Without a leader nothing is handed over, since Raft would only hand it back.
-    if before.leader != nil { waiting.handOver(in: before.term, to: &input) }
+    if before.leader != nil {
+      waiting.handOver(in: before.term, at: host.clocks.monotonicNanoseconds(), to: &input)
+    }
     if !batch.messages.isEmpty { statistics.recordReceived(batch.messages) }
     if slowness.isHandOverDue, before.role == .leader, before.configuration.voters.count > 1 {
       slowness.handedOver(at: host.clocks.monotonicNanoseconds())
@@ -172,6 +175,11 @@ struct ReplicaLoop {
       }
     }
     for dropped in output.dropped { handle(dropped) }
+    for refused in output.refusedChanges {
+      let change: Logger.MetadataValue = "\(refused.change.action) \(refused.change.member)"
+      let metadata: Logger.Metadata = ["raft.change": change, "raft.reason": "\(refused.reason)"]
+      logger.warning("membership change of another member refused", metadata: metadata)
+    }
     for read in output.releasedReads {
       if case .read(let answer, let carrier)? = waiting.remove(RequestID(read.id)) {
         answers.add(carrier) { answer(nil) }
@@ -200,7 +208,7 @@ struct ReplicaLoop {
   private mutating func handle(_ dropped: Dropped) {
     let id = RequestID(dropped.id)
     switch dropped.reason {
-    case .noLeader, .transferring, .refused(.notLeader):
+    case .noLeader, .transferring, .refused(.notLeader), .refused(.changeInProgress):
       waiting.holdAgain(id)
     case .storageFailed, .refused(.storageFailed): fail(id, storageFailure)
     case .overloaded: fail(id, ServerErrors.tooManyRequests)

@@ -125,6 +125,7 @@ extension RaftNode {
 
   /// Forgets what only leaders have.
   private mutating func leaveLeadership() {
+    deferredChanges = []
     votes = [:]
     guard role == .leader else { return }
     // What is still to be read from the log speaks for the term that is over; the log may be another's in a moment.
@@ -190,6 +191,7 @@ extension RaftNode {
     tickTransfer()
     tickLeaving()
     tickSnapshotTransfers()
+    tickDeferredChanges()
     heartbeatElapsed += 1
     if heartbeatElapsed >= settings.heartbeatTicks { broadcastHeartbeat() }
   }

@@ -44,6 +44,8 @@ struct RaftNode: Sendable {
   var uncommittedBytes = 0
   var transfer: Transfer?
   var leaving: Leaving?
+  /// Changes that other members forwarded while an earlier one was not committed; nobody there would hear of a refusal.
+  var deferredChanges: [ConfigurationChange] = []
   var reads = LeaderReads()
 
   // Volatile on followers.

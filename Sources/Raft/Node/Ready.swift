@@ -62,4 +62,6 @@ struct Notices: Sendable {
   var granted: [(reads: [ReadRequest], index: LogIndex)] = []
   var droppedReads: [ReadRequest] = []
   var dropped: [Dropped] = []
+  /// Changes that other members forwarded and this leader refused; only the log hears of them.
+  var refusedChanges: [RefusedChange] = []
 }

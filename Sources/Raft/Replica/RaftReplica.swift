@@ -241,6 +241,7 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
     granted += node.notices.granted
     output.droppedReads += node.notices.droppedReads
     output.dropped += node.notices.dropped
+    output.refusedChanges += node.notices.refusedChanges
     node.notices = Notices()
     guard !granted.isEmpty else { return }
     let applied = node.appliedIndex
