@@ -5,6 +5,11 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 KEEP ?= 0
 SEEDS ?= 2000
+COUNT ?= 20000
+SEED ?= 1
+RUNS ?= 208
+SECONDS_EACH ?= 300
+JOBS ?= $(shell nproc)
 BIN := .build/release/coracle
 # Archives of what is not on every host (the C++ runtime, zlib): a directory the linker looks in before the system's.
 ARCHIVES := .build/archives
@@ -12,7 +17,7 @@ RELEASE_FLAGS := -c release --static-swift-stdlib --product coracle \
 	-Xlinker --gc-sections -Xlinker -s -Xlinker -L$(ARCHIVES)
 SOURCES := Sources Tests Benchmarks Package.swift
 
-.PHONY: help setup test-setup build demo test check format sim bench install clean
+.PHONY: help setup test-setup build demo test check format sim faults differential fuzz bench install clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,9 +49,22 @@ check: ## formatting, layering, lint
 format: ## rewrite the sources in the house's format
 	swift format --in-place --recursive --parallel Sources Tests Package.swift
 
-sim: ## the simulator over SEEDS seeds (default 2000)
+sim: ## the simulator over SEEDS seeds (default 2000), of the log alone and of the whole store with clients
 	swift build -c release --product coracle-sim
-	.build/release/coracle-sim --count $(SEEDS)
+	.build/release/coracle-sim --count $(SEEDS) --jobs $(JOBS)
+	.build/release/coracle-sim --store --count $(SEEDS) --jobs $(JOBS)
+
+faults: build ## RUNS fault runs (default 208) on clusters of real processes; needs root
+	swift build --product coracle-faults
+	CORACLE_BINARY=$(abspath $(BIN)) .build/debug/coracle-faults --runs $(RUNS) --seed $(SEED) --jobs 2
+
+differential: test-setup ## COUNT random requests (default 20000) from SEED to coracle and to the real etcd, compared
+	swift build --product coracle
+	swift build --product coracle-differential
+	.build/debug/coracle-differential --count $(COUNT) --seed $(SEED)
+
+fuzz: ## libFuzzer over parsers and connection, SECONDS_EACH each (default 300)
+	@Tests/Fuzz/run $(SECONDS_EACH)
 
 bench: ## measure the binary: size, memory, start, and the store beside etcd
 	@Benchmarks/run

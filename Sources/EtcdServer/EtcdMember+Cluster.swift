@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 public import EtcdWire
+import Meters
 import Raft
 
 // The members, stats, health and machines routes stand on these.
@@ -45,7 +46,7 @@ extension EtcdMember: ClusterAPI {
       startTime: startTime,
       leaderInfo: LeaderInfo(
         leaderID: status.replica.leader?.rawValue,
-        uptimeNanoseconds: Clocks.monotonicNanoseconds() - status.leaderSince.monotonic,
+        uptimeNanoseconds: host.clocks.monotonicNanoseconds() - status.leaderSince.monotonic,
         startTime: status.leaderSince.wall
       ),
       received: traffic.received,
@@ -76,6 +77,19 @@ extension EtcdMember: ClusterAPI {
     )
   }
 
+  /// What this member has counted.
+  public var metrics: MemberMetrics {
+    var metrics = keyspace.metrics
+    let load = host.load
+    metrics.leaderChangeCount = host.counters.leaderChanges.value
+    metrics.pendingRequestCount = load.outstanding
+    metrics.inboxDepth = load.waiting
+    metrics.refusedRequestCount = host.counters.refusedRequests.value
+    metrics.durableAppends = host.counters.appends.reading
+    metrics.snapshots = host.counters.snapshots.reading
+    return metrics
+  }
+
   /// The digest of keys, users and roles; it walks the whole store, so it is for tests and operators.
   public func storeDigest() -> StoreDigest {
     let copy = keyspace.copy()
@@ -86,8 +100,12 @@ extension EtcdMember: ClusterAPI {
     )
   }
 
-  /// Whether a quorum read succeeds within one second.
+  /// What keeps this member from writing.
+  public var storageFailure: String? { host.storage.failure ?? host.storage.stall }
+
+  /// Whether a quorum read succeeds within one second, and this member can write.
   public func checkHealth(answer: @escaping @Sendable (Bool) -> Void) {
+    if storageFailure != nil { return answer(false) }
     submitRead(timeoutNanoseconds: Self.healthTimeoutNanoseconds) { error in answer(error == nil) }
   }
 
@@ -100,7 +118,7 @@ extension EtcdMember: ClusterAPI {
     peerURLs: [String],
     answer: @escaping @Sendable (Result<ClusterMember, ClusterChangeError>) -> Void
   ) {
-    let now = Clocks.wall().nanosecondsSinceEpoch / 1_000_000_000
+    let now = host.clocks.wall().nanosecondsSinceEpoch / 1_000_000_000
     let id = ClusterIdentity.memberID(
       peerURLs: peerURLs,
       token: configuration.clusterToken,

@@ -23,9 +23,9 @@ public final class EtcdMember: KeysAPI, Sendable {
   let statistics = ReplicationStatistics()
   let passwords: PasswordDesk
   let databaseBytes: @Sendable () -> UInt64
-  let startTime = Clocks.wall()
+  let startTime: Timestamp
   /// Nil once the thread has ended, so that the log is closed.
-  private let loop: ThreadConfined<ReplicaLoop?>
+  let loop: ThreadConfined<ReplicaLoop?>
   private let lifecycle = Mutex(Lifecycle.made)
 
   private enum Lifecycle {
@@ -47,7 +47,7 @@ public final class EtcdMember: KeysAPI, Sendable {
   ///   - databaseBytes: The size of the log's file, for the status.
   ///   - logger: Where the member logs.
   /// - Throws: ``EtcdServerError`` for a configuration that makes no sense, or what the log or the snapshot throw.
-  public init(
+  public convenience init(
     configuration: EtcdMemberConfiguration,
     log: any LogStore,
     outbox: any PeerOutbox,
@@ -55,21 +55,52 @@ public final class EtcdMember: KeysAPI, Sendable {
     databaseBytes: @escaping @Sendable () -> UInt64 = { 0 },
     logger: Logger
   ) throws {
+    try self.init(
+      configuration: configuration,
+      log: log,
+      outbox: outbox,
+      events: events,
+      databaseBytes: databaseBytes,
+      logger: logger,
+      surroundings: SteppedMember.Surroundings(
+        settings: configuration.raftSettings,
+        seed: UInt64.random(in: .min ... .max),
+        clocks: .system
+      )
+    )
+  }
+
+  /// Opens a member in the surroundings of a machine or of a simulation.
+  init(
+    configuration: EtcdMemberConfiguration,
+    log: any LogStore,
+    outbox: any PeerOutbox,
+    events: EtcdMemberEvents,
+    databaseBytes: @escaping @Sendable () -> UInt64,
+    logger: Logger,
+    surroundings: SteppedMember.Surroundings
+  ) throws {
     try configuration.validate()
     self.configuration = configuration
     self.databaseBytes = databaseBytes
     passwords = PasswordDesk(logger: logger)
-    keyspace = Keyspace(historyCapacity: configuration.historyCapacity)
+    startTime = surroundings.clocks.wall()
+    let counters = MemberCounters()
+    keyspace = Keyspace(
+      historyCapacity: configuration.historyCapacity,
+      clocks: surroundings.clocks,
+      brokenRule: surroundings.brokenRule
+    )
     let replica = try ReplicaLoop.Replica(
       member: configuration.memberID,
       bootstrap: configuration.bootstrap,
-      seed: UInt64.random(in: .min ... .max),
-      settings: configuration.raftSettings,
-      log: ErasedLogStore(base: log),
+      seed: surroundings.seed,
+      settings: surroundings.settings,
+      log: ErasedLogStore(base: log, appends: counters.appends),
       outbox: CountingOutbox(base: outbox, statistics: statistics),
-      machine: KeyspaceMachine(member: configuration.memberID, keyspace: keyspace)
+      machine: KeyspaceMachine(member: configuration.memberID, keyspace: keyspace, snapshots: counters.snapshots)
     )
-    host = ReplicaHost(status: replica.status)
+    host = ReplicaHost(status: replica.status, clocks: surroundings.clocks, counters: counters)
     loop = ThreadConfined(
       ReplicaLoop(
         host: host,
@@ -93,6 +124,7 @@ public final class EtcdMember: KeysAPI, Sendable {
       return true
     }
     precondition(isFirst, "a member is started once")
+    try DedicatedThread.start(name: "etcd-watchdog") { [self] in mindReplica() }
     try DedicatedThread.start(name: "etcd-replica") { [self] in
       loop.value?.run()
       loop.value = nil
@@ -127,6 +159,22 @@ public final class EtcdMember: KeysAPI, Sendable {
     }
   }
 
+  private var isRunning: Bool {
+    lifecycle.withLock { if case .running = $0 { true } else { false } }
+  }
+
+  /// Minds the replica's thread: while the disk holds it up, clients are still told that their time is over.
+  private func mindReplica() {
+    let pause = WakeUp()
+    while isRunning {
+      pause.wait(nanoseconds: 100_000_000)
+      let now = Clocks.monotonicNanoseconds()
+      if host.storage.isStalled(at: now, forNanoseconds: 500_000_000) {
+        host.answerExpired(at: now, ServerErrors.timedOut)
+      }
+    }
+  }
+
   private func ended() {
     let waiting = lifecycle.withLock { lifecycle in
       defer { lifecycle = .stopped }
@@ -147,6 +195,7 @@ public final class EtcdMember: KeysAPI, Sendable {
         answer(error.map { .failure($0) } ?? keyspace.read(key, read))
       }
     case .write(let key, let write):
+      if let failure = host.storage.refusal { return answer(.failure(EtcdError(.raftInternal, cause: failure))) }
       let id = host.nextRequestID()
       let command = ReplicatedCommand.Content.keys(.write(key: key, write))
       let bytes = ReplicatedCommand.encode(command, proposer: configuration.memberID, request: id)
@@ -162,9 +211,6 @@ public final class EtcdMember: KeysAPI, Sendable {
     keyspace.watch(watch, WatchDelivery(deliver: deliver))
   }
 
-  /// Counters of `/v2/stats/store`, and how many watchers wait.
-  public var storeStatistics: (counters: StoreStatistics, watcherCount: Int) { keyspace.statistics }
-
   // MARK: The way to the thread
 
   /// Calls back once the applied state has everything acknowledged before now.
@@ -179,7 +225,7 @@ public final class EtcdMember: KeysAPI, Sendable {
     timeoutNanoseconds: Int64? = nil
   ) {
     let timeout = timeoutNanoseconds ?? configuration.requestTimeoutNanoseconds
-    let deadline = Clocks.monotonicNanoseconds() + timeout
+    let deadline = host.clocks.monotonicNanoseconds() + timeout
     host.submit(ReplicaRequest(id: id, content: content, answer: answer, deadlineNanoseconds: deadline))
   }
 }
@@ -187,7 +233,7 @@ public final class EtcdMember: KeysAPI, Sendable {
 /// A value that one thread owns after it was made by another.
 ///
 /// `@unchecked Sendable`: the maker touches `value` only before the thread starts, the thread only after.
-private final class ThreadConfined<Value>: @unchecked Sendable {
+final class ThreadConfined<Value>: @unchecked Sendable {
   var value: Value
 
   init(_ value: Value) {

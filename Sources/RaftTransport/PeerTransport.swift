@@ -5,6 +5,7 @@ import NIOHTTP1
 import NIOPosix
 public import Raft
 import Synchronization
+import TransportSecurity
 
 /// The connections between this member and the others: one long-lived stream to each, one from each.
 ///
@@ -17,6 +18,7 @@ public final class PeerTransport: PeerOutbox, Sendable {
 
   private let gate: PeerGate
   private let group: any EventLoopGroup
+  private let security: PeerSecurity
   private let logger: Logger
   private let state = Mutex(State())
 
@@ -28,13 +30,27 @@ public final class PeerTransport: PeerOutbox, Sendable {
   }
 
   /// Makes a transport without peers that does not listen yet.
-  public init(cluster: ClusterID, member: MemberID, group: any EventLoopGroup, logger: Logger) {
+  ///
+  /// - Parameters:
+  ///   - cluster: The cluster that this member and its peers are of.
+  ///   - member: This member.
+  ///   - group: The event loops, which outlive the transport.
+  ///   - security: The TLS of https peer URLs.
+  ///   - logger: Told of streams that come and go, and of peers that cannot be reached.
+  public init(
+    cluster: ClusterID,
+    member: MemberID,
+    group: any EventLoopGroup,
+    security: PeerSecurity = PeerSecurity(),
+    logger: Logger
+  ) {
     gate = PeerGate(cluster: cluster, member: member)
     self.group = group
+    self.security = security
     self.logger = logger
   }
 
-  /// Listens on peer URLs of the form `http://HOST:PORT`; port 0 picks a free one.
+  /// Listens on peer URLs of the form `http://HOST:PORT` or `https://HOST:PORT`; port 0 picks a free one.
   ///
   /// - Parameters:
   ///   - urls: Where to listen.
@@ -50,6 +66,10 @@ public final class PeerTransport: PeerOutbox, Sendable {
   ) async throws(PeerTransportError) -> [Int] {
     var addresses: [PeerAddress] = []
     for url in urls { addresses.append(try PeerAddress(url: url)) }
+    if security.server == nil, let address = addresses.first(where: \.isSecure) {
+      let place = "\(address.host):\(address.port)"
+      throw PeerTransportError(.badURL, "cannot listen for peers on \(place) with TLS: there is no certificate")
+    }
     let acceptor = StreamAcceptor(
       gate: gate,
       logger: logger,
@@ -59,7 +79,8 @@ public final class PeerTransport: PeerOutbox, Sendable {
     var channels: [any Channel] = []
     for address in addresses {
       do {
-        channels.append(try await bootstrap(acceptor, page).bind(host: address.host, port: address.port).get())
+        let bootstrap = bootstrap(acceptor, page, address.isSecure ? security.server : nil)
+        channels.append(try await bootstrap.bind(host: address.host, port: address.port).get())
       } catch {
         for channel in channels { try? await channel.close() }
         let message = "cannot listen for peers on \(address.host):\(address.port); is the port in use?"
@@ -97,6 +118,7 @@ public final class PeerTransport: PeerOutbox, Sendable {
             handshake: PeerHandshake(clusterID: gate.cluster, from: gate.member, to: peer),
             urls: urls,
             eventLoop: group.next(),
+            security: security.client,
             logger: logger
           )
         }
@@ -128,15 +150,18 @@ public final class PeerTransport: PeerOutbox, Sendable {
     state.withLock { $0.streams[peer] }
   }
 
-  private func bootstrap(_ acceptor: StreamAcceptor, _ page: @escaping @Sendable (String) -> PeerPage?)
-    -> ServerBootstrap
-  {
+  private func bootstrap(
+    _ acceptor: StreamAcceptor,
+    _ page: @escaping @Sendable (String) -> PeerPage?,
+    _ security: ServerSecurity?
+  ) -> ServerBootstrap {
     let gate = self.gate
     return ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: Self.listenBacklog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
+        let secured = security?.secure(channel) ?? channel.eventLoop.makeSucceededVoidFuture()
+        return secured.flatMapThrowing {
           let pipeline = channel.pipeline.syncOperations
           let removeRequests: @Sendable (ChannelHandlerContext) -> Void = { context in
             let pipeline = context.pipeline.syncOperations

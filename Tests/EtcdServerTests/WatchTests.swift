@@ -71,12 +71,12 @@ import Testing
       let cancellation = member.watch(KeysWatch(key: "/", recursive: true, stream: true)) { update in
         seen.update { $0.append(update) }
       }
-      #expect(member.storeStatistics.watcherCount == 1)
+      #expect(member.metrics.watcherCount == 1)
       cancellation.cancel()
       cancellation.cancel()
       try await member.set("/a", "1")
       #expect(seen.value.count == 1)
-      #expect(member.storeStatistics.watcherCount == 0)
+      #expect(member.metrics.watcherCount == 0)
     }
   }
 
@@ -107,6 +107,36 @@ import Testing
     box.value = nil
   }
 
+  /// A member that gets a snapshot does not know the events in between, and must not pass over them in silence.
+  @Test func `a snapshot ends the watches, and who begins again gets what was skipped`() {
+    let keyspace = Keyspace(historyCapacity: 10, clocks: .system)
+    let ahead = Keyspace(historyCapacity: 10, clocks: .system)
+    let set = StoreCommand.write(key: "/a", .set(value: "x", isDirectory: false, ttl: .permanent, refresh: false))
+    func entry(_ index: UInt64) -> Entry {
+      Entry(term: Term(1), index: LogIndex(index), kind: .command, timestampNanoseconds: 1, data: [])
+    }
+    _ = keyspace.apply(set, of: entry(1))
+    for index in 1...3 as ClosedRange<UInt64> { _ = ahead.apply(set, of: entry(index)) }
+
+    let seen = Shared<[KeysWatchUpdate]>([])
+    let watch = KeysWatch(key: "/a", recursive: false, waitIndex: EtcdIndex(2), stream: true)
+    _ = keyspace.watch(watch, WatchDelivery { update in seen.update { $0.append(update) } })
+    let metadata = SnapshotMetadata(
+      index: LogIndex(3),
+      term: Term(1),
+      timestampNanoseconds: 1,
+      configuration: Configuration(voters: [MemberID(1)])
+    )
+    keyspace.replace(store: ahead.copy().store, membership: Membership(), at: metadata)
+    _ = keyspace.apply(set, of: entry(4))
+    #expect(seen.value.map(\.eventIndex) == [nil, nil], "it stood, and was closed")
+    #expect(seen.value.last == .closed)
+
+    seen.update { $0 = [] }
+    _ = keyspace.watch(watch, WatchDelivery { update in seen.update { $0.append(update) } })
+    #expect(seen.value.map(\.eventIndex) == [nil, 2, 3, 4])
+  }
+
   @Test func `nothing is delivered after a cancel from within`() {
     let seen = Shared<[KeysWatchUpdate]>([])
     let box = Shared<WatchDelivery?>(nil)
@@ -119,5 +149,11 @@ import Testing
     delivery.flush()
     #expect(seen.value == [.event(event(1))])
     box.value = nil
+  }
+}
+
+extension KeysWatchUpdate {
+  fileprivate var eventIndex: UInt64? {
+    if case .event(let event) = self { event.node.modifiedIndex.rawValue } else { nil }
   }
 }

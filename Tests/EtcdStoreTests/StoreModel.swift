@@ -32,7 +32,7 @@ struct StoreModel {
   mutating func apply(_ command: StoreCommand, at stamp: Timestamp) -> Result<[Change], Failure> {
     let before = changes.count
     switch command {
-    case .expire(let moment): expire(moment.nanosecondsSinceEpoch)
+    case .expire(let moment): expire(min(moment, stamp).nanosecondsSinceEpoch)
     case .write(let key, let write):
       do throws(Failure) {
         try perform(write, key, now: stamp.nanosecondsSinceEpoch)

@@ -83,7 +83,7 @@ struct ReplicaTests {
     #expect(journal.take() == ["append [4]", "send", "apply 4"])
   }
 
-  @Test func `a leader whose disk fails steps down, sends nothing, and says that the proposal's fate is unknown`()
+  @Test func `a leader whose disk fails hands over, sends nothing else, and says that the proposal's fate is unknown`()
     throws
   {
     let journal = Journal()
@@ -96,7 +96,8 @@ struct ReplicaTests {
     let output = replica.turn(
       ReplicaInput(nowNanoseconds: 0, proposals: [Proposal(id: 5, .command([7]))], reads: [ReadRequest(id: 6)])
     )
-    #expect(journal.take() == ["append fails"])
+    #expect(journal.take() == ["append fails", "send"])
+    #expect(replica.outbox.messages.suffix(1).map(\.body) == [.timeoutNow], "nothing that rests on the append")
     #expect(output.applied.isEmpty)
     #expect(output.dropped == [Dropped(id: 5, reason: .storageFailed)])
     #expect(output.dropped.allSatisfy { !$0.isDefinite })

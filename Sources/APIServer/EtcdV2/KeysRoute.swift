@@ -15,6 +15,7 @@ struct KeysRoute: HTTPRoute {
   let sentKey: String
   let access: AccessGuard
   let clusterID: UInt64
+  let requests: RequestMetrics
   let cors: CORSHeaders
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
@@ -26,22 +27,29 @@ struct KeysRoute: HTTPRoute {
     do throws(EtcdError) {
       let call = try parse(method, request)
       if access.isOpen {
-        carryOut(call, exchange)
+        carryOut(call, method, exchange)
       } else {
-        try guarded(method, request, exchange) { carryOut(call, exchange) }
+        try guarded(method, request, exchange) { carryOut(call, method, exchange) }
       }
     } catch {
+      requests.failed(method, status: error.code.httpStatus)
       exchange.respond(response(to: error))
     }
   }
 
-  private func carryOut(_ call: KeysCall, _ exchange: HTTPExchange) {
+  private func carryOut(_ call: KeysCall, _ method: KeysMethod, _ exchange: HTTPExchange) {
     switch call {
     case .perform(let request, let noValueOnSuccess):
+      let start = RequestMetrics.now()
+      requests.received(method)
       keys.perform(request) { result in
         switch result {
-        case .success(let reply): exchange.respond(response(to: reply, noValueOnSuccess: noValueOnSuccess))
-        case .failure(let error): exchange.respond(response(to: error))
+        case .success(let reply):
+          requests.succeeded(method, since: start)
+          exchange.respond(response(to: reply, noValueOnSuccess: noValueOnSuccess))
+        case .failure(let error):
+          requests.failed(method, status: error.code.httpStatus)
+          exchange.respond(response(to: error))
         }
       }
     case .watch(let watch): self.watch(watch, exchange)

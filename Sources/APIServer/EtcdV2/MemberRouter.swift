@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 import EtcdWire
+import Meters
 import NIOCore
 import NIOHTTP1
 
@@ -10,7 +11,10 @@ struct MemberRouter: HTTPRoute {
   let keys: any KeysAPI
   let cluster: any ClusterAPI
   let access: AccessGuard
+  let requests: RequestMetrics
   let cors: CORSHeaders
+  /// Whether the request has come over TLS.
+  var isSecure = false
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     switch path {
@@ -41,7 +45,10 @@ struct MemberRouter: HTTPRoute {
         ])
         return .json(.ok, version.text)
       }
-    case .storeStatistics, .proxyConfiguration: exchange.respond(.notFound)
+    case .storeStatistics:
+      serve(request, exchange, allow: "GET") { .json(.ok, ClusterJSON.encode(store: cluster.metrics).text) }
+    // The others are answered before the store is asked.
+    case .proxyConfiguration, .metrics, .logLevel, .debugging: exchange.respond(HTTPResponse.notFound.adding(cors))
     }
   }
 
@@ -58,15 +65,25 @@ struct MemberRouter: HTTPRoute {
   }
 
   private func serveHealth(_ request: HTTPRequest, _ exchange: HTTPExchange) {
-    guard request.method == .GET else { return exchange.respond(.methodNotAllowed(allow: "GET")) }
-    cluster.checkHealth { [cors] isHealthy in
+    guard request.method == .GET else {
+      return exchange.respond(HTTPResponse.methodNotAllowed(allow: "GET").adding(cors))
+    }
+    cluster.checkHealth { [cors, cluster, requests] isHealthy in
+      (isHealthy ? requests.health.successes : requests.health.failures).add()
       var response = HTTPResponse.text(
         isHealthy ? .ok : .serviceUnavailable,
-        isHealthy ? #"{"health":"true"}"# : "{\"health\":\"false\"}\n"
+        isHealthy ? #"{"health":"true"}"# : Self.unhealthy(because: cluster.storageFailure)
       )
       response.headers.add(contentsOf: cors.headers)
       exchange.respond(response)
     }
+  }
+
+  /// The original's words, and the reason where it is this member's disk.
+  private static func unhealthy(because reason: String?) -> String {
+    guard let reason else { return "{\"health\":\"false\"}\n" }
+    let body: JSONValue = .fields(["health": .string("false"), "reason": .string(reason)])
+    return body.text + "\n"
   }
 
   /// A token is a directory of the store; only what discovery's clients do is let through.
@@ -85,9 +102,9 @@ struct MemberRouter: HTTPRoute {
     let write = AuthAccess(key: "\(DiscoveryRoute.registryKey)/", isWrite: true, isRecursive: false)
     access.ask(request, for: write) { verdict in
       switch verdict {
-      case .allowed: DiscoveryRoute(keys: keys).serve(request, exchange)
-      case .refused: exchange.respond(.insufficientCredentials)
-      case .busy: exchange.respond(.internalServerError)
+      case .allowed: DiscoveryRoute(keys: keys, isSecure: isSecure).serve(request, exchange)
+      case .refused: exchange.respond(HTTPResponse.insufficientCredentials.adding(cors))
+      case .busy: exchange.respond(HTTPResponse.internalServerError.adding(cors))
       }
     }
   }
@@ -98,7 +115,16 @@ struct MemberRouter: HTTPRoute {
   }
 
   private func serveKey(_ key: String, as sent: String, _ request: HTTPRequest, _ exchange: HTTPExchange) {
-    KeysRoute(keys: keys, key: key, sentKey: sent, access: access, clusterID: cluster.clusterID, cors: cors)
+    let clusterID = cluster.clusterID
+    KeysRoute(
+      keys: keys,
+      key: key,
+      sentKey: sent,
+      access: access,
+      clusterID: clusterID,
+      requests: requests,
+      cors: cors
+    )
       .serve(request, exchange)
   }
 }

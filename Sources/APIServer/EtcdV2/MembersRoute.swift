@@ -20,11 +20,11 @@ struct MembersRoute: HTTPRoute {
       access.askForRoot(request) { verdict in
         switch verdict {
         case .allowed: change(request, exchange)
-        case .refused: exchange.respond(withCORS(.insufficientCredentials))
-        case .busy: exchange.respond(withCORS(.internalServerError))
+        case .refused: exchange.respond(HTTPResponse.insufficientCredentials.adding(cors))
+        case .busy: exchange.respond(HTTPResponse.internalServerError.adding(cors))
         }
       }
-    default: exchange.respond(withCORS(.methodNotAllowed(allow: "GET,POST,DELETE,PUT")))
+    default: exchange.respond(HTTPResponse.methodNotAllowed(allow: "GET,POST,DELETE,PUT").adding(cors))
     }
   }
 
@@ -113,8 +113,8 @@ struct MembersRoute: HTTPRoute {
 
   private func refusal(_ error: ClusterChangeError) -> HTTPResponse {
     switch error {
-    case .peerURLExists: Self.message(.conflict, "etcdserver: peerURL exists")
-    case .idExists: Self.message(.conflict, "etcdserver: ID exists")
+    case .peerURLExists: Self.message(.conflict, "membership: peerURL exists")
+    case .idExists: Self.message(.conflict, "membership: ID exists")
     case .noSuchMember: Self.message(.notFound, "No such member: \(name)")
     case .permanentlyRemoved: Self.message(.gone, "Member permanently removed: \(name)")
     case .failed: Self.message(.internalServerError, "Internal Server Error")
@@ -128,12 +128,6 @@ struct MembersRoute: HTTPRoute {
   private func finished(_ response: HTTPResponse) -> HTTPResponse {
     var response = response
     response.headers.add(name: "X-Etcd-Cluster-Id", value: String(cluster.clusterID, radix: 16))
-    return withCORS(response)
-  }
-
-  private func withCORS(_ response: HTTPResponse) -> HTTPResponse {
-    var response = response
-    response.headers.add(contentsOf: cors.headers)
-    return response
+    return response.adding(cors)
   }
 }

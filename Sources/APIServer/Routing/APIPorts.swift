@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import EtcdWire
 public import FleetWire
+public import Logging
 import Synchronization
 
 /// Where a node's store is.
@@ -24,7 +25,12 @@ public final class APIPorts: Sendable {
     var inspection: (any UnitInspectionAPI)?
     var localInspection: (any UnitInspectionAPI)?
     var corsOrigins: Set<String> = []
+    var setLogLevel: (@Sendable (Logger.Level) -> Void)?
+    var servesProfiles = false
   }
+
+  /// What is counted of the requests to `/v2/keys`, whatever stands behind them.
+  let requests = RequestMetrics()
 
   private let state = Mutex(State())
 
@@ -61,6 +67,16 @@ public final class APIPorts: Sendable {
   /// Sets the origins whose pages may use the store (`coreos.etcd2.cors`); `*` stands for all.
   public func setCORSOrigins(_ origins: Set<String>) {
     state.withLock { $0.corsOrigins = origins }
+  }
+
+  /// Sets what `PUT /config/local/log` does.
+  public func setLogLevelControl(_ setLevel: @escaping @Sendable (Logger.Level) -> Void) {
+    state.withLock { $0.setLogLevel = setLevel }
+  }
+
+  /// Sets whether `/debug/pprof` is served (`coreos.etcd2.enable-pprof`).
+  public func setServesProfiles(_ servesProfiles: Bool) {
+    state.withLock { $0.servesProfiles = servesProfiles }
   }
 
   var current: State { state.withLock { $0 } }

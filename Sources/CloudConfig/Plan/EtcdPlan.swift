@@ -63,6 +63,14 @@ public struct EtcdPlan: Sendable, Equatable {
   public var proxy: Proxy
   /// What happens when the discovery token's cluster is full.
   public var discoveryFallback: DiscoveryFallback
+  /// TLS to clients, and of this node as a client of the members.
+  public var clientSecurity = SecurityPlan()
+  /// TLS between members, in both directions.
+  public var peerSecurity = SecurityPlan()
+  /// The origins whose pages may use the store (`cors`); `*` stands for all.
+  public var corsOrigins: [String] = []
+  /// Whether `/debug/pprof` is served.
+  public var enablesProfiling = false
 
   /// Where clients are served when the document does not say.
   public static let defaultClientURLs = [

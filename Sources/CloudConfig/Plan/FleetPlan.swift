@@ -36,6 +36,8 @@ public struct FleetPlan: Sendable, Equatable {
   public var etcdUsername: String?
   /// The password to ``etcdUsername``.
   public var etcdPassword: String?
+  /// TLS to a remote store.
+  public var storeSecurity = SecurityPlan()
   /// Whether this machine never leads the scheduling.
   public var isEngineDisabled: Bool
   /// Entries in one page of the fleet API.

@@ -23,12 +23,23 @@ extension PlanBuilder {
     plan.clusterState = choice(section, "initial_cluster_state") ?? plan.clusterState
     plan.proxy = choice(section, "proxy") ?? plan.proxy
     plan.discoveryFallback = choice(section, "discovery_fallback") ?? plan.discoveryFallback
+    plan.corsOrigins = origins(text(section, "cors") ?? "")
+    plan.enablesProfiling = section["enable_pprof"]?.boolean ?? false
     planBootstrap(section, &plan)
+    planSecurity(section, &plan)
     return plan
   }
 
   private func choice<Choice: RawRepresentable<String>>(_ section: Section, _ name: String) -> Choice? {
     section[name]?.string.flatMap(Choice.init(rawValue:))
+  }
+
+  /// A list of origins, separated by commas.
+  private func origins(_ list: String) -> [String] {
+    list.split(separator: ",").compactMap { item in
+      let origin = item.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()
+      return origin.isEmpty ? nil : String(origin)
+    }
   }
 
   // MARK: URLs
@@ -136,11 +147,6 @@ extension PlanBuilder {
   }
 
   private mutating func checkOwnEntry(of cluster: InitialCluster, _ plan: EtcdPlan, at mark: SourceMark) {
-    for entry in cluster.entries {
-      for url in entry.peerURLs where url.scheme == .https {
-        log.error(at: mark, "coreos.etcd2.initial-cluster: \(url) asks for TLS, which is not supported yet")
-      }
-    }
     guard let name = plan.name, plan.proxy == .off else { return }
     guard let entry = cluster[name] else {
       log.error(at: mark, "coreos.etcd2.initial-cluster has no entry for this member's name, \"\(name)\"")
@@ -179,9 +185,14 @@ extension PlanBuilder {
 
   /// Takes over the keys of etcd 0.4 that etcd2 has by another name.
   private mutating func addSettings(ofVersion04 old: Section, to section: inout Section) {
+    let scheme = old["cert_file"] == nil ? "http://" : "https://"
+    let peerScheme = old["peer_cert_file"] == nil ? "http://" : "https://"
     let renamed: [(old: String, new: String, prefix: String)] = [
-      ("addr", "advertise_client_urls", "http://"), ("bind_addr", "listen_client_urls", "http://"),
-      ("peer_addr", "initial_advertise_peer_urls", "http://"), ("peer_bind_addr", "listen_peer_urls", "http://"),
+      ("addr", "advertise_client_urls", scheme), ("bind_addr", "listen_client_urls", scheme),
+      ("peer_addr", "initial_advertise_peer_urls", peerScheme), ("peer_bind_addr", "listen_peer_urls", peerScheme),
+      ("ca_file", "ca_file", ""), ("cert_file", "cert_file", ""), ("key_file", "key_file", ""),
+      ("peer_ca_file", "peer_ca_file", ""), ("peer_cert_file", "peer_cert_file", ""),
+      ("peer_key_file", "peer_key_file", ""),
       ("discovery", "discovery", ""), ("name", "name", ""), ("data_dir", "data_dir", ""),
       ("peer_heartbeat_interval", "heartbeat_interval", ""), ("peer_election_timeout", "election_timeout", ""),
     ]

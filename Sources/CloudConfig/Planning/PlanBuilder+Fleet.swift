@@ -29,6 +29,7 @@ extension PlanBuilder {
     plan.etcdServers = runsEtcd && servers.allSatisfy(\.isLoopback) ? [] : servers
     plan.listenURLs = urls(section, "listen_urls", path: "\(path).listen-urls") ?? plan.listenURLs
     if section["listen_urls"] == nil, !units.fleetListenURLs.isEmpty { plan.listenURLs = units.fleetListenURLs }
+    planSecurity(section, &plan)
     return plan
   }
 

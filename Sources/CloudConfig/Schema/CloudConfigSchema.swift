@@ -50,10 +50,6 @@ enum CloudConfigSchema {
     ]
   )
 
-  private static let noTLS = SettingEffect.unsupported(
-    "TLS is not supported yet, and without it the port would be open"
-  )
-
   static let etcd2 = SectionSchema(
     "coreos.etcd2",
     [
@@ -70,10 +66,10 @@ enum CloudConfigSchema {
         KeySchema("discovery_proxy", .string, .unsupported("a proxy on the way to discovery is not supported yet")),
         KeySchema("force_new_cluster", .boolean, .unsupported("start over with an empty data directory instead")),
         KeySchema("wal_dir", .string, .noEffect("log and snapshots stand in one file below data-dir")),
-        KeySchema("cors", .string, .noEffect("CORS is not supported yet")),
+        KeySchema("cors"),
         KeySchema("debug", .boolean, .noEffect("use --log-level debug")),
         KeySchema("log_package_levels", .string, .noEffect("use --log-level")),
-        KeySchema("enable_pprof", .boolean, .noEffect("there is no Go profile")),
+        KeySchema("enable_pprof", .boolean),
         KeySchema("strict_reconfig_check", .boolean, .noEffect("changes of membership are always checked")),
         KeySchema("max_snapshots", .integer, .noEffect("old snapshots are removed by themselves")),
         KeySchema("max_wals", .integer, .noEffect("the log is compacted by itself")),
@@ -85,8 +81,8 @@ enum CloudConfigSchema {
       + [
         "ca_file", "cert_file", "key_file", "trusted_ca_file", "peer_ca_file", "peer_cert_file", "peer_key_file",
         "peer_trusted_ca_file",
-      ].map { KeySchema($0, .string, noTLS) }
-      + ["client_cert_auth", "peer_client_cert_auth"].map { KeySchema($0, .boolean, noTLS) }
+      ].map { KeySchema($0) }
+      + ["client_cert_auth", "peer_client_cert_auth"].map { KeySchema($0, .boolean) }
   )
 
   /// The section of etcd 0.4, whose main keys still mean something.
@@ -94,9 +90,7 @@ enum CloudConfigSchema {
     "coreos.etcd",
     ["addr", "bind_addr", "data_dir", "discovery", "name", "peer_addr", "peer_bind_addr"].map { KeySchema($0) }
       + ["peer_election_timeout", "peer_heartbeat_interval"].map { KeySchema($0, .integer) }
-      + ["ca_file", "cert_file", "key_file", "peer_ca_file", "peer_cert_file", "peer_key_file"].map {
-        KeySchema($0, .string, noTLS)
-      }
+      + ["ca_file", "cert_file", "key_file", "peer_ca_file", "peer_cert_file", "peer_key_file"].map { KeySchema($0) }
       + ["cors", "graphite_host", "peers", "peers_file", "trace"].map { KeySchema($0, .string, obsolete) }
       + [
         "cluster_active_size", "max_result_buffer", "max_retry_attempts", "snapshot_count",
@@ -126,9 +120,7 @@ enum CloudConfigSchema {
         KeySchema("authorized_keys_file", .string, .noEffect("units are not signed")),
         KeySchema("verify_units", .boolean, .noEffect("units are not signed")),
       ]
-      + ["etcd_cafile", "etcd_certfile", "etcd_keyfile"].map {
-        KeySchema($0, .string, .unsupported("TLS to the store is not supported yet"))
-      }
+      + ["etcd_cafile", "etcd_certfile", "etcd_keyfile"].map { KeySchema($0) }
   )
 
   private static let flannel = SectionSchema(

@@ -98,9 +98,8 @@ struct Checker {
   }
 
   /// All members apply the same entry at an index, and each write takes effect at most once.
-  mutating func observeApplied(_ applied: [Applied<UInt64?>], by status: ReplicaStatus) {
-    for item in applied {
-      let entry = item.entry
+  mutating func observeApplied(_ applied: [(entry: Entry, write: UInt64?)], by status: ReplicaStatus) {
+    for (entry, write) in applied {
       let position = Int(entry.index.rawValue) - 1
       if position < committed.count {
         if committed[position].entry != entry {
@@ -114,7 +113,7 @@ struct Checker {
         return
       }
       observeCommitted(entry, in: status.term)
-      if let id = item.outcome { observeEffect(of: id, at: entry.index) }
+      if let write { observeEffect(of: write, at: entry.index) }
     }
   }
 

@@ -3,9 +3,10 @@
 @_spi(Simulation) import Raft
 
 /// Members, network, clients and faults of one run, a millisecond at a time.
-final class SimulatedCluster {
+final class SimulatedCluster: FaultyCluster {
   static let tickMilliseconds = 10
   static let memberLimit = 8
+  let clockJumpMilliseconds = -10_000...10_000
   /// More messages than this in one millisecond only come from answers that multiply.
   static let stormMessages = 1_000
 
@@ -106,7 +107,7 @@ final class SimulatedCluster {
     }
     trace.add(time, from: before, to: output.status)
     if let violation = output.violation { checker.report("replica", "member \(member.id): \(violation)") }
-    checker.observeApplied(output.applied, by: output.status)
+    checker.observeApplied(output.applied.map { ($0.entry, $0.outcome) }, by: output.status)
     if before?.role != .leader, output.status.role == .leader { planLoss(of: member) }
     if output.status.role == .leader { checker.observeLeader(output.status, log: member.disk.durable) }
     if let machine = member.machine {

@@ -10,7 +10,7 @@ struct PlannedLoss {
 }
 
 /// A member of the simulated cluster: a disk that stays, a process that comes and goes.
-final class SimulatedMember {
+final class SimulatedMember: SimulatedProcess {
   typealias Replica = RaftReplica<SimulatedDisk, SimulatedOutbox, SimulatedMachine>
 
   let id: MemberID
@@ -102,16 +102,4 @@ final class SimulatedMember {
   }
 
   var machine: SimulatedMachine? { replica?.machine }
-
-  /// One line for people.
-  var summary: String {
-    guard let status else { return isRetired ? "retired" : "down" }
-    let followers = status.followers.map {
-      "\($0.member) has \($0.matchIndex)\($0.isActive ? "" : ", silent")\($0.isReceivingSnapshot ? ", snapshot" : "")"
-    }
-    return "\(status.role) of term \(status.term), leader \(status.leader.map(String.init(describing:)) ?? "none"), "
-      + "last \(status.lastIndex), commit \(status.commitIndex), applied \(status.appliedIndex), "
-      + "voters \(status.configuration.voters), learners \(status.configuration.learners)"
-      + (followers.isEmpty ? "" : "; " + followers.joined(separator: "; "))
-  }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Histories
 @_spi(Simulation) import Raft
 
 /// What happened in a run, one line per transition, and a digest of it all.
@@ -32,6 +33,16 @@ struct Trace {
       changes.append(new.isSteppedAside ? "stepped aside" : "storage works again")
     }
     if !changes.isEmpty { add(time, "m\(new.member)", changes.joined(separator: ", ")) }
+  }
+
+  /// Notes what a client was answered.
+  mutating func note(_ operation: ClientOperation, at time: Int) {
+    add(time, "c\(operation.client)", operation.description)
+  }
+
+  /// Notes what a watch brought.
+  mutating func note(_ watch: RecordedWatch, at time: Int) {
+    add(time, "c\(watch.client)", watch.description)
   }
 
   private func padded(_ text: String, _ width: Int) -> String {

@@ -17,7 +17,8 @@ struct StoreService: Service {
   let node: PreparedNode
   let ports: APIPorts
   let store: Eventual<NodeStore>
-  let transport: HTTPTransport
+  let security: NodeSecurity
+  let transports: NodeTransports
   let group: any EventLoopGroup
   let logger: Logger
 
@@ -68,7 +69,7 @@ struct StoreService: Service {
       return .remote(
         EtcdClient(
           endpoints: try servers.map { try Endpoint($0.text) },
-          transport: transport,
+          transport: transports.store,
           credentials: credentials
         )
       )
@@ -94,7 +95,7 @@ struct StoreService: Service {
     return KeysDiscoveryEndpoint(
       keys: EtcdClient(
         endpoints: [try Endpoint(location.server)],
-        transport: transport,
+        transport: transports.discovery,
         requestTimeout: .seconds(5),
         keysPath: location.path
       )
@@ -132,7 +133,7 @@ struct StoreService: Service {
   private func isStarted(_ id: CloudInit.MemberID, accordingTo other: ClusterMembership.Member) async -> Bool {
     let endpoints = other.peerURLs.compactMap { try? Endpoint($0.text) }
     guard !endpoints.isEmpty else { return false }
-    let client = EtcdClient(endpoints: endpoints, transport: transport, requestTimeout: .seconds(2))
+    let client = EtcdClient(endpoints: endpoints, transport: transports.peers, requestTimeout: .seconds(2))
     let members = (try? await client.membersFromPeers()) ?? []
     return members.contains { $0.id == id.rawValue && !$0.clientURLs.isEmpty }
   }
@@ -146,7 +147,7 @@ struct StoreService: Service {
     let id = Raft.MemberID(membership.memberID.rawValue)
     let directory = logDirectory(plan)
     let log = try SQLiteLogStore(directory: directory, cluster: cluster, member: id)
-    let peers = PeerTransport(cluster: cluster, member: id, group: group, logger: logger)
+    let peers = PeerTransport(cluster: cluster, member: id, group: group, security: security.peers, logger: logger)
     var events = EtcdMemberEvents()
     events.peersChanged = { peers.updatePeers($0, removed: $1) }
     events.failed = { failed.yield($0) }
@@ -205,7 +206,7 @@ struct StoreService: Service {
   private func openWorker(_ membership: WorkerMembership) async throws -> NodeStore {
     let peers = EtcdClient(
       endpoints: try membership.peerURLs.map { try Endpoint($0.text) },
-      transport: transport,
+      transport: transports.peers,
       requestTimeout: .seconds(2)
     )
     var attempts = 0
@@ -217,11 +218,11 @@ struct StoreService: Service {
         let urls = told.flatMap(\.clientURLs)
         let forwarder = MemberForwarder(
           members: urls.compactMap { try? Endpoint($0) },
-          transport: transport,
+          transport: transports.members,
           logger: logger
         )
         logger.notice("worker of a cluster", metadata: ["etcd.endpoints": "\(urls.joined(separator: ","))"])
-        let keys = MembersKeys(forwarder: forwarder, transport: transport, credentials: credentials)
+        let keys = MembersKeys(forwarder: forwarder, transport: transports.members, credentials: credentials)
         return .worker(keys, forwarder)
       }
       if attempts == 1 { logger.info("waiting for the members to tell their client URLs") }

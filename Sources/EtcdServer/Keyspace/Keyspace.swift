@@ -9,9 +9,14 @@ import Synchronization
 /// The replica's thread changes it entry by entry; any thread reads it and registers watches. Since both happen under
 /// the same lock, no event falls between a look into the history and the registration of a watch.
 final class Keyspace: Sendable {
+  /// The most watches that wait here; further ones are refused. Connections run out long before.
+  static let maximumWatchers = 262_144
+
   private let state: Mutex<State>
   /// What the state says of users, for requests that ask this alone.
   private let requiresAuth = Atomic(false)
+  private let clocks: MemberClocks
+  private let brokenRule: BrokenStoreRule?
 
   fileprivate struct State {
     var store: Store
@@ -25,7 +30,9 @@ final class Keyspace: Sendable {
     var isStopped = false
   }
 
-  init(historyCapacity: Int) {
+  init(historyCapacity: Int, clocks: MemberClocks, brokenRule: BrokenStoreRule? = nil) {
+    self.clocks = clocks
+    self.brokenRule = brokenRule
     state = Mutex(State(store: Store(historyCapacity: historyCapacity)))
   }
 
@@ -33,7 +40,12 @@ final class Keyspace: Sendable {
 
   /// Applies a command and wakes its watchers.
   func apply(_ command: StoreCommand, of entry: Entry) -> Result<KeysReply, EtcdError>? {
-    let stamp = Timestamp(nanosecondsSinceEpoch: entry.timestampNanoseconds)
+    var stamp = Timestamp(nanosecondsSinceEpoch: entry.timestampNanoseconds)
+    var command = command
+    if brokenRule == .expireByOwnClock, case .expire = command {
+      stamp = clocks.wall()
+      command = .expire(through: stamp)
+    }
     let (result, concerned) = state.withLock { state in
       let outcome = state.store.apply(command, at: stamp)
       state.advance(to: entry)
@@ -91,7 +103,7 @@ final class Keyspace: Sendable {
       requiresAuth.store(auth.isEnabled, ordering: .releasing)
       state.appliedIndex = metadata.index
       state.term = max(state.term, metadata.term)
-      return state.forgetWatches()
+      return brokenRule == .watchOverSnapshot ? [] : state.forgetWatches()
     }
     for delivery in closing {
       delivery.close()
@@ -120,7 +132,7 @@ final class Keyspace: Sendable {
 
   /// Reads a key as this member has it now.
   func read(_ key: String, _ read: KeysRead) -> Result<KeysReply, EtcdError> {
-    let now = Clocks.wall()
+    let now = clocks.wall()
     return state.withLock { state in
       do throws(EtcdError) {
         let event = try state.store.get(key, recursive: read.recursive, sorted: read.sorted, at: now)
@@ -159,9 +171,16 @@ final class Keyspace: Sendable {
   /// The store's index and the log's.
   var indexes: (etcd: EtcdIndex, applied: LogIndex) { state.withLock { ($0.store.etcdIndex, $0.appliedIndex) } }
 
-  /// This member's counters and how many watchers wait.
-  var statistics: (counters: StoreStatistics, watcherCount: Int) {
-    state.withLock { ($0.store.statistics, $0.hub.count) }
+  /// What is counted here: operations, watchers, nodes.
+  var metrics: MemberMetrics {
+    var metrics = MemberMetrics()
+    state.withLock { state in
+      metrics.store = state.store.statistics
+      metrics.watcherCount = state.hub.count
+      metrics.watchRequestCount = state.nextWatcher
+      metrics.nodeCount = state.store.nodeCount
+    }
+    return metrics
   }
 
   /// A copy of the replicated state; taking it is cheap, but the next change copies the tree while it is alive.
@@ -210,6 +229,10 @@ extension Keyspace.State {
     )
     if isStopped {
       delivery.begin([.failed(EtcdError(.raftInternal, cause: ServerErrors.stopped))])
+      return nil
+    }
+    guard deliveries.count < Keyspace.maximumWatchers else {
+      delivery.begin([.failed(EtcdError(.raftInternal, cause: ServerErrors.tooManyWatchers))])
       return nil
     }
     nextWatcher += 1

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 import EtcdWire
+import Meters
 import Raft
 
 /// What applying an entry means for the member that applies it; outcomes of other members' proposals are not kept.
@@ -17,13 +18,10 @@ enum AppliedOutcome {
 
 /// The replicated state machine: the keyspace, the members, the users.
 struct KeyspaceMachine: StateMachine {
-  private static let magic: [UInt8] = Array("CKMS".utf8)
-  /// Format 1 had no users.
-  private static let format: UInt8 = 2
-  private static let pieceBytes = 1 << 20
-
   let member: MemberID
   let keyspace: Keyspace
+  /// How long snapshots took.
+  let snapshots: Histogram
 
   /// Applies an entry.
   ///
@@ -58,51 +56,33 @@ struct KeyspaceMachine: StateMachine {
     }
   }
 
-  /// Shape: magic, format, membership and users each after their length (8 bytes, little endian), store.
   func writeSnapshot(_ write: ([UInt8]) throws -> Void) throws {
+    try frozen().writeSnapshot(write)
+  }
+
+  func frozen() -> any FrozenState {
     let copy = keyspace.copy()
-    try write(Self.magic + [Self.format])
-    for section in [copy.membership.encoded(), copy.auth.encoded()] {
-      try write(withUnsafeBytes(of: UInt64(section.count).littleEndian) { Array($0) } + section)
-    }
-    let store = copy.store.encodeSnapshot()
-    for start in stride(from: 0, to: store.count, by: Self.pieceBytes) {
-      try write(Array(store[start..<min(store.count, start + Self.pieceBytes)]))
-    }
+    return FrozenKeyspace(store: copy.store, membership: copy.membership, auth: copy.auth, duration: snapshots)
   }
 
   mutating func restore(_ metadata: SnapshotMetadata, read: () throws -> [UInt8]?) throws {
-    var bytes: [UInt8] = []
-    while let piece = try read() { bytes += piece }
-    let headerBytes = Self.magic.count + 1
-    guard bytes.count >= headerBytes, bytes.starts(with: Self.magic),
-      (1...Self.format).contains(bytes[Self.magic.count])
-    else {
-      throw EtcdServerError(.restore, "the snapshot at \(metadata.index) is not one of this version's")
-    }
-    let hasUsers = bytes[Self.magic.count] >= 2
-    var rest = bytes[headerBytes...]
-    guard let membership = Self.section(&rest).flatMap({ Membership(decoding: Array($0)) }) else {
-      throw EtcdServerError(.restore, "the members in the snapshot at \(metadata.index) cannot be read")
-    }
-    guard let auth = hasUsers ? Self.section(&rest).flatMap({ try? AuthState(decoding: $0) }) : AuthState() else {
-      throw EtcdServerError(.restore, "the users in the snapshot at \(metadata.index) cannot be read")
-    }
-    do {
-      let store = try Store(decodingSnapshot: Array(rest))
+    try withoutActuallyEscaping(read) { read in
+      guard var sections = try SnapshotSections(read) else {
+        throw EtcdServerError(.restore, "the snapshot at \(metadata.index) is not one of this version's")
+      }
+      guard let members = try sections.next(), let membership = Membership(decoding: members) else {
+        throw EtcdServerError(.restore, "the members in the snapshot at \(metadata.index) cannot be read")
+      }
+      guard let users = try sections.next(), let auth = try? AuthState(decoding: users) else {
+        throw EtcdServerError(.restore, "the users in the snapshot at \(metadata.index) cannot be read")
+      }
+      let store: Store
+      do {
+        store = try Store(readingSnapshot: { try sections.rest() })
+      } catch let error as StoreDecodingError {
+        throw EtcdServerError(.restore, "the keys in the snapshot at \(metadata.index) cannot be read", cause: error)
+      }
       keyspace.replace(store: store, membership: membership, auth: auth, at: metadata)
-    } catch {
-      throw EtcdServerError(.restore, "the keys in the snapshot at \(metadata.index) cannot be read", cause: error)
     }
-  }
-
-  /// Takes a section with its length off the front; nil when the bytes end before it does.
-  private static func section(_ bytes: inout ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-    guard bytes.count >= 8 else { return nil }
-    let length = bytes.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    bytes = bytes.dropFirst(8)
-    guard length <= UInt64(bytes.count) else { return nil }
-    defer { bytes = bytes.dropFirst(Int(length)) }
-    return bytes.prefix(Int(length))
   }
 }

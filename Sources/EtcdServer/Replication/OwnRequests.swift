@@ -24,17 +24,17 @@ struct OwnRequests {
   // MARK: Expiry
 
   /// Nanoseconds until the leader should propose the next expiry; nil when it need not.
-  func timeToExpiry(_ keyspace: Keyspace, status: ReplicaStatus) -> Int64? {
+  func timeToExpiry(_ keyspace: Keyspace, status: ReplicaStatus, _ clocks: MemberClocks) -> Int64? {
     guard status.role == .leader, expiry == nil, let next = keyspace.nextExpiration else { return nil }
-    let now = Clocks.wall().nanosecondsSinceEpoch
+    let now = clocks.wall().nanosecondsSinceEpoch &+ status.stampLeadNanoseconds
     let due = max(0, next.nanosecondsSinceEpoch.subtractingReportingOverflow(now).partialValue)
     guard lastExpiryNanoseconds != .min else { return due }
-    let pause = lastExpiryNanoseconds + Self.expiryPauseNanoseconds - Clocks.monotonicNanoseconds()
+    let pause = lastExpiryNanoseconds + Self.expiryPauseNanoseconds - clocks.monotonicNanoseconds()
     return max(due, pause, 0)
   }
 
-  func isExpiryDue(_ keyspace: Keyspace, status: ReplicaStatus) -> Bool {
-    timeToExpiry(keyspace, status: status) == 0
+  func isExpiryDue(_ keyspace: Keyspace, status: ReplicaStatus, _ clocks: MemberClocks) -> Bool {
+    timeToExpiry(keyspace, status: status, clocks) == 0
   }
 
   /// The command that removes what has run out, when something has.
@@ -44,11 +44,12 @@ struct OwnRequests {
     _ configuration: EtcdMemberConfiguration,
     _ host: ReplicaHost
   ) -> ReplicaRequest? {
-    guard isExpiryDue(keyspace, status: status) else { return nil }
+    guard isExpiryDue(keyspace, status: status, host.clocks) else { return nil }
     let id = host.nextRequestID()
     expiry = id
-    lastExpiryNanoseconds = Clocks.monotonicNanoseconds()
-    return command(.keys(.expire(through: Clocks.wall())), id, configuration)
+    lastExpiryNanoseconds = host.clocks.monotonicNanoseconds()
+    let now = host.clocks.wall().nanosecondsSinceEpoch &+ status.stampLeadNanoseconds
+    return command(.keys(.expire(through: Timestamp(nanosecondsSinceEpoch: now))), id, configuration, host)
   }
 
   // MARK: With each tick
@@ -88,7 +89,7 @@ struct OwnRequests {
       name: configuration.name,
       clientURLs: configuration.clientURLs
     )
-    return command(.attributes(own), id, configuration)
+    return command(.attributes(own), id, configuration, host)
   }
 
   /// The promotion of a learner that has caught up.
@@ -110,24 +111,26 @@ struct OwnRequests {
     let id = host.nextRequestID()
     let context = MembershipContext(proposer: configuration.memberID, request: id, peerURLs: [])
     let change = ConfigurationChange(.promote, ready.member, context: context.encoded())
-    return request(.proposal(.configurationChange(change)), id, configuration)
+    return request(.proposal(.configurationChange(change)), id, configuration, host)
   }
 
   private func command(
     _ content: ReplicatedCommand.Content,
     _ id: RequestID,
-    _ configuration: EtcdMemberConfiguration
+    _ configuration: EtcdMemberConfiguration,
+    _ host: ReplicaHost
   ) -> ReplicaRequest {
     let bytes = ReplicatedCommand.encode(content, proposer: configuration.memberID, request: id)
-    return request(.proposal(.command(bytes)), id, configuration)
+    return request(.proposal(.command(bytes)), id, configuration, host)
   }
 
   private func request(
     _ content: ReplicaRequest.Content,
     _ id: RequestID,
-    _ configuration: EtcdMemberConfiguration
+    _ configuration: EtcdMemberConfiguration,
+    _ host: ReplicaHost
   ) -> ReplicaRequest {
-    let deadline = Clocks.monotonicNanoseconds() + configuration.requestTimeoutNanoseconds
+    let deadline = host.clocks.monotonicNanoseconds() + configuration.requestTimeoutNanoseconds
     return ReplicaRequest(id: id, content: content, answer: .none, deadlineNanoseconds: deadline)
   }
 }

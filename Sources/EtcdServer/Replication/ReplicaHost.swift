@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 import EtcdWire
+import Meters
 import Raft
 import Synchronization
 
@@ -10,8 +11,16 @@ import Synchronization
 final class ReplicaHost: Sendable {
   private let inbox = Mutex(Inbox())
   private let wakeUp = WakeUp()
+  /// What time it is, for everything that depends on it here.
+  let clocks: MemberClocks
   private let requestCounter: Atomic<UInt64>
   private let published: Mutex<PublishedStatus>
+  /// Requests that the thread has taken.
+  let waiting = WaitingRequests()
+  /// What keeps this member from writing.
+  let storage: StorageConcern
+  /// What the member counts.
+  let counters: MemberCounters
 
   /// What the thread publishes after each turn.
   struct PublishedStatus {
@@ -20,9 +29,12 @@ final class ReplicaHost: Sendable {
     var leaderSince: (wall: Timestamp, monotonic: Int64)
   }
 
-  init(status: ReplicaStatus) {
-    requestCounter = Atomic(UInt64(bitPattern: Clocks.wall().nanosecondsSinceEpoch))
-    let now = (Clocks.wall(), Clocks.monotonicNanoseconds())
+  init(status: ReplicaStatus, clocks: MemberClocks, counters: MemberCounters) {
+    self.clocks = clocks
+    storage = StorageConcern(clocks: clocks)
+    self.counters = counters
+    let now = (clocks.wall(), clocks.monotonicNanoseconds())
+    requestCounter = Atomic(UInt64(bitPattern: now.0.nanosecondsSinceEpoch))
     published = Mutex(PublishedStatus(replica: status, leaderSince: now))
   }
 
@@ -36,7 +48,9 @@ final class ReplicaHost: Sendable {
     switch inbox.withLock({ $0.add(request) }) {
     case .wakeNeeded: wakeUp.ring()
     case .added: break
-    case .full: request.answer.fail(ServerErrors.tooManyRequests)
+    case .full:
+      counters.refusedRequests.add()
+      request.answer.fail(ServerErrors.tooManyRequests)
     case .stopped: request.answer.fail(ServerErrors.stopped)
     }
   }
@@ -54,11 +68,21 @@ final class ReplicaHost: Sendable {
   /// Where the replica stood after its last turn.
   var status: PublishedStatus { published.withLock { $0 } }
 
+  /// How much waits for the thread, and how many requests are not answered yet.
+  var load: Inbox.Load { inbox.withLock { $0.load } }
+
   // MARK: For the thread
 
   /// Takes what waits; when that is nothing and `mayBeEmpty` is false, nil, and the thread is to ``sleep(nanoseconds:)``.
-  func take(answered: Int, mayBeEmpty: Bool) -> Inbox.Batch? {
-    inbox.withLock { $0.take(answered: answered, mayBeEmpty: mayBeEmpty) }
+  func take(mayBeEmpty: Bool) -> Inbox.Batch? {
+    let answered = waiting.takeAnswered()
+    return inbox.withLock { $0.take(answered: answered, mayBeEmpty: mayBeEmpty) }
+  }
+
+  /// Answers the requests whose time is over, instead of the thread.
+  func answerExpired(at nanoseconds: Int64, _ cause: String) {
+    let expired = inbox.withLock { $0.takeExpired(at: nanoseconds) } + waiting.removeExpired(at: nanoseconds)
+    for answer in expired { answer.fail(cause) }
   }
 
   /// Sleeps until something comes, at most this long.
@@ -75,7 +99,8 @@ final class ReplicaHost: Sendable {
   func publish(_ status: ReplicaStatus) {
     published.withLock { published in
       if published.replica.leader != status.leader {
-        published.leaderSince = (Clocks.wall(), Clocks.monotonicNanoseconds())
+        published.leaderSince = (clocks.wall(), clocks.monotonicNanoseconds())
+        if status.leader != nil { counters.leaderChanges.add() }
       }
       published.replica = status
     }

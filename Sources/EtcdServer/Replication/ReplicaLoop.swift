@@ -17,7 +17,9 @@ struct ReplicaLoop {
   let events: EtcdMemberEvents
   let logger: Logger
   var replica: Replica
-  var waiting = WaitingRequests()
+  let waiting: WaitingRequests
+  /// Finds out that this member leads with a disk that is too slow for it.
+  var slowness: Slowness
   /// Requests of the thread itself that are under way.
   var ownRequests = OwnRequests()
   var membership = Membership()
@@ -27,6 +29,8 @@ struct ReplicaLoop {
   var hasNewLeader = false
   var hasReportedRemoval = false
   var hasFailed = false
+  /// Sees what each turn brought before anyone is answered; the simulator's.
+  var observer: ((ReplicaOutput<AppliedOutcome>) -> Void)?
 
   private var tickNanoseconds: Int64 { Int64(configuration.heartbeatMilliseconds) * 1_000_000 }
   /// More ticks than this are not made up for in one turn: a thread that was held up must first hear its peers.
@@ -48,27 +52,23 @@ struct ReplicaLoop {
     self.events = events
     self.logger = logger
     self.replica = replica
+    waiting = host.waiting
+    slowness = Slowness(electionMilliseconds: configuration.electionMilliseconds)
     status = replica.status
   }
 
   /// Runs until the host is asked to stop.
   mutating func run() {
-    membershipMayHaveChanged(isFirst: true)
-    if status.configuration.voters == [configuration.memberID] {
-      // A lone voter has nobody to wait for: it wins its election at once.
-      turn(Inbox.Batch(), ticks: 2 * configuration.raftSettings.electionTicks)
-    }
-    var nextTick = Clocks.monotonicNanoseconds() + tickNanoseconds
+    begin()
+    var nextTick = host.clocks.monotonicNanoseconds() + tickNanoseconds
     while true {
-      let now = Clocks.monotonicNanoseconds()
+      let now = host.clocks.monotonicNanoseconds()
       var ticks: Int64 = 0
       if now >= nextTick {
         ticks = 1 + (now - nextTick) / tickNanoseconds
         nextTick += ticks * tickNanoseconds
       }
-      let isWorkDue =
-        ticks > 0 || hasNewLeader && waiting.isHolding || ownRequests.isExpiryDue(keyspace, status: status)
-      guard let batch = host.take(answered: waiting.takeAnsweredCount(), mayBeEmpty: isWorkDue) else {
+      guard let batch = host.take(mayBeEmpty: ticks > 0 || isWorkDue) else {
         host.sleep(nanoseconds: timeToSleep(from: now, nextTick: nextTick))
         continue
       }
@@ -83,18 +83,41 @@ struct ReplicaLoop {
     finish()
   }
 
+  /// Says who the peers are, and leads at once where nobody else votes.
+  mutating func begin() {
+    membershipMayHaveChanged(isFirst: true)
+    if status.configuration.voters == [configuration.memberID] {
+      // A lone voter has nobody to wait for: it wins its election at once.
+      turn(Inbox.Batch(), ticks: 2 * configuration.raftSettings.electionTicks)
+    }
+  }
+
+  /// Whether a turn has something to do though nothing has come.
+  private var isWorkDue: Bool {
+    hasNewLeader && waiting.isHolding || ownRequests.isExpiryDue(keyspace, status: status, host.clocks)
+  }
+
+  /// Makes one turn of everything that waits, if anything does: the simulator's way of running the loop.
+  mutating func step(ticks: Int, transfer: ReplicaInput.TransferTarget?) {
+    let mayBeEmpty = ticks > 0 || transfer != nil || isWorkDue
+    guard !hasFailed, let batch = host.take(mayBeEmpty: mayBeEmpty) else {
+      return
+    }
+    turn(batch, ticks: ticks, transfer: transfer)
+  }
+
   private func timeToSleep(from now: Int64, nextTick: Int64) -> Int64 {
     let untilTick = nextTick - now
-    guard let untilExpiry = ownRequests.timeToExpiry(keyspace, status: status) else { return untilTick }
+    guard let untilExpiry = ownRequests.timeToExpiry(keyspace, status: status, host.clocks) else { return untilTick }
     return max(0, min(untilTick, untilExpiry))
   }
 
   /// Makes one turn of a batch and passes on what comes of it.
-  private mutating func turn(_ batch: Inbox.Batch, ticks: Int) {
+  private mutating func turn(_ batch: Inbox.Batch, ticks: Int, transfer: ReplicaInput.TransferTarget? = nil) {
     let before = status
     for request in batch.requests { waiting.hold(request) }
     if ticks > 0 {
-      let now = Clocks.monotonicNanoseconds()
+      let now = host.clocks.monotonicNanoseconds()
       for answer in waiting.removeExpired(at: now) { answer.fail(ServerErrors.timedOut) }
       for request in ownRequests.due(status: before, keyspace: keyspace, configuration, host, at: now) {
         waiting.hold(request)
@@ -103,17 +126,31 @@ struct ReplicaLoop {
       waiting.hold(request)
     }
     var input = ReplicaInput(
-      nowNanoseconds: Clocks.wall().nanosecondsSinceEpoch,
+      nowNanoseconds: host.clocks.wall().nanosecondsSinceEpoch,
       ticks: ticks,
-      messages: batch.messages
+      messages: batch.messages,
+      transfer: transfer
     )
     // Without a leader nothing is handed over, since Raft would only hand it back.
     if before.leader != nil { waiting.handOver(in: before.term, to: &input) }
     if !batch.messages.isEmpty { statistics.recordReceived(batch.messages) }
-    passOn(replica.turn(input))
+    if slowness.isHandOverDue, before.role == .leader, before.configuration.voters.count > 1 {
+      slowness.handedOver(at: host.clocks.monotonicNanoseconds())
+      logger.warning("this member's disk is slow: leadership is handed over")
+      input.transfer = .any
+    }
+    host.storage.turnBegan(at: host.clocks.monotonicNanoseconds())
+    let output = replica.turn(input)
+    slowness.note(
+      nanoseconds: host.storage.turnEnded(at: host.clocks.monotonicNanoseconds()),
+      at: host.clocks.monotonicNanoseconds()
+    )
+    passOn(output)
   }
 
   private mutating func passOn(_ output: ReplicaOutput<AppliedOutcome>) {
+    observer?(output)
+    noteStorage(output)
     if output.restoredSnapshot != nil {
       // What became of proposals the snapshot covers is not known here.
       for answer in waiting.removeHandedOver(before: Term(.max)) { answer.fail(ServerErrors.timedOut) }
@@ -136,9 +173,6 @@ struct ReplicaLoop {
       if case .read(let answer)? = waiting.remove(RequestID(read.id)) { answer(nil) }
     }
     for read in output.droppedReads { waiting.holdAgain(RequestID(read.id)) }
-    if let failure = output.storageFailure {
-      logger.error("storage failed", metadata: ["raft.error": "\(failure)"])
-    }
     if let violation = output.violation { fail(violation) }
     report(output.status)
     if hasMembershipChanged { membershipMayHaveChanged(isFirst: false) }
@@ -160,11 +194,9 @@ struct ReplicaLoop {
   private mutating func handle(_ dropped: Dropped) {
     let id = RequestID(dropped.id)
     switch dropped.reason {
-    case .noLeader, .transferring, .refused(.storageFailed), .refused(.notLeader):
+    case .noLeader, .transferring, .refused(.notLeader):
       waiting.holdAgain(id)
-    case .storageFailed:
-      // It may still be committed; the client waits for that until its time is over.
-      break
+    case .storageFailed, .refused(.storageFailed): fail(id, storageFailure)
     case .overloaded: fail(id, ServerErrors.tooManyRequests)
     case .tooLarge: fail(id, ServerErrors.tooLarge)
     case .refused(let error): fail(id, error.description)
@@ -175,6 +207,23 @@ struct ReplicaLoop {
     ownRequests.finished(id)
     waiting.remove(id)?.fail(cause)
   }
+
+  /// Tells how the storage does; while it fails, nobody waits for a write that this member cannot apply.
+  private func noteStorage(_ output: ReplicaOutput<AppliedOutcome>) {
+    if let failure = output.storageFailure {
+      let metadata: Logger.Metadata = ["raft.error": "\(failure)"]
+      if !output.status.isSteppedAside {
+        logger.warning("snapshot not taken", metadata: metadata)
+      } else if host.storage.failed("\(failure)") {
+        logger.error("storage failed", metadata: metadata)
+      }
+    }
+    guard output.status.isSteppedAside else { return host.storage.works() }
+    // Some may still be committed by others: the client learns that its outcome is unknown.
+    for answer in waiting.removeProposals() { answer.fail(storageFailure) }
+  }
+
+  private var storageFailure: String { host.storage.failure ?? ServerErrors.storageFailed }
 
   private mutating func fail(_ violation: String) {
     logger.critical("raft stopped for good", metadata: ["raft.violation": "\(violation)"])
@@ -227,14 +276,14 @@ struct ReplicaLoop {
   /// Lets another member lead before this one goes, so that the cluster does not wait for an election.
   private mutating func handOverLeadership() {
     guard status.role == .leader, status.configuration.voters.count > 1, !hasFailed else { return }
-    let deadline = Clocks.monotonicNanoseconds() + Int64(configuration.electionMilliseconds) * 1_000_000
-    var input = ReplicaInput(nowNanoseconds: Clocks.wall().nanosecondsSinceEpoch, transfer: .any)
+    let deadline = host.clocks.monotonicNanoseconds() + Int64(configuration.electionMilliseconds) * 1_000_000
+    var input = ReplicaInput(nowNanoseconds: host.clocks.wall().nanosecondsSinceEpoch, transfer: .any)
     while true {
       passOn(replica.turn(input))
-      let now = Clocks.monotonicNanoseconds()
+      let now = host.clocks.monotonicNanoseconds()
       guard status.role == .leader, now < deadline else { return }
-      input = ReplicaInput(nowNanoseconds: Clocks.wall().nanosecondsSinceEpoch)
-      if let batch = host.take(answered: 0, mayBeEmpty: false) {
+      input = ReplicaInput(nowNanoseconds: host.clocks.wall().nanosecondsSinceEpoch)
+      if let batch = host.take(mayBeEmpty: false) {
         input.messages = batch.messages
       } else {
         host.sleep(nanoseconds: min(tickNanoseconds, deadline - now))

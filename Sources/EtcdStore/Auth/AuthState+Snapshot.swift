@@ -23,7 +23,7 @@ extension AuthState {
   }
 
   /// A hash of the state, equal on every member that stands at the same index.
-  public var stateHash: UInt64 { fnv1a64(encoded()) }
+  public var stateHash: UInt64 { ContentHash.of(encoded()) }
 
   /// Reads a state back.
   ///

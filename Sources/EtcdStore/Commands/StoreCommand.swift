@@ -6,6 +6,7 @@
 public enum StoreCommand: Sendable, Equatable {
   /// A client's write.
   case write(key: String, KeysWrite)
-  /// Removes every node whose expiration is at or before a moment of the leader's clock.
+  /// Removes every node whose expiration is at or before a moment of the leader's clock, and not after the entry's stamp:
+  /// a proposal that was made under another leader's clock removes nothing early.
   case expire(through: Timestamp)
 }

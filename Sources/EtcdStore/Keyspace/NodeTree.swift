@@ -28,6 +28,12 @@ struct NodeTree {
     _modify { yield &slots[Int(id.slot)] }
   }
 
+  /// Makes room for nodes that are about to be inserted.
+  mutating func reserveCapacity(_ count: Int) {
+    slots.reserveCapacity(count + 1)
+    slotsByKey.reserveCapacity(count + 1)
+  }
+
   /// The node with a key.
   func find(_ key: String) -> NodeID? {
     slotsByKey[ByteString(key)]

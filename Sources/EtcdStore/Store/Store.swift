@@ -53,7 +53,7 @@ public struct Store: Sendable {
       statistics.count(write, succeeded: !outcome.changes.isEmpty)
       return outcome
     case .expire(let moment):
-      return StoreOutcome(result: nil, changes: expire(through: moment))
+      return StoreOutcome(result: nil, changes: expire(through: min(moment, stamp)))
     }
   }
 

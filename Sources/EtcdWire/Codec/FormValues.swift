@@ -63,17 +63,66 @@ struct MediaType {
   let name: String
 
   init(_ header: String) throws(FormError) {
-    let parts = header.split(separator: ";", omittingEmptySubsequences: false)
-    name = Self.trimmed(parts[0]).lowercased()
+    let base = header.utf8.prefix { $0 != UInt8(ascii: ";") }
+    name = String(Self.trimmed(Substring(base))).lowercased()
     try Self.check(name)
-    for (place, parameter) in parts.enumerated().dropFirst() {
-      let text = Self.trimmed(parameter)
-      if text.isEmpty && place == parts.count - 1 { continue }
-      let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      guard sides.count == 2, Self.tokenLength(sides[0].utf8) == sides[0].utf8.count, !sides[0].isEmpty else {
+    var values: [String: [UInt8]] = [:]
+    var rest = header.utf8[base.endIndex...]
+    while !Self.withoutBlanks(rest).isEmpty {
+      guard let parameter = Self.parameter(&rest) else {
+        // A semicolon at the end is let pass.
+        if String(Self.trimmed(Substring(rest))) == ";" { return }
         throw FormError(message: "mime: invalid media parameter")
       }
+      if let earlier = values[parameter.name], earlier != parameter.value {
+        throw FormError(message: "mime: duplicate parameter name")
+      }
+      values[parameter.name] = parameter.value
     }
+  }
+
+  /// Takes `; name=value` off; nil, with nothing taken, when there is none.
+  private static func parameter(_ text: inout Substring.UTF8View) -> (name: String, value: [UInt8])? {
+    var rest = withoutBlanks(text)
+    guard rest.popFirst() == UInt8(ascii: ";") else { return nil }
+    rest = withoutBlanks(rest)
+    let name = rest.prefix(tokenLength(rest))
+    rest = withoutBlanks(rest.dropFirst(name.count))
+    guard !name.isEmpty, rest.popFirst() == UInt8(ascii: "=") else { return nil }
+    rest = withoutBlanks(rest)
+    guard let value = value(&rest) else { return nil }
+    text = rest
+    return (String(Substring(name)).lowercased(), value)
+  }
+
+  /// Takes a token or a quoted text off; nil when there is neither.
+  private static func value(_ text: inout Substring.UTF8View) -> [UInt8]? {
+    guard text.first == UInt8(ascii: "\"") else {
+      let token = text.prefix(tokenLength(text))
+      text = text.dropFirst(token.count)
+      return token.isEmpty ? nil : Array(token)
+    }
+    var value: [UInt8] = []
+    var rest = text.dropFirst()
+    while let byte = rest.popFirst() {
+      if byte == UInt8(ascii: "\"") {
+        text = rest
+        return value
+      }
+      if byte == UInt8(ascii: "\\"), let next = rest.first, specials.contains(next) {
+        value.append(next)
+        rest.removeFirst()
+      } else {
+        value.append(byte)
+      }
+    }
+    return nil
+  }
+
+  private static let specials = Array("()<>@,;:\\\"/[]?=".utf8)
+
+  private static func withoutBlanks(_ text: Substring.UTF8View) -> Substring.UTF8View {
+    text.drop { $0 == 32 || (9...13).contains($0) }
   }
 
   private static func check(_ name: String) throws(FormError) {
@@ -90,7 +139,7 @@ struct MediaType {
   }
 
   private static func tokenLength(_ text: some Sequence<UInt8>) -> Int {
-    text.prefix { $0 > 0x20 && $0 < 0x7F && !"()<>@,;:\\\"/[]?=".utf8.contains($0) }.count
+    text.prefix { $0 > 0x20 && $0 < 0x7F && !specials.contains($0) }.count
   }
 
   private static func trimmed(_ text: Substring) -> Substring {

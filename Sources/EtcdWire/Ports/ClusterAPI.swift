@@ -242,6 +242,10 @@ public protocol ClusterAPI: Sendable {
   var leaderStatistics: LeaderStatistics? { get }
   /// Where this member stands.
   var status: ClusterStatus { get }
+  /// What keeps this member from writing, in words for the operator; nil when nothing does.
+  var storageFailure: String? { get }
+  /// What this member has counted.
+  var metrics: MemberMetrics { get }
   /// The digest of the keyspace; it walks the whole store, so it is for tests and operators.
   func storeDigest() -> StoreDigest
 
@@ -260,4 +264,9 @@ public protocol ClusterAPI: Sendable {
   )
   /// Whether a quorum read succeeds within one second.
   func checkHealth(answer: @escaping @Sendable (Bool) -> Void)
+}
+
+extension ClusterAPI {
+  /// Nothing keeps it from writing.
+  public var storageFailure: String? { nil }
 }

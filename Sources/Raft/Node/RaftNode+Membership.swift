@@ -89,6 +89,7 @@ extension RaftNode {
     progress[peer]?.silentTicks = 0
     guard case .snapshot(var transfer)? = progress[peer]?.mode, transfer.index == index else { return }
     let isNews = stagedBytes > transfer.offset
+    if isNews { transfer.stalledTicks = 0 }
     // Less than before: the member lost what it had staged, or this is an old answer. The next piece is then left to
     // the timer, so that duplicates do not multiply.
     transfer.offset = stagedBytes
@@ -100,6 +101,7 @@ extension RaftNode {
     for peer in peers {
       guard case .snapshot(var transfer)? = progress[peer]?.mode else { continue }
       transfer.waitedTicks += 1
+      transfer.stalledTicks += 1
       progress[peer]?.becomeSnapshot(transfer)
       if transfer.waitedTicks >= settings.electionTicks, isActive(peer) { sendSnapshotPiece(to: peer) }
     }
@@ -114,8 +116,18 @@ extension RaftNode {
     outgoing.append(.snapshotPiece(to: peer, term: term, metadata: snapshot, offset: transfer.offset))
   }
 
-  /// Whether a member that answers is being sent a snapshot.
+  /// Whether a member that answers is being sent a snapshot, and gets on with it.
   var isSendingSnapshot: Bool {
-    peers.contains { progress[$0]?.isReceivingSnapshot == true && isActive($0) }
+    peers.contains { peer in
+      guard case .snapshot(let transfer)? = progress[peer]?.mode else { return false }
+      return isActive(peer) && transfer.stalledTicks < 10 * settings.electionTicks
+    }
+  }
+
+  /// The last entry that a member does not need any more: it holds it, or gets it with the snapshot on its way.
+  func neededIndex(of peer: MemberID) -> LogIndex {
+    guard let state = progress[peer] else { return LogIndex(.max) }
+    guard case .snapshot(let transfer) = state.mode else { return state.match }
+    return max(state.match, transfer.index)
   }
 }

@@ -69,11 +69,12 @@ extension RaftNode {
   ///
   /// Invariant: stamps never run backwards along the log, whatever the wall clock does.
   mutating func appendEntry(_ kind: Entry.Kind, data: [UInt8]) {
+    stampClock.reach(tail.lastTimestamp)
     let entry = Entry(
       term: term,
       index: tail.lastIndex.next,
       kind: kind,
-      timestampNanoseconds: max(nowNanoseconds, tail.lastTimestamp),
+      timestampNanoseconds: stampClock.stampNanoseconds,
       data: data
     )
     tail.append(entry)

@@ -110,6 +110,7 @@ extension RaftNode {
     electionElapsed = 0
     heartbeatElapsed = 0
     uncommittedBytes = 0
+    stampClock.follow()
     progress = [:]
     for peer in configurations.latest.members {
       progress[peer] = Progress(next: tail.lastIndex.next)

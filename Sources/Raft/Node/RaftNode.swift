@@ -28,8 +28,8 @@ struct RaftNode: Sendable {
   var electionTimeout = 0
   var staging: Staging?
   var random: SplitMix64
-  /// The wall clock as the host last gave it; stamps entries.
-  var nowNanoseconds: Int64 = 0
+  /// Stamps entries.
+  var stampClock = StampClock()
   /// Something that can only be if an invariant of Raft is broken somewhere; the replica stops for good.
   var violation: String?
 

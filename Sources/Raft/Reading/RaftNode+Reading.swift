@@ -57,7 +57,8 @@ extension RaftNode {
     let configuration = configurations.latest
     let rounds = configuration.voters.map { $0 == member ? reads.round : progress[$0]?.readRound ?? 0 }.sorted(by: >)
     guard !rounds.isEmpty else { return }
-    for waiting in reads.takeConfirmed(rounds[configuration.quorumSize - 1]) {
+    let confirmed = settings.brokenRule == .unconfirmedRead ? reads.round : rounds[configuration.quorumSize - 1]
+    for waiting in reads.takeConfirmed(confirmed) {
       switch waiting.origin {
       case .own(let requests): notices.granted.append((requests, waiting.index))
       case .peer(let peer, let batch): send(.readIndexResponse(batch: batch, index: waiting.index), to: peer)

@@ -22,8 +22,18 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
   var granted: [(reads: [ReadRequest], index: LogIndex)] = []
   /// The stamp of the last entry applied.
   var appliedTimestamp: Int64 = 0
+  /// The bytes of entries applied since the last snapshot.
+  var appliedBytes: UInt64 = 0
+  /// A snapshot of this member's own that is being written.
+  var saving: SavingSnapshot?
   /// After a failed snapshot: how far to get before the next attempt.
   var nextSnapshotIndex: LogIndex = .zero
+  /// How long an entry behind the latest snapshot is on average, as far as it is known.
+  var averageEntryBytes: UInt64 = 64
+  /// How far the log is compacted.
+  var compactedIndex: LogIndex = .zero
+  /// Ticks since the storage was last tried while it fails.
+  var failingTicks = 0
   /// The last thing asked of the storage failed.
   var isStorageFailing = false
   /// The node does not know what the store holds; it must be read first.
@@ -79,6 +89,7 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
       configuration: node.configurations.latest,
       isConfigurationCommitted: node.configurations.latestIndex <= node.commitIndex,
       isSteppedAside: isStorageFailing || node.violation != nil,
+      stampLeadNanoseconds: node.role == .leader ? node.stampClock.leadNanoseconds : 0,
       followers: followers
     )
   }
@@ -114,10 +125,12 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
         }
         try reload(in: &output)
       }
+      if isStorageFailing, input.ticks > 0 { try tryStorage(ticks: input.ticks) }
       take(input)
       try settle(flushingCommit: input.ticks > 0, in: &output)
       collectNotices(in: &output)
       snapshotIfDue(in: &output)
+      if input.ticks > 0 { try maintain() }
     } catch {
       stepAside(input, because: error, in: &output)
     }
@@ -127,7 +140,7 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
   }
 
   private mutating func take(_ input: ReplicaInput) {
-    node.nowNanoseconds = input.nowNanoseconds
+    node.stampClock.advance(to: input.nowNanoseconds)
     for message in input.messages { node.step(message) }
     for _ in 0..<input.ticks { node.tick() }
     node.propose(input.proposals)
@@ -153,7 +166,10 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
   // MARK: Persist
 
   private mutating func persist(_ ready: Ready, in output: inout ReplicaOutput<Machine.Outcome>) throws {
-    for piece in ready.staged { try log.stageSnapshot(piece.bytes, at: piece.offset) }
+    for piece in ready.staged {
+      if piece.offset == 0 { saving = nil }
+      try log.stageSnapshot(piece.bytes, at: piece.offset)
+    }
     if let snapshot = ready.installed {
       try log.installStagedSnapshot(snapshot, hardState: storable(ready.hardState ?? node.hardState))
       try restoreMachine(from: snapshot, in: &output)
@@ -166,7 +182,7 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
     node.persisted(ready)
   }
 
-  private func storable(_ hardState: HardState) -> HardState {
+  func storable(_ hardState: HardState) -> HardState {
     guard settings.brokenRule == .voteNotPersisted else { return hardState }
     return HardState(term: hardState.term, vote: nil, commitIndex: hardState.commitIndex)
   }
@@ -211,6 +227,7 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
       for entry in entries {
         output.applied.append(Applied(entry: entry, outcome: machine.apply(entry)))
         appliedTimestamp = entry.timestampNanoseconds
+        appliedBytes += UInt64(entry.sizeBytes)
         node.applied(through: entry.index)
       }
     }

@@ -34,6 +34,8 @@ public struct ReplicaStatus: Sendable, Equatable {
   public var isConfigurationCommitted: Bool
   /// The storage fails, so the member takes no part.
   public var isSteppedAside: Bool
+  /// Only on the leader: how far its stamps are ahead of its wall clock, since the log's time never runs back.
+  public var stampLeadNanoseconds: Int64
   /// Only on the leader: how far each other member is, sorted by id.
   public var followers: [FollowerStatus]
 }

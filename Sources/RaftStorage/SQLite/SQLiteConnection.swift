@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CDiskFaults
 import CSQLite
 
 /// One open SQLite file with the durability settings of a log: WAL, `synchronous=FULL`, exclusive.
@@ -12,7 +13,7 @@ final class SQLiteConnection {
   init(path: String) throws(RaftStorageError) {
     var opened: OpaquePointer?
     let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
-    let code = sqlite3_open_v2(path, &opened, flags, nil)
+    let code = sqlite3_open_v2(path, &opened, flags, Self.vfs(for: path))
     guard code == SQLITE_OK, let opened else {
       let error = Self.error(code, operation: "open", path: path, handle: opened)
       sqlite3_close_v2(opened)
@@ -24,6 +25,11 @@ final class SQLiteConnection {
 
   deinit {
     sqlite3_close_v2(handle)
+  }
+
+  /// The disk with faults when a test has put some on this file or the environment asks for them, else the system's.
+  private static func vfs(for path: String) -> UnsafePointer<CChar>? {
+    disk_faults_for_file(path) != nil || disk_faults_are_in_environment() != 0 ? disk_faults_vfs() : nil
   }
 
   /// Runs statements that return no rows of interest.

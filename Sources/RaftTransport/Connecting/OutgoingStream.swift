@@ -5,6 +5,7 @@ import NIOHTTP1
 import NIOPosix
 import Raft
 import Synchronization
+import TransportSecurity
 
 /// The stream of messages to one peer: connects, connects again with back-off, and writes what the queue holds.
 ///
@@ -17,6 +18,7 @@ final class OutgoingStream: Sendable {
 
   private let handshake: PeerHandshake
   private let eventLoop: any EventLoop
+  private let security: ClientSecurity?
   private let logger: Logger
   private let queue = Mutex(OutgoingQueue())
   private let connection: NIOLoopBoundBox<Connection>
@@ -34,9 +36,16 @@ final class OutgoingStream: Sendable {
     var lastFailure: String?
   }
 
-  init(handshake: PeerHandshake, urls: [String], eventLoop: any EventLoop, logger: Logger) {
+  init(
+    handshake: PeerHandshake,
+    urls: [String],
+    eventLoop: any EventLoop,
+    security: ClientSecurity?,
+    logger: Logger
+  ) {
     self.handshake = handshake
     self.eventLoop = eventLoop
+    self.security = security
     self.logger = logger
     connection = NIOLoopBoundBox.makeBoxSendingValue(Connection(urls: urls), eventLoop: eventLoop)
     eventLoop.execute { self.connect() }
@@ -99,13 +108,21 @@ final class OutgoingStream: Sendable {
     } catch {
       return eventLoop.makeFailedFuture(error)
     }
+    let security = address.isSecure ? security : nil
+    guard !address.isSecure || security != nil else {
+      return eventLoop.makeFailedFuture(
+        PeerTransportError(.badURL, "peer URL \(url) asks for TLS, which is not set up")
+      )
+    }
     let established = eventLoop.makePromise(of: Void.self)
     let upgrader = StreamUpgrader(handshake: handshake, established: established) { self.drain() }
     let connected = ClientBootstrap(group: eventLoop)
       .connectTimeout(Self.connectTimeout)
       .channelOption(.writeBufferWaterMark, value: Self.writeWatermark)
       .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
+        let secured =
+          security?.secure(channel, host: address.host) ?? channel.eventLoop.makeSucceededVoidFuture()
+        return secured.flatMapThrowing {
           let pipeline = channel.pipeline.syncOperations
           let removeHandshake: @Sendable (ChannelHandlerContext) -> Void = { context in
             let pipeline = context.pipeline.syncOperations
@@ -158,7 +175,7 @@ final class OutgoingStream: Sendable {
 
   private func failed(_ error: any Error, url: String) {
     if connection.value.isStopped { return }
-    let failure = "\(error)"
+    let failure = reason(of: error)
     if connection.value.lastFailure != failure {
       connection.value.lastFailure = failure
       logger.warning("peer cannot be reached", metadata: metadata(url, ["error": "\(failure)"]))
@@ -184,6 +201,13 @@ final class OutgoingStream: Sendable {
       Frame.write(to: &buffer) { $0.writeBytes(payload) }
     }
     channel.writeAndFlush(buffer, promise: nil)
+  }
+
+  private func reason(of error: any Error) -> String {
+    guard let error = error as? PeerTransportError, let cause = error.cause else { return "\(error)" }
+    guard let security else { return "\(error): \(cause)" }
+    let server = TLSFailure.OtherEnd.server(hasCertificate: security.hasCertificate, names: security.files.names)
+    return TLSFailure(cause, of: server)?.reason ?? "\(error): \(cause)"
   }
 
   private func metadata(_ url: String, _ more: Logger.Metadata = [:]) -> Logger.Metadata {

@@ -2,7 +2,61 @@
 
 @_spi(Simulation) import Raft
 
-extension SimulatedCluster {
+/// What faults need to know of a member of a simulated cluster.
+protocol SimulatedProcess: AnyObject {
+  var id: MemberID { get }
+  var disk: SimulatedDisk { get }
+  var status: ReplicaStatus? { get }
+  /// Whether the process runs.
+  var isUp: Bool { get }
+  /// The member has left the cluster, and its process ended.
+  var isRetired: Bool { get }
+  /// When the process is started again, if it is down.
+  var restartTime: Int? { get set }
+  /// How and when the cluster loses the member, if that is planned.
+  var plannedLoss: PlannedLoss? { get set }
+  /// The process does not run until then, but keeps its state (SIGSTOP).
+  var pausedUntil: Int { get set }
+  /// How far the wall clock is off.
+  var clockErrorMilliseconds: Int { get set }
+  /// What the next turn is told to do with leadership.
+  var transfer: ReplicaInput.TransferTarget? { get set }
+}
+
+extension SimulatedProcess {
+  /// One line for people.
+  var summary: String {
+    guard let status else { return isRetired ? "retired" : "down" }
+    let followers = status.followers.map {
+      "\($0.member) has \($0.matchIndex)\($0.isActive ? "" : ", silent")\($0.isReceivingSnapshot ? ", snapshot" : "")"
+    }
+    return "\(status.role) of term \(status.term), leader \(status.leader.map(String.init(describing:)) ?? "none"), "
+      + "last \(status.lastIndex), commit \(status.commitIndex), applied \(status.appliedIndex), "
+      + "voters \(status.configuration.voters), learners \(status.configuration.learners)"
+      + (followers.isEmpty ? "" : "; " + followers.joined(separator: "; "))
+  }
+}
+
+/// A cluster that faults can be injected into.
+protocol FaultyCluster: AnyObject {
+  associatedtype Process: SimulatedProcess
+
+  var members: [Process] { get }
+  var network: SimulatedNetwork { get set }
+  var trace: Trace { get set }
+  var random: SplitMix64 { get set }
+  var rates: FaultRates { get }
+  var time: Int { get }
+  /// How far clocks jump.
+  var clockJumpMilliseconds: ClosedRange<Int> { get }
+
+  /// Ends a process at once.
+  func stop(_ member: Process, _ reason: String)
+  /// Asks for some change of the membership.
+  func changeMembership()
+}
+
+extension FaultyCluster {
   /// What goes wrong in this millisecond.
   func injectFaults() {
     if happens(rates.crash) { crash() }
@@ -34,7 +88,7 @@ extension SimulatedCluster {
 
   private func happens(_ perMillion: Int) -> Bool { random.chance(perMillion, perMillion: ()) }
 
-  private func anyMember(where condition: (SimulatedMember) -> Bool) -> SimulatedMember? {
+  func anyMember(where condition: (Process) -> Bool) -> Process? {
     let fitting = members.filter { !$0.isRetired && condition($0) }
     return fitting.isEmpty ? nil : random.pick(fitting)
   }
@@ -47,13 +101,13 @@ extension SimulatedCluster {
   }
 
   /// A member was just elected: it may be gone before its entries have reached a majority.
-  func planLoss(of member: SimulatedMember) {
+  func planLoss(of member: Process) {
     guard time < Simulation.faultMilliseconds, random.chance(rates.leaderLossPercent) else { return }
     let delay = random.chance(40) ? 1 : Int.random(in: 1...4 * rates.delayMilliseconds.upperBound, using: &random)
     member.plannedLoss = PlannedLoss(time: time + delay, isCut: random.chance(70))
   }
 
-  func loseIfPlanned(_ member: SimulatedMember) {
+  func loseIfPlanned(_ member: Process) {
     guard let loss = member.plannedLoss, loss.time <= time else { return }
     member.plannedLoss = nil
     guard loss.isCut else {
@@ -109,33 +163,7 @@ extension SimulatedCluster {
 
   private func jumpClock() {
     guard let member = anyMember(where: \.isUp) else { return }
-    member.clockErrorMilliseconds = Int.random(in: -10_000...10_000, using: &random)
+    member.clockErrorMilliseconds = Int.random(in: clockJumpMilliseconds, using: &random)
     trace.add(time, "m\(member.id)", "clock is off by \(member.clockErrorMilliseconds) ms")
-  }
-
-  /// Proposes one change at any member: a new learner, a promotion, a removal.
-  private func changeMembership() {
-    guard let asked = anyMember(where: \.isUp), let configuration = asked.status?.configuration else { return }
-    var changes: [ConfigurationChange] = configuration.learners.map { ConfigurationChange(.promote, $0) }
-    if configuration.voters.count > 3 || (configuration.voters.count == 3 && random.chance(30)) {
-      changes.append(ConfigurationChange(.remove, random.pick(configuration.voters)))
-    }
-    if let learner = configuration.learners.first, random.chance(10) {
-      changes.append(ConfigurationChange(.remove, learner))
-    }
-    if members.count < Self.memberLimit {
-      let id = MemberID(UInt64(members.count) + 1)
-      changes.append(ConfigurationChange(.addLearner, id, context: [UInt8(id.rawValue)]))
-    }
-    guard !changes.isEmpty else { return }
-    let change = random.pick(changes)
-    if change.action == .addLearner {
-      addMember(change.member, bootstrap: nil)
-      if let joining = member(change.member) { start(joining) }
-    }
-    trace.add(time, "m\(asked.id)", "asked to \(change.action) \(change.member)")
-    let id = clients.nextID()
-    clients.changes.insert(id)
-    asked.proposals.append(Proposal(id: id, .configurationChange(change)))
   }
 }
