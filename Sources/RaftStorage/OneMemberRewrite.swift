@@ -138,9 +138,8 @@ extension SQLiteLogStore {
     cluster: ClusterID,
     member: MemberID
   ) throws(RaftStorageError) {
-    try mutate { () throws(RaftStorageError) in
+    try mutate(lastIndex: entries.last?.index, hardState) { () throws(RaftStorageError) in
       for entry in entries { try self.statements.insert(entry) }
-      try self.write(hardState)
       try self.writeIdentity(cluster, member)
     }
     (self.cluster, self.member) = (cluster, member)
