@@ -6,22 +6,8 @@ import Raft
 extension SQLiteLogStore {
   /// Claims a new file for this member, or checks that an old one is this member's.
   func checkIdentity() throws(RaftStorageError) {
-    var found = false
     let connection = try statements.connection
-    let select = try connection.prepare("SELECT format, cluster, member, checksum FROM identity", operation: "identify")
-    try select.forEachRow { row throws(RaftStorageError) in
-      found = true
-      let (format, cluster, member) = (row.number(0), ClusterID(row.number(1)), MemberID(row.number(2)))
-      guard row.number(3) == RowChecksum.of(format, cluster.rawValue, member.rawValue) else {
-        throw damaged("the checksum of its identity does not fit")
-      }
-      guard format == SQLiteConnection.formatVersion else {
-        throw RaftStorageError(
-          .unsupportedFormat,
-          "\(path) has format \(format), this version reads format \(SQLiteConnection.formatVersion); "
-            + "start the version that wrote it, or name another data directory"
-        )
-      }
+    if let (cluster, member) = try connection.readIdentity() {
       guard cluster == self.cluster else {
         throw RaftStorageError(
           .foreign,
@@ -36,9 +22,17 @@ extension SQLiteLogStore {
             + "name another data directory, or correct this member's peer URLs"
         )
       }
+      return
     }
-    if found { return }
-    let insert = try connection.prepare("INSERT INTO identity VALUES (1, ?, ?, ?, ?)", operation: "write the identity")
+    try writeIdentity(cluster, member)
+  }
+
+  /// Makes the file another member's, or a new file a member's; part of a transaction when it goes with other changes.
+  func writeIdentity(_ cluster: ClusterID, _ member: MemberID) throws(RaftStorageError) {
+    let insert = try statements.connection.prepare(
+      "INSERT OR REPLACE INTO identity VALUES (1, ?, ?, ?, ?)",
+      operation: "write the identity"
+    )
     try insert.bind(1, SQLiteConnection.formatVersion)
     try insert.bind(2, cluster.rawValue)
     try insert.bind(3, member.rawValue)

@@ -12,8 +12,8 @@ public final class SQLiteLogStore: LogStore {
   /// The file.
   public let path: String
 
-  let cluster: ClusterID
-  let member: MemberID
+  var cluster: ClusterID
+  var member: MemberID
   private let lock: DirectoryLock
   /// Nil only while the file could not be opened again after an error.
   private var opened: LogStatements?
@@ -48,8 +48,12 @@ public final class SQLiteLogStore: LogStore {
   ///   - member: The member.
   /// - Throws: ``RaftStorageError`` when the directory is in use, the file is another cluster's, another member's or
   ///   another version's, is no database, or is damaged.
-  public init(directory: String, cluster: ClusterID, member: MemberID) throws(RaftStorageError) {
-    lock = try DirectoryLock(directory: directory)
+  public convenience init(directory: String, cluster: ClusterID, member: MemberID) throws(RaftStorageError) {
+    try self.init(directory: directory, cluster: cluster, member: member, lock: DirectoryLock(directory: directory))
+  }
+
+  init(directory: String, cluster: ClusterID, member: MemberID, lock: DirectoryLock) throws(RaftStorageError) {
+    self.lock = lock
     path = directory + "/raft.db"
     self.cluster = cluster
     self.member = member
