@@ -18,13 +18,18 @@ let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: 
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let swiftASN1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -46,13 +51,19 @@ let package = Package(
   products: [
     .executable(name: "coracle", targets: ["coracle"]),
     .executable(name: "coracle-sim", targets: ["coracle-sim"]),
+    .executable(name: "coracle-load", targets: ["coracle-load"]),
+    .executable(name: "coracle-faults", targets: ["coracle-faults"]),
+    .executable(name: "coracle-differential", targets: ["coracle-differential"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.0"),
+    .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -61,23 +72,32 @@ let package = Package(
     // Row 0: pure cores.
     module("Raft", [deque]),
     module("EtcdStore", []),
+    module("Meters", []),
     module("Units", [crypto]),
     module("Fleet", ["Units"]),
     module("CloudConfig", ["Units"]),
     // Row 1: what stands on the wire.
-    module("EtcdWire", ["EtcdStore"]),
+    module("EtcdWire", ["EtcdStore", "Meters"]),
     module("FleetWire", ["Units", "Fleet", "EtcdWire"]),
+    module("TransportSecurity", [nioCore, nioPosix, nioSSL, nioTLS, logging]),
     // Row 2: what touches the world.
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CUnitSpawn"),
+    .target(name: "CResolver", linkerSettings: [.linkedLibrary("resolv")]),
     .target(name: "CDiskFaults", dependencies: ["CSQLite"]),
     module("RaftStorage", ["Raft", "CSQLite", "CDiskFaults"]),
-    module("RaftTransport", ["Raft", nioCore, nioPosix, nioHTTP1, logging]),
-    module("EtcdServer", ["Raft", "EtcdStore", "EtcdWire", crypto, logging]),
-    module("APIServer", ["EtcdWire", "FleetWire", "EtcdStore", nioCore, nioPosix, nioHTTP1, logging]),
+    module("RaftTransport", ["Raft", "TransportSecurity", nioCore, nioPosix, nioHTTP1, logging]),
+    module("EtcdServer", ["Raft", "EtcdStore", "EtcdWire", "Meters", crypto, cryptoExtras, logging]),
+    module(
+      "APIServer",
+      ["EtcdWire", "FleetWire", "EtcdStore", "Meters", "TransportSecurity", nioCore, nioPosix, nioHTTP1, logging]
+    ),
     module(
       "APIClients",
-      ["EtcdWire", "FleetWire", "EtcdStore", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]
+      [
+        "EtcdWire", "FleetWire", "EtcdStore", "TransportSecurity", "CResolver", asyncHTTPClient, nioCore, nioPosix,
+        nioHTTP1, logging,
+      ]
     ),
     module("DockerEngine", [asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
     module("UnitRunner", ["Units", "DockerEngine", "CUnitSpawn", logging]),
@@ -91,7 +111,7 @@ let package = Package(
       [
         "Raft", "EtcdStore", "Units", "CloudConfig", "EtcdWire", "FleetWire", "RaftStorage", "RaftTransport",
         "EtcdServer", "APIServer", "APIClients", "DockerEngine", "UnitRunner", "FleetDaemon", "Registrator",
-        "CloudInit",
+        "CloudInit", "TransportSecurity",
         logging, nioCore, nioHTTP1, nioPosix, serviceLifecycle, unixSignals,
       ]
     ),
@@ -100,36 +120,54 @@ let package = Package(
       "CoracleCommands",
       [
         "CoracleDaemon", "APIClients", "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "CloudConfig",
-        "UnitRunner", "DockerEngine",
+        "UnitRunner", "DockerEngine", "TransportSecurity",
         argumentParser, logging, nioCore, nioPosix,
       ]
     ),
     // Row 6: the executable.
     .executableTarget(name: "coracle", dependencies: ["CoracleCommands"], swiftSettings: houseSettings),
     // Tests' and simulation's own parts.
-    module("TestKit", []),
+    module("TestKit", [crypto, swiftASN1, x509]),
     module("StoreTestKit", ["EtcdStore", "EtcdWire"]),
     module("Histories", ["EtcdStore"]),
     module("ClusterSim", ["Raft", "EtcdStore", "EtcdWire", "EtcdServer", "Histories"]),
+    module("Differential", ["EtcdStore", "EtcdWire", "TestKit"]),
+    .executableTarget(
+      name: "coracle-differential",
+      dependencies: ["Differential", "TestKit", argumentParser],
+      swiftSettings: houseSettings
+    ),
     .executableTarget(name: "coracle-sim", dependencies: ["ClusterSim", argumentParser], swiftSettings: houseSettings),
+    .systemLibrary(name: "CEpoll"),
+    .executableTarget(name: "coracle-load", dependencies: ["CEpoll", argumentParser], swiftSettings: houseSettings),
+    .executableTarget(
+      name: "coracle-faults",
+      dependencies: ["Histories", "EtcdStore", "EtcdWire", "TestKit", argumentParser],
+      swiftSettings: houseSettings
+    ),
     tests("Raft", ["TestKit"]),
+    tests("Meters"),
     tests("EtcdStore", ["TestKit"]),
     tests("Units", ["TestKit"], fixtures: true),
     tests("Fleet", ["Units", "TestKit"], fixtures: true),
     tests("CloudConfig", ["TestKit", yams], fixtures: true),
     tests("EtcdWire", ["EtcdStore", "TestKit"], fixtures: true),
     tests("FleetWire", ["EtcdWire", "Fleet", "Units", "TestKit"]),
+    tests("TransportSecurity", ["TestKit", logging, nioCore, nioPosix, nioSSL]),
     tests("RaftStorage", ["Raft", "CSQLite", "CDiskFaults", "TestKit"]),
-    tests("RaftTransport", ["Raft", "TestKit", nioCore, nioPosix, nioHTTP1, logging]),
+    tests("RaftTransport", ["Raft", "TestKit", "TransportSecurity", nioCore, nioPosix, nioHTTP1, logging]),
     tests(
       "EtcdServer",
-      ["Raft", "RaftStorage", "RaftTransport", "EtcdStore", "EtcdWire", "TestKit", logging, nioCore, nioPosix]
+      [
+        "Raft", "RaftStorage", "RaftTransport", "EtcdStore", "EtcdWire", "CDiskFaults", "TestKit", logging, nioCore,
+        nioPosix,
+      ]
     ),
     tests(
       "APIServer",
       [
-        "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "StoreTestKit", "TestKit", logging, nioCore, nioPosix,
-        nioEmbedded,
+        "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Meters", "Units", "StoreTestKit", "TestKit",
+        "TransportSecurity", logging, nioCore, nioPosix, nioEmbedded,
         nioHTTP1,
       ],
       fixtures: true
@@ -137,8 +175,8 @@ let package = Package(
     tests(
       "APIClients",
       [
-        "APIServer", "Fleet", "FleetWire", "EtcdStore", "EtcdWire", "StoreTestKit", "TestKit", logging, nioCore,
-        nioPosix, nioHTTP1,
+        "APIServer", "Fleet", "FleetWire", "EtcdStore", "EtcdWire", "StoreTestKit", "TestKit", "TransportSecurity",
+        logging, nioCore, nioPosix, nioHTTP1,
       ]
     ),
     tests("DockerEngine", ["TestKit", nioCore, nioPosix, nioHTTP1, logging]),
@@ -155,6 +193,26 @@ let package = Package(
     tests("ClusterSim", ["Raft", "TestKit"]),
     .testTarget(name: "TidyTests", swiftSettings: houseSettings),
     .testTarget(name: "ProcessTests", dependencies: ["TestKit"], swiftSettings: houseSettings),
-    .testTarget(name: "PeerTests", dependencies: ["TestKit"], swiftSettings: houseSettings),
+    .testTarget(
+      name: "PeerTests",
+      dependencies: ["Differential", "EtcdWire", "TestKit"],
+      swiftSettings: houseSettings
+    ),
   ]
 )
+
+// `make fuzz` alone asks for it: it needs every module compiled for libFuzzer.
+if Context.environment["CORACLE_FUZZ"] != nil {
+  package.products.append(.executable(name: "coracle-fuzz", targets: ["coracle-fuzz"]))
+  package.targets.append(
+    .executableTarget(
+      name: "coracle-fuzz",
+      dependencies: [
+        "APIServer", "EtcdStore", "EtcdWire", "StoreTestKit", logging, nioCore, nioEmbedded,
+      ],
+      path: "Tests/Fuzz/Sources",
+      swiftSettings: houseSettings,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
+    )
+  )
+}

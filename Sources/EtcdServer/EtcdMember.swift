@@ -21,8 +21,10 @@ public final class EtcdMember: KeysAPI, Sendable {
   let host: ReplicaHost
   let keyspace: Keyspace
   let statistics = ReplicationStatistics()
+  let passwords: PasswordDesk
   let databaseBytes: @Sendable () -> UInt64
   let startTime: Timestamp
+  let logger: Logger
   /// Nil once the thread has ended, so that the log is closed.
   let loop: ThreadConfined<ReplicaLoop?>
   private let lifecycle = Mutex(Lifecycle.made)
@@ -82,7 +84,10 @@ public final class EtcdMember: KeysAPI, Sendable {
     try configuration.validate()
     self.configuration = configuration
     self.databaseBytes = databaseBytes
+    passwords = PasswordDesk(logger: logger)
+    self.logger = logger
     startTime = surroundings.clocks.wall()
+    let counters = MemberCounters()
     keyspace = Keyspace(
       historyCapacity: configuration.historyCapacity,
       clocks: surroundings.clocks,
@@ -93,11 +98,11 @@ public final class EtcdMember: KeysAPI, Sendable {
       bootstrap: configuration.bootstrap,
       seed: surroundings.seed,
       settings: surroundings.settings,
-      log: ErasedLogStore(base: log),
+      log: ErasedLogStore(base: log, appends: counters.appends),
       outbox: CountingOutbox(base: outbox, statistics: statistics),
-      machine: KeyspaceMachine(member: configuration.memberID, keyspace: keyspace)
+      machine: KeyspaceMachine(member: configuration.memberID, keyspace: keyspace, snapshots: counters.snapshots)
     )
-    host = ReplicaHost(status: replica.status, clocks: surroundings.clocks)
+    host = ReplicaHost(status: replica.status, clocks: surroundings.clocks, counters: counters)
     loop = ThreadConfined(
       ReplicaLoop(
         host: host,
@@ -121,6 +126,7 @@ public final class EtcdMember: KeysAPI, Sendable {
       return true
     }
     precondition(isFirst, "a member is started once")
+    try DedicatedThread.start(name: "etcd-watchdog") { [self] in mindReplica() }
     try DedicatedThread.start(name: "etcd-replica") { [self] in
       loop.value?.run()
       loop.value = nil
@@ -131,6 +137,11 @@ public final class EtcdMember: KeysAPI, Sendable {
   /// Takes messages that peers sent.
   public func receive(_ messages: [Message]) {
     host.receive(messages)
+  }
+
+  /// Takes the news that a peer's stream to this member broke, so that a leader's end is noticed at once.
+  public func lostStream(from peer: MemberID) {
+    host.lostStream(from: peer)
   }
 
   /// Hands leadership over, answers everything that waits with an error, ends all watches, and waits for the thread.
@@ -155,6 +166,22 @@ public final class EtcdMember: KeysAPI, Sendable {
     }
   }
 
+  private var isRunning: Bool {
+    lifecycle.withLock { if case .running = $0 { true } else { false } }
+  }
+
+  /// Minds the replica's thread: while the disk holds it up, clients are still told that their time is over.
+  private func mindReplica() {
+    let pause = WakeUp()
+    while isRunning {
+      pause.wait(nanoseconds: 100_000_000)
+      let now = Clocks.monotonicNanoseconds()
+      if host.storage.isStalled(at: now, forNanoseconds: 500_000_000) {
+        host.answerExpired(at: now, ServerErrors.timedOut)
+      }
+    }
+  }
+
   private func ended() {
     let waiting = lifecycle.withLock { lifecycle in
       defer { lifecycle = .stopped }
@@ -168,17 +195,36 @@ public final class EtcdMember: KeysAPI, Sendable {
 
   /// Carries out one request.
   public func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
+    perform(request, via: nil, answer: answer)
+  }
+
+  /// Carries out one request whose answer is wanted elsewhere than on the replica's thread.
+  public func perform(
+    _ request: KeysRequest,
+    carrier: any AnswerCarrier,
+    answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void
+  ) {
+    perform(request, via: carrier, answer: answer)
+  }
+
+  private func perform(
+    _ request: KeysRequest,
+    via carrier: (any AnswerCarrier)?,
+    answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void
+  ) {
     switch request {
     case .read(let key, let read):
       guard read.quorum else { return answer(keyspace.read(key, read)) }
-      submitRead(timeoutNanoseconds: configuration.requestTimeoutNanoseconds) { [keyspace] error in
+      let look: @Sendable (EtcdError?) -> Void = { [keyspace] error in
         answer(error.map { .failure($0) } ?? keyspace.read(key, read))
       }
+      submit(host.nextRequestID(), .read, .read(look, carrier: carrier))
     case .write(let key, let write):
+      if let failure = host.storage.refusal { return answer(.failure(EtcdError(.raftInternal, cause: failure))) }
       let id = host.nextRequestID()
       let command = ReplicatedCommand.Content.keys(.write(key: key, write))
       let bytes = ReplicatedCommand.encode(command, proposer: configuration.memberID, request: id)
-      submit(id, .proposal(.command(bytes)), .write(answer))
+      submit(id, .proposal(.command(bytes)), .write(answer, carrier: carrier))
     }
   }
 
@@ -190,8 +236,14 @@ public final class EtcdMember: KeysAPI, Sendable {
     keyspace.watch(watch, WatchDelivery(deliver: deliver))
   }
 
-  /// Counters of `/v2/stats/store`, and how many watchers wait.
-  public var storeStatistics: (counters: StoreStatistics, watcherCount: Int) { keyspace.statistics }
+  /// Watches a key; updates are wanted elsewhere than on the replica's thread.
+  public func watch(
+    _ watch: KeysWatch,
+    carrier: any AnswerCarrier,
+    deliver: @escaping @Sendable (KeysWatchUpdate) -> Void
+  ) -> KeysWatchCancellation {
+    keyspace.watch(watch, WatchDelivery(carrier: carrier, deliver: deliver))
+  }
 
   // MARK: The way to the thread
 

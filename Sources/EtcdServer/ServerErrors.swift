@@ -7,6 +7,8 @@ enum ServerErrors {
   static let leaderFailed = "etcdserver: request timed out, possibly due to previous leader failure"
   static let stopped = "etcdserver: server stopped"
   static let tooManyRequests = "etcdserver: too many requests"
+  static let tooManyPasswords = "etcdserver: too many passwords wait to be hashed"
+  static let tooManyWatchers = "etcdserver: too many watchers"
   static let tooLarge = "etcdserver: request is too large"
   static let storageFailed = "etcdserver: this member's storage fails"
 }

@@ -9,10 +9,10 @@ final class LogStatements {
   private let compactEntries: SQLiteStatement
   private let selectEntries: SQLiteStatement
   private let selectTerm: SQLiteStatement
+  private let deleteEntries: SQLiteStatement
   let upsertHardState: SQLiteStatement
-  let insertPiece: SQLiteStatement
-  let selectPiece: SQLiteStatement
-  let discardPieces: SQLiteStatement
+  private let selectFreePages: SQLiteStatement
+  private let selectPages: SQLiteStatement
 
   init(path: String) throws(RaftStorageError) {
     connection = try SQLiteConnection.openLog(path: path)
@@ -24,25 +24,26 @@ final class LogStatements {
       operation: "read entries"
     )
     selectTerm = try connection.prepare("SELECT term FROM entries WHERE log_index = ?", operation: "read a term")
+    deleteEntries = try connection.prepare("DELETE FROM entries", operation: "empty the log")
     upsertHardState = try connection.prepare(
-      "INSERT OR REPLACE INTO hard_state VALUES (1, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO hard_state VALUES (1, ?, ?, ?, ?, ?, ?)",
       operation: "write the hard state"
     )
-    insertPiece = try connection.prepare(
-      "INSERT INTO snapshot_pieces (generation, position, bytes, checksum) VALUES (?, ?, ?, ?)",
-      operation: "stage a snapshot"
-    )
-    selectPiece = try connection.prepare(
-      """
-      SELECT position, bytes, checksum FROM snapshot_pieces
-      WHERE generation = ? AND position <= ? ORDER BY position DESC LIMIT 1
-      """,
-      operation: "read a snapshot"
-    )
-    discardPieces = try connection.prepare(
-      "DELETE FROM snapshot_pieces WHERE generation <> ?",
-      operation: "discard snapshots"
-    )
+    selectFreePages = try connection.prepare("PRAGMA freelist_count", operation: "count free pages")
+    selectPages = try connection.prepare("PRAGMA page_count", operation: "count pages")
+  }
+
+  /// Removes every entry at once.
+  func removeAllEntries() throws(RaftStorageError) {
+    try deleteEntries.run()
+  }
+
+  /// How many pages the file has, and how many of them hold nothing.
+  func pageCounts() throws(RaftStorageError) -> (all: UInt64, free: UInt64) {
+    var (all, free): (UInt64, UInt64) = (0, 0)
+    try selectPages.forEachRow { row in all = row.number(0) }
+    try selectFreePages.forEachRow { row in free = row.number(0) }
+    return (all, free)
   }
 
   func insert(_ entry: Entry) throws(RaftStorageError) {

@@ -6,22 +6,8 @@ import Raft
 extension SQLiteLogStore {
   /// Claims a new file for this member, or checks that an old one is this member's.
   func checkIdentity() throws(RaftStorageError) {
-    var found = false
     let connection = try statements.connection
-    let select = try connection.prepare("SELECT format, cluster, member, checksum FROM identity", operation: "identify")
-    try select.forEachRow { row throws(RaftStorageError) in
-      found = true
-      let (format, cluster, member) = (row.number(0), ClusterID(row.number(1)), MemberID(row.number(2)))
-      guard row.number(3) == RowChecksum.of(format, cluster.rawValue, member.rawValue) else {
-        throw damaged("the checksum of its identity does not fit")
-      }
-      guard format == SQLiteConnection.formatVersion else {
-        throw RaftStorageError(
-          .unsupportedFormat,
-          "\(path) has format \(format), this version reads format \(SQLiteConnection.formatVersion); "
-            + "start the version that wrote it, or name another data directory"
-        )
-      }
+    if let (cluster, member) = try connection.readIdentity() {
       guard cluster == self.cluster else {
         throw RaftStorageError(
           .foreign,
@@ -36,9 +22,17 @@ extension SQLiteLogStore {
             + "name another data directory, or correct this member's peer URLs"
         )
       }
+      return
     }
-    if found { return }
-    let insert = try connection.prepare("INSERT INTO identity VALUES (1, ?, ?, ?, ?)", operation: "write the identity")
+    try writeIdentity(cluster, member)
+  }
+
+  /// Makes the file another member's, or a new file a member's; part of a transaction when it goes with other changes.
+  func writeIdentity(_ cluster: ClusterID, _ member: MemberID) throws(RaftStorageError) {
+    let insert = try statements.connection.prepare(
+      "INSERT OR REPLACE INTO identity VALUES (1, ?, ?, ?, ?)",
+      operation: "write the identity"
+    )
     try insert.bind(1, SQLiteConnection.formatVersion)
     try insert.bind(2, cluster.rawValue)
     try insert.bind(3, member.rawValue)
@@ -46,21 +40,25 @@ extension SQLiteLogStore {
     try insert.run()
   }
 
-  /// Writes the hard state; part of a batch's transaction.
-  func write(_ hardState: HardState) throws(RaftStorageError) {
+  /// Writes the hard state, where the log ends, and the number of the transaction; part of every transaction.
+  func write(_ hardState: HardState, lastIndex: LogIndex) throws(RaftStorageError) {
+    let mark = BatchMark(number: batchNumber)
     let statement = try statements.upsertHardState
     try statement.bind(1, hardState.term.rawValue)
     if let vote = hardState.vote { try statement.bind(2, vote.rawValue) } else { try statement.bindNull(2) }
     try statement.bind(3, hardState.commitIndex.rawValue)
-    try statement.bind(4, Self.checksum(hardState))
+    try statement.bind(4, lastIndex.rawValue)
+    try statement.bind(5, mark.bytes)
+    try statement.bind(6, Self.checksum(hardState, lastIndex, mark))
     try statement.run()
   }
 
-  /// The stored hard state, or that of a new member.
-  func readHardState() throws(RaftStorageError) -> HardState {
-    var hardState = HardState()
+  /// Reads the stored hard state, or that of a new member, and checks that the log ends where it says.
+  func readHardState() throws(RaftStorageError) {
+    hardState = HardState()
+    var found: (lastIndex: LogIndex, mark: BatchMark)?
     let select = try statements.connection.prepare(
-      "SELECT term, vote, commit_index, checksum FROM hard_state",
+      "SELECT term, vote, commit_index, last_index, mark, checksum FROM hard_state",
       operation: "read the hard state"
     )
     try select.forEachRow { row throws(RaftStorageError) in
@@ -69,11 +67,22 @@ extension SQLiteLogStore {
         vote: row.isNull(1) ? nil : MemberID(row.number(1)),
         commitIndex: LogIndex(row.number(2))
       )
-      guard row.number(3) == Self.checksum(hardState) else {
-        throw damaged("the checksum of the hard state does not fit")
-      }
+      guard let mark = BatchMark(row.bytes(4)),
+        row.number(5) == Self.checksum(hardState, LogIndex(row.number(3)), mark)
+      else { throw damaged("the checksum of the hard state does not fit") }
+      found = (LogIndex(row.number(3)), mark)
     }
-    return hardState
+    batchNumber = found?.mark.number ?? 0
+    guard let found else {
+      guard lastIndex == .zero else { throw damaged("the hard state is missing") }
+      return
+    }
+    guard found.lastIndex == lastIndex else {
+      throw damaged("the log ends at entry \(lastIndex), but \(found.lastIndex) was written")
+    }
+    guard hardState.commitIndex <= lastIndex else {
+      throw damaged("entry \(hardState.commitIndex) is committed, but the log ends at \(lastIndex)")
+    }
   }
 
   /// Reads which entries and which snapshot there are.
@@ -90,30 +99,30 @@ extension SQLiteLogStore {
       firstIndex = LogIndex(row.number(0))
       lastIndex = LogIndex(row.number(1))
     }
+    storedFirstIndex = firstIndex
     guard firstIndex <= base.next, lastIndex >= base else {
       throw damaged("entries \(firstIndex) to \(lastIndex) do not meet the snapshot at \(base)")
     }
   }
 
-  /// Reads every row once, so that a member does not start from a damaged file.
-  func verifyRows() throws(RaftStorageError) {
-    let hardState = try readHardState()
-    guard hardState.commitIndex <= lastIndex else {
-      throw damaged("entry \(hardState.commitIndex) is committed, but the log ends at \(lastIndex)")
+  /// Checks the file's structure and reads every entry once, so that a member does not start from a damaged file.
+  ///
+  /// The bytes of the snapshot are checked when the state is restored from it.
+  func verify() throws(RaftStorageError) {
+    var finding: String?
+    let check = try statements.connection.prepare("PRAGMA integrity_check(1)", operation: "check the file")
+    try check.forEachRow { row in
+      let text = String(decoding: row.bytes(0), as: UTF8.self)
+      if text != "ok" { finding = finding ?? text }
     }
+    if let finding { throw damaged(finding.split(separator: "\n").joined(separator: " ")) }
     var count: UInt64 = 0
     try statements.forEachEntry(from: firstIndex, through: lastIndex) { _ in
       count += 1
       return true
     }
     guard count == lastIndex.rawValue + 1 - firstIndex.rawValue else { throw damaged("entries are missing") }
-    guard let snapshot else { return }
-    var offset: UInt64 = 0
-    while offset < snapshot.sizeBytes {
-      let piece = try readPiece(of: snapshot, at: offset)
-      guard !piece.isEmpty else { throw damaged("the snapshot ends early") }
-      offset += UInt64(piece.count)
-    }
+    try checkSnapshotFile()
   }
 
   func damaged(_ finding: String) -> RaftStorageError {
@@ -125,12 +134,14 @@ extension SQLiteLogStore {
     return stat(path, &attributes) == 0 ? UInt64(attributes.st_size) : 0
   }
 
-  private static func checksum(_ hardState: HardState) -> UInt64 {
+  private static func checksum(_ hardState: HardState, _ lastIndex: LogIndex, _ mark: BatchMark) -> UInt64 {
     RowChecksum.of(
       hardState.term.rawValue,
       hardState.vote == nil ? 0 : 1,
       hardState.vote?.rawValue ?? 0,
-      hardState.commitIndex.rawValue
+      hardState.commitIndex.rawValue,
+      lastIndex.rawValue,
+      mark.number
     )
   }
 }

@@ -5,6 +5,7 @@ import NIOHTTP1
 import NIOPosix
 public import Raft
 import Synchronization
+import TransportSecurity
 
 /// The connections between this member and the others: one long-lived stream to each, one from each.
 ///
@@ -17,7 +18,9 @@ public final class PeerTransport: PeerOutbox, Sendable {
 
   private let gate: PeerGate
   private let group: any EventLoopGroup
+  private let security: PeerSecurity
   private let logger: Logger
+  private let wasRemoved: @Sendable () -> Void
   private let state = Mutex(State())
 
   private struct State {
@@ -25,41 +28,69 @@ public final class PeerTransport: PeerOutbox, Sendable {
     var urls: [MemberID: [String]] = [:]
     var listeners: [any Channel] = []
     var isStopped = false
+    /// Peers that say that this member was removed.
+    var refusing: Set<MemberID> = []
   }
 
   /// Makes a transport without peers that does not listen yet.
-  public init(cluster: ClusterID, member: MemberID, group: any EventLoopGroup, logger: Logger) {
+  ///
+  /// - Parameters:
+  ///   - cluster: The cluster that this member and its peers are of.
+  ///   - member: This member.
+  ///   - group: The event loops, which outlive the transport.
+  ///   - security: The TLS of https peer URLs.
+  ///   - logger: Told of streams that come and go, and of peers that cannot be reached.
+  ///   - wasRemoved: Called when most of the others say that this member was removed from the cluster for good: of one
+  ///     alone it is not believed, since it may be a copy that was made a cluster of its own.
+  public init(
+    cluster: ClusterID,
+    member: MemberID,
+    group: any EventLoopGroup,
+    security: PeerSecurity = PeerSecurity(),
+    logger: Logger,
+    wasRemoved: @escaping @Sendable () -> Void = {}
+  ) {
+    self.wasRemoved = wasRemoved
     gate = PeerGate(cluster: cluster, member: member)
     self.group = group
+    self.security = security
     self.logger = logger
   }
 
-  /// Listens on peer URLs of the form `http://HOST:PORT`; port 0 picks a free one.
+  /// Listens on peer URLs of the form `http://HOST:PORT` or `https://HOST:PORT`; port 0 picks a free one.
   ///
   /// - Parameters:
   ///   - urls: Where to listen.
   ///   - page: What plain requests for a path get (`/members`, `/version`); nil is 404. It must not block.
   ///   - deliver: Takes what peers send, in order for each peer, on an event loop. It must not block.
+  ///   - lost: Told when a peer's stream to this member ends, on an event loop. It must not block.
   /// - Returns: The ports listened on, in the order of `urls`.
   /// - Throws: ``PeerTransportError`` when an address cannot be used; nothing is listened on then.
   @discardableResult
   public func listen(
     on urls: [String],
     page: @escaping @Sendable (String) -> PeerPage?,
-    deliver: @escaping @Sendable ([Message]) -> Void
+    deliver: @escaping @Sendable ([Message]) -> Void,
+    lost: @escaping @Sendable (MemberID) -> Void = { _ in }
   ) async throws(PeerTransportError) -> [Int] {
     var addresses: [PeerAddress] = []
     for url in urls { addresses.append(try PeerAddress(url: url)) }
+    if security.server == nil, let address = addresses.first(where: \.isSecure) {
+      let place = "\(address.host):\(address.port)"
+      throw PeerTransportError(.badURL, "cannot listen for peers on \(place) with TLS: there is no certificate")
+    }
     let acceptor = StreamAcceptor(
       gate: gate,
       logger: logger,
       opened: { [self] peer in stream(to: peer)?.reconnectSoon() },
+      lost: lost,
       deliver: deliver
     )
     var channels: [any Channel] = []
     for address in addresses {
       do {
-        channels.append(try await bootstrap(acceptor, page).bind(host: address.host, port: address.port).get())
+        let bootstrap = bootstrap(acceptor, page, address.isSecure ? security.server : nil)
+        channels.append(try await bootstrap.bind(host: address.host, port: address.port).get())
       } catch {
         for channel in channels { try? await channel.close() }
         let message = "cannot listen for peers on \(address.host):\(address.port); is the port in use?"
@@ -97,11 +128,14 @@ public final class PeerTransport: PeerOutbox, Sendable {
             handshake: PeerHandshake(clusterID: gate.cluster, from: gate.member, to: peer),
             urls: urls,
             eventLoop: group.next(),
-            logger: logger
+            security: security.client,
+            logger: logger,
+            heard: { [weak self] in self?.heard(from: peer, isRemoved: $0) }
           )
         }
       }
       state.urls = wanted
+      state.refusing = state.refusing.filter { wanted[$0] != nil }
     }
     for stream in closing { _ = stream.stop() }
     for (stream, urls) in changed { stream.update(urls: urls) }
@@ -124,19 +158,34 @@ public final class PeerTransport: PeerOutbox, Sendable {
     gate.closeAll()
   }
 
+  private func heard(from peer: MemberID, isRemoved: Bool) {
+    let isCertain = state.withLock { state in
+      guard isRemoved else {
+        state.refusing.remove(peer)
+        return false
+      }
+      state.refusing.insert(peer)
+      return state.refusing.count > state.streams.count / 2
+    }
+    if isCertain { wasRemoved() }
+  }
+
   private func stream(to peer: MemberID) -> OutgoingStream? {
     state.withLock { $0.streams[peer] }
   }
 
-  private func bootstrap(_ acceptor: StreamAcceptor, _ page: @escaping @Sendable (String) -> PeerPage?)
-    -> ServerBootstrap
-  {
+  private func bootstrap(
+    _ acceptor: StreamAcceptor,
+    _ page: @escaping @Sendable (String) -> PeerPage?,
+    _ security: ServerSecurity?
+  ) -> ServerBootstrap {
     let gate = self.gate
     return ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: Self.listenBacklog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
+        let secured = security?.secure(channel) ?? channel.eventLoop.makeSucceededVoidFuture()
+        return secured.flatMapThrowing {
           let pipeline = channel.pipeline.syncOperations
           let removeRequests: @Sendable (ChannelHandlerContext) -> Void = { context in
             let pipeline = context.pipeline.syncOperations

@@ -28,6 +28,8 @@ public final class MemoryCluster: ClusterAPI {
     public var isHealthy = true
     /// Whether the member asked has statistics of a leader.
     public var leads = true
+    /// What the member has counted.
+    public var metrics = MemberMetrics()
     /// What every change is refused with; nil lets it pass.
     public var changeError: ClusterChangeError?
     /// The members removed, in order.
@@ -101,6 +103,9 @@ public final class MemoryCluster: ClusterAPI {
       raftDatabaseBytes: 4096
     )
   }
+
+  /// Metrics as the facts have them.
+  public var metrics: MemberMetrics { facts.withLock { $0.metrics } }
 
   /// A digest of no store at all.
   public func storeDigest() -> StoreDigest {

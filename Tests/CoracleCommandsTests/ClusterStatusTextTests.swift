@@ -39,10 +39,11 @@ struct ClusterStatusTextTests {
   }
 
   @Test func `a worker tells whom it asks`() {
-    let text = ClusterStatusText.text(.worker(endpoints: ["http://10.0.0.1:2379"]), [], .table)
+    let text = ClusterStatusText.text(.worker(endpoints: ["http://10.0.0.1:2379"], peerURLs: []), [], .table)
     #expect(text == "Role:       worker\nEndpoints:  http://10.0.0.1:2379\n")
     #expect(
-      ClusterStatusText.text(.worker(endpoints: []), [], .json) == #"{"role":"worker","endpoints":[],"members":[]}"#
+      ClusterStatusText.text(.worker(endpoints: [], peerURLs: []), [], .json)
+        == #"{"role":"worker","endpoints":[],"members":[]}"#
         + "\n"
     )
   }

@@ -85,7 +85,6 @@ struct CommandLineTests {
     ("-o bogus get /k", "Unsupported output format: bogus"),
     ("--bogus get /k", "flag provided but not defined: -bogus"), ("set --ttl", "flag needs an argument: -ttl"),
     ("set --ttl x /k v", "invalid value \"x\" for flag -ttl: it must be a whole number"),
-    ("--ca-file x get /k", "--ca-file is not supported by this version"),
     ("member add x y", "member add is not supported; say member list"),
   ])
   func `a wrong line is refused in the words of the original`(line: String, message: String) {

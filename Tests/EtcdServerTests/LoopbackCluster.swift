@@ -126,11 +126,15 @@ final class LoopbackCluster: Sendable {
     logger.logLevel = .critical
     return try EtcdMember(
       configuration: configuration,
-      log: try SQLiteLogStore(directory: directory + "/\(id)", cluster: clusterID, member: id),
+      log: try SQLiteLogStore(directory: dataDirectory(of: id), cluster: clusterID, member: id),
       outbox: LoopbackOutbox(network: network),
       logger: logger
     )
   }
+
+  func dataDirectory(of id: MemberID) -> String { directory + "/\(id)" }
+
+  func dataDirectory(of member: EtcdMember) -> String { dataDirectory(of: MemberID(member.memberID)) }
 
   func stop(_ id: MemberID) async {
     let etcd = running.withLock { $0.removeValue(forKey: id) }

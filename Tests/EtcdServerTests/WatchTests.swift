@@ -71,12 +71,12 @@ import Testing
       let cancellation = member.watch(KeysWatch(key: "/", recursive: true, stream: true)) { update in
         seen.update { $0.append(update) }
       }
-      #expect(member.storeStatistics.watcherCount == 1)
+      #expect(member.metrics.watcherCount == 1)
       cancellation.cancel()
       cancellation.cancel()
       try await member.set("/a", "1")
       #expect(seen.value.count == 1)
-      #expect(member.storeStatistics.watcherCount == 0)
+      #expect(member.metrics.watcherCount == 0)
     }
   }
 

@@ -118,22 +118,49 @@ struct SnapshotTests {
       #expect(throws: StoreDecodingError.self) { try Store(decodingSnapshot: changed) }
     }
     var newer = bytes
-    newer[4] = 2
-    #expect(throws: StoreDecodingError.unsupportedFormat(2)) { try Store(decodingSnapshot: newer) }
+    newer[4] = 3
+    #expect(throws: StoreDecodingError.unsupportedFormat(3)) { try Store(decodingSnapshot: newer) }
+  }
+
+  @Test func `pieces may be cut anywhere`() throws {
+    let store = grownStore(seed: 8)
+    let bytes = store.encodeSnapshot()
+    for size in [1, 7, 4_096, bytes.count] {
+      var start = 0
+      let restored = try Store(readingSnapshot: {
+        guard start < bytes.count else { return nil }
+        defer { start += size }
+        return Array(bytes[start..<min(bytes.count, start + size)])
+      })
+      #expect(restored.stateHash == store.stateHash)
+    }
+  }
+
+  @Test func `a large store is written in frames of bounded size, and is the same afterwards`() throws {
+    var store = Store()
+    for number in 0..<20_000 { store.set("/d\(number % 50)/k\(number)", String(repeating: "v", count: 40)) }
+    var largest = 0
+    try store.writeSnapshot { largest = max(largest, $0.count) }
+    #expect(largest < 100_000)
+    #expect(try Store(decodingSnapshot: store.encodeSnapshot()).stateHash == store.stateHash)
   }
 
   @Test func `a body that lies is refused or a sound store, though its checksum fits`() {
     var generator = SeededGenerator(seed: 6)
     let bytes = grownStore(seed: 6, commands: 80).encodeSnapshot()
     for _ in 0..<5_000 {
-      var body = Array(bytes[5..<(bytes.count - 8)])
+      // One frame, behind five bytes and its header, before the last frame's header.
+      var body = Array(bytes[17..<(bytes.count - 12)])
       for _ in 0..<Int.random(in: 1...3, using: &generator) {
         body[Int.random(in: body.indices, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
       }
-      var writer = ByteWriter()
-      for byte in bytes.prefix(5) + body { writer.write(byte) }
-      writer.write(fixed: fnv1a64(body))
-      guard var store = try? Store(decodingSnapshot: writer.bytes) else { continue }
+      let checksum = ContentHash.of(body)
+      var hash = ContentHash()
+      hash.add(checksum)
+      let lying: [UInt8] =
+        Array(bytes.prefix(5)) + SnapshotFrames.header(of: body.count, checksum: checksum) + body
+        + SnapshotFrames.header(of: 0, checksum: hash.value)
+      guard var store = try? Store(decodingSnapshot: lying) else { continue }
       _ = try? store.get("/", recursive: true, sorted: true, at: seconds(0))
       let end = Timestamp(nanosecondsSinceEpoch: .max)
       _ = store.apply(.expire(through: end), at: end)

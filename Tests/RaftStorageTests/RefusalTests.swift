@@ -56,13 +56,13 @@ import Testing
 
   @Test func `another format is refused by its number`() throws {
     _ = try openStore(directory)
-    let checksum = RowChecksum.of(2, cluster.rawValue, member.rawValue)
+    let checksum = RowChecksum.of(3, cluster.rawValue, member.rawValue)
     do {
       let connection = try SQLiteConnection(path: directory.path + "/raft.db")
-      try connection.execute("UPDATE identity SET format = 2, checksum = \(Int64(bitPattern: checksum))")
+      try connection.execute("UPDATE identity SET format = 3, checksum = \(Int64(bitPattern: checksum))")
     }
     let message = refusal(.unsupportedFormat) { try openStore(directory) }
-    #expect(message?.contains("has format 2") == true)
+    #expect(message?.contains("has format 3") == true)
   }
 
   @Test func `a file that is no database is refused`() throws {
@@ -88,8 +88,9 @@ import Testing
       "UPDATE hard_state SET term = 8",
       "UPDATE hard_state SET vote = 1",
       "UPDATE identity SET member = 3",
-      "UPDATE snapshot_pieces SET bytes = zeroblob(3000)",
-      "DELETE FROM snapshot_pieces",
+      "UPDATE hard_state SET last_index = 8",
+      "DELETE FROM hard_state",
+      "DELETE FROM entries WHERE log_index = 9",
       "UPDATE snapshot SET size = 2999",
     ]
   )
@@ -97,6 +98,19 @@ import Testing
     try damage(sql)
     let message = refusal(.corrupt) { try openStore(directory) }
     #expect(message?.contains("raft.db is damaged") == true)
+  }
+
+  @Test func `a damaged or missing snapshot is refused`() throws {
+    try damage("SELECT 1")
+    let name = try #require(directory.storeFiles.first { $0.hasPrefix("snapshot-") })
+    var bytes = try directory.contents(of: name)
+    bytes[1_000] ^= 1
+    try directory.write(bytes, to: name)
+    #expect(throws: RaftStorageError.self) { try snapshotBytes(openStore(directory), index: 4) }
+    try directory.write(Array(bytes.dropLast()), to: name)
+    #expect(refusal(.corrupt) { try openStore(directory) }?.contains("instead of 3008") == true)
+    try FileManager.default.removeItem(atPath: directory.path + "/" + name)
+    #expect(refusal(.corrupt) { try openStore(directory) }?.contains("is damaged") == true)
   }
 
   @Test func `a page of garbage is refused and does not crash`() throws {

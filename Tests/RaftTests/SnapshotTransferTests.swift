@@ -58,7 +58,8 @@ struct SnapshotTransferTests {
     bench.node.applied(through: LogIndex(13))
     var metadata = metadata
     metadata.index = LogIndex(12)
-    bench.node.saved(metadata, compacted: LogIndex(12))
+    bench.node.saved(metadata)
+    bench.node.compacted(through: LogIndex(12))
     return bench.node
   }
 

@@ -19,7 +19,7 @@ enum LayeringTable {
   private static let wire: Set = ["EtcdStore", "Units", "Fleet", "EtcdWire", "FleetWire"]
   private static let daemonParts: Set = [
     "RaftStorage", "RaftTransport", "EtcdServer", "APIServer", "APIClients", "DockerEngine", "UnitRunner",
-    "FleetDaemon", "Registrator", "CloudInit",
+    "FleetDaemon", "Registrator", "CloudInit", "TransportSecurity",
   ]
   private static let cores: Set = ["Raft", "EtcdStore", "Units", "Fleet", "CloudConfig"]
 
@@ -27,18 +27,27 @@ enum LayeringTable {
     // Row 0: no clock, disk, network, lock, log.
     "Raft": Row(own: [], others: collections),
     "EtcdStore": Row(own: [], others: collections),
+    // Counts without locks; no core.
+    "Meters": Row(own: [], others: ["Synchronization"]),
     "Units": Row(own: [], others: ["Crypto"]),
     "Fleet": Row(own: ["Units"], others: []),
     "CloudConfig": Row(own: ["Units"], others: []),
     // Row 1
-    "EtcdWire": Row(own: ["EtcdStore"], others: []),
+    "EtcdWire": Row(own: ["EtcdStore", "Meters"], others: []),
     "FleetWire": Row(own: ["Units", "Fleet", "EtcdStore", "EtcdWire"], others: ["Crypto"]),
+    "TransportSecurity": Row(own: [], others: nio.union(system).union(["NIOSSL", "NIOTLS"])),
     // Row 2
     "RaftStorage": Row(own: ["Raft", "CSQLite", "CDiskFaults"], others: system),
-    "RaftTransport": Row(own: ["Raft"], others: nio.union(system)),
-    "EtcdServer": Row(own: ["Raft", "EtcdStore", "EtcdWire"], others: system.union(["Crypto"])),
-    "APIServer": Row(own: wire, others: nio.union(system)),
-    "APIClients": Row(own: wire, others: nio.union(system).union(["AsyncHTTPClient"])),
+    "RaftTransport": Row(own: ["Raft", "TransportSecurity"], others: nio.union(system)),
+    "EtcdServer": Row(
+      own: ["Raft", "EtcdStore", "EtcdWire", "Meters"],
+      others: system.union(["Crypto", "CryptoExtras"])
+    ),
+    "APIServer": Row(own: wire.union(["Meters", "TransportSecurity"]), others: nio.union(system)),
+    "APIClients": Row(
+      own: wire.union(["TransportSecurity", "CResolver"]),
+      others: nio.union(system).union(["AsyncHTTPClient"])
+    ),
     "DockerEngine": Row(own: [], others: nio.union(system).union(["AsyncHTTPClient"])),
     "UnitRunner": Row(own: ["Units", "DockerEngine", "CUnitSpawn", "CSQLite"], others: nio.union(system)),
     // Row 3
@@ -52,20 +61,29 @@ enum LayeringTable {
     ),
     // Row 5
     "CoracleCommands": Row(
-      own: cores.union(wire).union(["CoracleDaemon", "APIClients", "UnitRunner", "CloudInit", "DockerEngine"]),
+      own: cores.union(wire).union([
+        "CoracleDaemon", "APIClients", "UnitRunner", "CloudInit", "DockerEngine", "TransportSecurity",
+      ]),
       others: nio.union(system).union(["ArgumentParser"])
     ),
     // Row 6
     "coracle": Row(own: ["CoracleCommands"], others: []),
     // Tests' and simulation's own parts.
-    "TestKit": Row(own: [], others: system.union(["Foundation", "Testing"])),
+    "TestKit": Row(own: [], others: system.union(["Foundation", "Testing", "Crypto", "X509", "SwiftASN1"])),
     "StoreTestKit": Row(own: ["EtcdStore", "EtcdWire"], others: ["Synchronization"]),
     "Histories": Row(own: ["EtcdStore"], others: []),
     "ClusterSim": Row(
       own: ["Raft", "EtcdStore", "EtcdWire", "EtcdServer", "Histories"],
       others: collections.union(["Synchronization"])
     ),
+    "coracle-faults": Row(
+      own: ["Histories", "EtcdStore", "EtcdWire", "TestKit"],
+      others: system.union(["Foundation", "ArgumentParser"])
+    ),
+    "Differential": Row(own: ["EtcdStore", "EtcdWire", "TestKit"], others: ["Foundation", "Glibc"]),
+    "coracle-differential": Row(own: ["Differential", "TestKit"], others: ["ArgumentParser"]),
     "coracle-sim": Row(own: ["ClusterSim"], others: ["ArgumentParser", "Glibc"]),
+    "coracle-load": Row(own: ["CEpoll"], others: ["ArgumentParser", "Glibc"]),
   ]
 
   /// The pure cores, which see no clock, disk, network, lock or log.

@@ -23,8 +23,10 @@ public final class DiscoveryClient: Sendable {
   /// - Throws: ``APIClientError``, `refused` with the server's text for a size it does not take.
   public func newToken(size: Int) async throws(APIClientError) -> String {
     var request = OutgoingRequest(target: "/discovery/new?size=\(size)")
-    if pool.endpoints[0].isUnixSocket, let host = try await memberHost() {
-      request.headers.add(name: "Host", value: host)
+    var isSecure = false
+    if pool.endpoints[0].isUnixSocket, let member = try await memberAddress() {
+      request.headers.add(name: "Host", value: member.host)
+      isSecure = member.isSecure
     }
     let answer = try await pool.send(request)
     let text = String(decoding: answer.body.readableBytesView, as: UTF8.self)
@@ -32,12 +34,13 @@ public final class DiscoveryClient: Sendable {
     guard answer.status == .ok, line.contains("://") else {
       throw APIClientError(.refused(status: Int(answer.status.code)), line.isEmpty ? "\(answer.status)" : line)
     }
-    return line
+    // The socket knows nothing of the TLS of the address that it was asked to name.
+    return isSecure && line.hasPrefix("http://") ? "https" + line.dropFirst("http".count) : line
   }
 
-  private func memberHost() async throws(APIClientError) -> String? {
+  private func memberAddress() async throws(APIClientError) -> (host: String, isSecure: Bool)? {
     let url = try await etcd.members().lazy.flatMap(\.clientURLs).first
     guard let url, let separator = url.firstRange(of: "://") else { return nil }
-    return String(url[separator.upperBound...].prefix { $0 != "/" })
+    return (String(url[separator.upperBound...].prefix { $0 != "/" }), url.hasPrefix("https://"))
   }
 }

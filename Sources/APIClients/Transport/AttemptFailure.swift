@@ -3,6 +3,7 @@ import AsyncHTTPClient
 import Glibc
 import NIOCore
 import NIOPosix
+import TransportSecurity
 
 /// Why one endpoint gave no answer.
 struct AttemptFailure: Error {
@@ -12,8 +13,17 @@ struct AttemptFailure: Error {
   let message: String
   let cause: any Error
 
-  init(_ error: any Error, endpoint: Endpoint) {
+  init(_ error: any Error, endpoint: Endpoint, security: ClientSecurity? = nil) {
     cause = error
+    let otherEnd = TLSFailure.OtherEnd.server(
+      hasCertificate: security?.hasCertificate ?? false,
+      names: security?.files.names ?? .commandLine
+    )
+    if let failure = TLSFailure(error, of: otherEnd), endpoint.isSecure {
+      mayHaveBeenSent = failure.mayHaveCarriedData
+      message = "client: endpoint \(endpoint): \(failure.reason)"
+      return
+    }
     switch error {
     case let error as NIOConnectionError:
       mayHaveBeenSent = false

@@ -54,6 +54,9 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
     return endpoints
   }
 
+  /// Whether the server is asked over TLS.
+  public var isSecure: Bool { base.hasPrefix("https://") }
+
   /// Whether the server is asked through a unix socket.
   public var isUnixSocket: Bool { hostHeader != nil }
 

@@ -4,24 +4,42 @@ import Glibc
 public import NIOCore
 import NIOHTTP1
 import NIOPosix
+public import TransportSecurity
 
 /// The connections of all clients of a process.
 public final class HTTPTransport: Sendable {
   let client: HTTPClient
   let group: any EventLoopGroup
+  private let security: ClientSecurity?
 
   /// Makes a transport that keeps idle connections for a minute.
   ///
   /// - Parameters:
   ///   - group: The event loops, which outlive the transport.
+  ///   - security: Whom https connections trust, and the certificate they show; nil trusts the system's
+  ///     authorities and shows none.
   ///   - connectTimeout: How long connecting may take before the next endpoint is tried.
-  public init(group: any EventLoopGroup, connectTimeout: TimeAmount = .seconds(1)) {
+  ///   - readTimeout: How long a server may send nothing; nil for ever, as watches need it.
+  ///   - writeTimeout: How long a server may take nothing of a request; nil for ever.
+  ///   - proxy: An HTTP proxy that is asked to connect to every server.
+  public init(
+    group: any EventLoopGroup,
+    security: ClientSecurity? = nil,
+    connectTimeout: TimeAmount = .seconds(1),
+    readTimeout: TimeAmount? = nil,
+    writeTimeout: TimeAmount? = nil,
+    proxy: (host: String, port: Int)? = nil
+  ) {
     self.group = group
+    self.security = security
     var configuration = HTTPClient.Configuration()
     configuration.redirectConfiguration = .follow(max: 5, allowCycles: false)
-    configuration.timeout = .init(connect: connectTimeout, read: nil)
+    configuration.timeout = .init(connect: connectTimeout, read: readTimeout)
+    configuration.timeout.write = writeTimeout
+    if let proxy { configuration.proxy = .server(host: proxy.host, port: proxy.port) }
     configuration.httpVersion = .http1Only
     configuration.decompression = .disabled
+    configuration.tlsConfiguration = ClientSecurity.ofTheSystem
     // Every watch holds a connection of its own; eight, the default, would be used up by one agent.
     configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1024
     // The endpoints are tried in turn here, so a dead one must be told at once.
@@ -61,10 +79,11 @@ public final class HTTPTransport: Sendable {
       outgoing.headers.add(name: "Host", value: host)
     }
     if let body = request.body { outgoing.body = .bytes(body) }
+    if endpoint.isSecure { outgoing.tlsConfiguration = await security?.configuration() }
     do {
       return try await client.execute(outgoing, deadline: .now() + request.headTimeout)
     } catch {
-      throw AttemptFailure(error, endpoint: endpoint)
+      throw AttemptFailure(error, endpoint: endpoint, security: security)
     }
   }
 
@@ -89,7 +108,7 @@ public final class HTTPTransport: Sendable {
     } catch let failure as AttemptFailure {
       throw failure
     } catch {
-      throw AttemptFailure(error, endpoint: endpoint)
+      throw AttemptFailure(error, endpoint: endpoint, security: security)
     }
   }
 }

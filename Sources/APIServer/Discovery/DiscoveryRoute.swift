@@ -19,6 +19,8 @@ struct DiscoveryRoute: HTTPRoute {
   static let registryKey = "/_etcd/registry"
 
   let keys: any KeysAPI
+  /// Whether the request has come over TLS, as those to the new address will have to.
+  var isSecure = false
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     guard [.GET, .PUT, .POST].contains(request.method) else {
@@ -32,10 +34,11 @@ struct DiscoveryRoute: HTTPRoute {
       return exchange.respond(.text(.badRequest, "the Host header is needed to build the discovery URL\n"))
     }
     let token = Self.makeToken()
+    let scheme = isSecure ? "https" : "http"
     let key = "\(Self.registryKey)/\(token)/_config/size"
     keys.perform(.write(key: key, .create(value: String(size), isDirectory: false, ttl: .permanent))) { result in
       switch result {
-      case .success: exchange.respond(.text(.ok, "http://\(host)/discovery/\(token)"))
+      case .success: exchange.respond(.text(.ok, "\(scheme)://\(host)/discovery/\(token)"))
       case .failure(let error):
         exchange.respond(.text(.serviceUnavailable, "Unable to generate token: \(error)\n"))
       }

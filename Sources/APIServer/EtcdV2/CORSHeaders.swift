@@ -28,3 +28,12 @@ struct CORSHeaders {
     ]
   }
 }
+
+extension HTTPResponse {
+  /// The answer with the headers of its origin.
+  func adding(_ cors: CORSHeaders) -> HTTPResponse {
+    var response = self
+    response.headers.add(contentsOf: cors.headers)
+    return response
+  }
+}

@@ -58,6 +58,22 @@ enum ClusterJSON {
     return .fields(["leader": .string(hex(statistics.leaderID)), "followers": .object(followers)])
   }
 
+  /// What `/v2/stats/store` answers.
+  static func encode(store metrics: MemberMetrics) -> JSONValue {
+    let store = metrics.store
+    let counters: KeyValuePairs<String, UInt64> = [
+      "getsSuccess": store.getsSuccess, "getsFail": store.getsFail,
+      "setsSuccess": store.setsSuccess, "setsFail": store.setsFail,
+      "deleteSuccess": store.deleteSuccess, "deleteFail": store.deleteFail,
+      "updateSuccess": store.updateSuccess, "updateFail": store.updateFail,
+      "createSuccess": store.createSuccess, "createFail": store.createFail,
+      "compareAndSwapSuccess": store.compareAndSwapSuccess, "compareAndSwapFail": store.compareAndSwapFail,
+      "compareAndDeleteSuccess": store.compareAndDeleteSuccess, "compareAndDeleteFail": store.compareAndDeleteFail,
+      "expireCount": store.expireCount, "watchers": UInt64(metrics.watcherCount),
+    ]
+    return .object(counters.map { JSONValue.Field($0.key, .unsigned($0.value)) })
+  }
+
   private static func append(_ traffic: AppendTraffic, prefix: String, to fields: inout [JSONValue.Field]) {
     fields.append(.init("\(prefix)AppendRequestCnt", .unsigned(traffic.requestCount)))
     if traffic.packageRatePerSecond != 0 {

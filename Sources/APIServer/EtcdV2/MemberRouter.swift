@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import EtcdStore
 import EtcdWire
+import Meters
 import NIOCore
 import NIOHTTP1
 
@@ -8,13 +10,22 @@ struct MemberRouter: HTTPRoute {
   let path: StorePath
   let keys: any KeysAPI
   let cluster: any ClusterAPI
+  let access: AccessGuard
+  let requests: RequestMetrics
   let cors: CORSHeaders
+  let lines: EventLines
+  /// Whether the request has come over TLS.
+  var isSecure = false
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     switch path {
-    case .keys: serveKey(request.target.key ?? "/", request, exchange)
-    case .members(let name): MembersRoute(cluster: cluster, cors: cors, name: name).serve(request, exchange)
-    case .newDiscoveryToken: DiscoveryRoute(keys: keys).serve(request, exchange)
+    case .keys:
+      let sent = request.target.path.rest(after: "/v2/keys") ?? ""
+      serveKey(request.target.key ?? "/", as: sent, request, exchange)
+    case .members(let name):
+      MembersRoute(cluster: cluster, access: access, cors: cors, name: name).serve(request, exchange)
+    case .auth(let path): serveAuth(path, request, exchange)
+    case .newDiscoveryToken: makeDiscoveryToken(request, exchange)
     case .discovery(let token, let rest): serveDiscovery(token: token, rest: rest, request, exchange)
     case .health: serveHealth(request, exchange)
     case .machines:
@@ -35,7 +46,10 @@ struct MemberRouter: HTTPRoute {
         ])
         return .json(.ok, version.text)
       }
-    case .storeStatistics, .proxyConfiguration: exchange.respond(.notFound)
+    case .storeStatistics:
+      serve(request, exchange, allow: "GET") { .json(.ok, ClusterJSON.encode(store: cluster.metrics).text) }
+    // The others are answered before the store is asked.
+    case .proxyConfiguration, .metrics, .logLevel, .debugging: exchange.respond(HTTPResponse.notFound.adding(cors))
     }
   }
 
@@ -52,15 +66,25 @@ struct MemberRouter: HTTPRoute {
   }
 
   private func serveHealth(_ request: HTTPRequest, _ exchange: HTTPExchange) {
-    guard request.method == .GET else { return exchange.respond(.methodNotAllowed(allow: "GET")) }
-    cluster.checkHealth { [cors] isHealthy in
+    guard request.method == .GET else {
+      return exchange.respond(HTTPResponse.methodNotAllowed(allow: "GET").adding(cors))
+    }
+    cluster.checkHealth { [cors, cluster, requests] isHealthy in
+      (isHealthy ? requests.health.successes : requests.health.failures).add()
       var response = HTTPResponse.text(
         isHealthy ? .ok : .serviceUnavailable,
-        isHealthy ? #"{"health":"true"}"# : "{\"health\":\"false\"}\n"
+        isHealthy ? #"{"health":"true"}"# : Self.unhealthy(because: cluster.storageFailure)
       )
       response.headers.add(contentsOf: cors.headers)
       exchange.respond(response)
     }
+  }
+
+  /// The original's words, and the reason where it is this member's disk.
+  private static func unhealthy(because reason: String?) -> String {
+    guard let reason else { return "{\"health\":\"false\"}\n" }
+    let body: JSONValue = .fields(["health": .string("false"), "reason": .string(reason)])
+    return body.text + "\n"
   }
 
   /// A token is a directory of the store; only what discovery's clients do is let through.
@@ -70,10 +94,39 @@ struct MemberRouter: HTTPRoute {
       let allow = methods.map(\.rawValue).joined(separator: ",")
       return exchange.respond(.methodNotAllowed(allow: allow))
     }
-    serveKey("\(DiscoveryRoute.registryKey)/\(token)\(rest)", request, exchange)
+    let key = "\(DiscoveryRoute.registryKey)/\(token)\(rest)"
+    serveKey(key, as: key, request, exchange)
   }
 
-  private func serveKey(_ key: String, _ request: HTTPRequest, _ exchange: HTTPExchange) {
-    KeysRoute(keys: keys, key: key, clusterID: cluster.clusterID, cors: cors).serve(request, exchange)
+  /// A new token is a write below the registry's key, and needs the permission for one.
+  private func makeDiscoveryToken(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+    let write = AuthAccess(key: "\(DiscoveryRoute.registryKey)/", isWrite: true, isRecursive: false)
+    access.ask(request, for: write) { verdict in
+      switch verdict {
+      case .allowed: DiscoveryRoute(keys: keys, isSecure: isSecure).serve(request, exchange)
+      case .refused: exchange.respond(HTTPResponse.insufficientCredentials.adding(cors))
+      case .busy: exchange.respond(HTTPResponse.internalServerError.adding(cors))
+      }
+    }
+  }
+
+  private func serveAuth(_ path: AuthPath, _ request: HTTPRequest, _ exchange: HTTPExchange) {
+    guard let auth = access.auth else { return exchange.respond(.notFound) }
+    AuthRoute(auth: auth, cluster: cluster, access: access, cors: cors, path: path).serve(request, exchange)
+  }
+
+  private func serveKey(_ key: String, as sent: String, _ request: HTTPRequest, _ exchange: HTTPExchange) {
+    let clusterID = cluster.clusterID
+    KeysRoute(
+      keys: keys,
+      key: key,
+      sentKey: sent,
+      access: access,
+      clusterID: clusterID,
+      requests: requests,
+      cors: cors,
+      lines: lines
+    )
+    .serve(request, exchange)
   }
 }

@@ -8,6 +8,7 @@ import NIOHTTP1
 /// Source: etcd v2.3.8 `etcdserver/etcdhttp/client.go` `membersHandler`; specs/etcd-v2.md §12.
 struct MembersRoute: HTTPRoute {
   let cluster: any ClusterAPI
+  let access: AccessGuard
   let cors: CORSHeaders
   /// What follows `/v2/members/`; empty for the list.
   let name: String
@@ -15,10 +16,23 @@ struct MembersRoute: HTTPRoute {
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     switch request.method {
     case .GET: exchange.respond(finished(list()))
+    case .POST, .PUT, .DELETE:
+      access.askForRoot(request) { verdict in
+        switch verdict {
+        case .allowed: change(request, exchange)
+        case .refused: exchange.respond(HTTPResponse.insufficientCredentials.adding(cors))
+        case .busy: exchange.respond(HTTPResponse.internalServerError.adding(cors))
+        }
+      }
+    default: exchange.respond(HTTPResponse.methodNotAllowed(allow: "GET,POST,DELETE,PUT").adding(cors))
+    }
+  }
+
+  private func change(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+    switch request.method {
     case .POST: add(request, exchange)
     case .PUT: update(request, exchange)
-    case .DELETE: remove(exchange)
-    default: exchange.respond(finished(.methodNotAllowed(allow: "GET,POST,DELETE,PUT")))
+    default: remove(exchange)
     }
   }
 
@@ -99,8 +113,8 @@ struct MembersRoute: HTTPRoute {
 
   private func refusal(_ error: ClusterChangeError) -> HTTPResponse {
     switch error {
-    case .peerURLExists: Self.message(.conflict, "etcdserver: peerURL exists")
-    case .idExists: Self.message(.conflict, "etcdserver: ID exists")
+    case .peerURLExists: Self.message(.conflict, "membership: peerURL exists")
+    case .idExists: Self.message(.conflict, "membership: ID exists")
     case .noSuchMember: Self.message(.notFound, "No such member: \(name)")
     case .permanentlyRemoved: Self.message(.gone, "Member permanently removed: \(name)")
     case .failed: Self.message(.internalServerError, "Internal Server Error")
@@ -114,7 +128,6 @@ struct MembersRoute: HTTPRoute {
   private func finished(_ response: HTTPResponse) -> HTTPResponse {
     var response = response
     response.headers.add(name: "X-Etcd-Cluster-Id", value: String(cluster.clusterID, radix: 16))
-    response.headers.add(contentsOf: cors.headers)
-    return response
+    return response.adding(cors)
   }
 }

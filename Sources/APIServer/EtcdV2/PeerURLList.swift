@@ -19,7 +19,7 @@ enum PeerURLList {
 
   private static func check(_ url: String) throws(Refusal) {
     guard let scheme = ["http://", "https://"].first(where: url.hasPrefix) else {
-      throw Refusal(message: "URL scheme must be http or https: \(url)")
+      throw Refusal(message: "URL scheme must be http, https, unix, or unixs: \(url)")
     }
     let rest = url.dropFirst(scheme.count)
     let authority = rest.prefix { $0 != "/" && $0 != "?" }

@@ -8,12 +8,17 @@ import NIOHTTP1
 /// Source: etcd v2.3.8 `proxy/reverse.go`; specs/etcd-v2.md §18.
 struct ForwardingRoute: HTTPRoute {
   let forwarder: any RequestForwarder
+  let requests: RequestMetrics
+  let cors: CORSHeaders
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     if request.bodyIsTooLarge {
-      return exchange.respond(.text(.payloadTooLarge, "The request's body is too large\n"))
+      return exchange.respond(HTTPResponse.text(.payloadTooLarge, "The request's body is too large\n").adding(cors))
     }
-    var headers = request.headers
+    let method = KeysMethod(rawValue: request.method.rawValue)
+    let start = RequestMetrics.now()
+    if let method { requests.received(method) }
+    var headers = request.headers.fields
     if let address = request.remoteAddress {
       let earlier = headers["x-forwarded-for"]
       headers.replaceOrAdd(name: "X-Forwarded-For", value: (earlier + [address]).joined(separator: ", "))
@@ -22,13 +27,22 @@ struct ForwardingRoute: HTTPRoute {
     let uri = PercentCoding.encodedPath(request.target.path) + (query.isEmpty ? "" : "?" + query)
     let head = HTTPRequestHead(version: .http1_1, method: request.method, uri: uri, headers: headers)
     let isWatch = query.split(separator: "&").contains { $0.utf8.starts(with: "wait=".utf8) }
-    exchange.stream { [forwarder] in
+    exchange.stream { [forwarder, requests, cors] in
       try await forwarder.forward(head, body: request.body) { part in
         switch part {
         case .head(let head):
           var headers = head.headers
           let length = headers.first(name: "content-length").flatMap { Int($0) }
           for name in ["content-length", "transfer-encoding", "connection", "date"] { headers.remove(name: name) }
+          // The members need not have the same origins.
+          for (name, value) in cors.headers { headers.replaceOrAdd(name: name, value: value) }
+          if let method, !isWatch {
+            if head.status.code < 400 {
+              requests.succeeded(method, since: start)
+            } else {
+              requests.failed(method, status: Int(head.status.code))
+            }
+          }
           exchange.begin(head.status, headers: headers, length: length, isOpenEnded: isWatch)
         case .body(let data): try await exchange.sendWaiting(data).get()
         case .end: exchange.end()

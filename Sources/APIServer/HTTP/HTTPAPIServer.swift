@@ -2,9 +2,9 @@
 import Glibc
 public import Logging
 public import NIOCore
-import NIOHTTP1
 import NIOPosix
 import Synchronization
+public import TransportSecurity
 
 /// The HTTP server of a node: several listeners, one set of routes.
 ///
@@ -19,15 +19,30 @@ public final class HTTPAPIServer: Sendable {
 
   private let ports: APIPorts
   private let limits: HTTPLimits
+  private let security: ServerSecurity?
   private let group: any EventLoopGroup
   private let logger: Logger
   private let connections: OpenConnections
   private let state = Mutex(State())
 
   /// Makes a server that does not listen yet.
-  public init(ports: APIPorts, limits: HTTPLimits = HTTPLimits(), group: any EventLoopGroup, logger: Logger) {
+  ///
+  /// - Parameters:
+  ///   - ports: What the routes stand on.
+  ///   - limits: How much a client may make it hold.
+  ///   - security: The TLS of its secure listeners.
+  ///   - group: The event loops, which outlive the server.
+  ///   - logger: Told of connections that fail.
+  public init(
+    ports: APIPorts,
+    limits: HTTPLimits = HTTPLimits(),
+    security: ServerSecurity? = nil,
+    group: any EventLoopGroup,
+    logger: Logger
+  ) {
     self.ports = ports
     self.limits = limits
+    self.security = security
     self.group = group
     self.logger = logger
     connections = OpenConnections(maximum: limits.maximumConnections)
@@ -93,6 +108,10 @@ public final class HTTPAPIServer: Sendable {
     _ listener: APIListener,
     files: inout [UnixSocketFile]
   ) async throws(APIServerError) -> any Channel {
+    let security = listener.isSecure ? security : nil
+    guard !listener.isSecure || security != nil else {
+      throw APIServerError(.badListenAddress, "listen on \(listener.address) with TLS: there is no certificate")
+    }
     switch listener.address {
     case .tcp(let host, let port):
       do {
@@ -100,7 +119,7 @@ public final class HTTPAPIServer: Sendable {
           // Numeric, so that an IPv6 answer for "localhost" surprises no client that was told 127.0.0.1.
           try SocketAddress.makeAddressResolvingHost(host == "localhost" ? "127.0.0.1" : host, port: port)
         }
-        return try await bootstrap(listener.surface, isTCP: true).bind(to: address).get()
+        return try await bootstrap(listener.surface, security, isTCP: true).bind(to: address).get()
       } catch {
         let isInUse = (error as? IOError)?.errnoCode == EADDRINUSE
         let reason = isInUse ? "the address is in use" : "\(error)"
@@ -111,23 +130,36 @@ public final class HTTPAPIServer: Sendable {
       let file = try UnixSocketFile(binding: path, mode: mode)
       files.append(file)
       do {
-        return try await bootstrap(listener.surface, isTCP: false).withBoundSocket(file.descriptor).get()
+        return try await bootstrap(listener.surface, nil, isTCP: false).withBoundSocket(file.descriptor).get()
       } catch {
         throw APIServerError(.system, "listen on \(listener.address)", cause: error)
       }
     }
   }
 
-  private func bootstrap(_ surface: APISurface, isTCP: Bool) -> ServerBootstrap {
-    let router = APIRouter(ports: ports, surface: surface)
+  private func bootstrap(_ surface: APISurface, _ security: ServerSecurity?, isTCP: Bool) -> ServerBootstrap {
+    let router = APIRouter(ports: ports, surface: surface, isSecure: security != nil)
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 1024)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { [connections, limits, logger] channel in
-        channel.eventLoop.makeCompletedFuture {
-          guard connections.add(channel) else {
-            throw APIServerError(.stopped, "take a connection: there are too many, or the server stops")
+        switch connections.add(channel) {
+        case .taken: break
+        case .refused:
+          // What is answered is plain text, which a client that expects TLS could not read.
+          guard security == nil else {
+            let error = APIServerError(.stopped, "take a connection: there are too many")
+            return channel.eventLoop.makeFailedFuture(error)
           }
+          return channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(ConnectionRefusal())
+          }
+        case .closed:
+          let error = APIServerError(.stopped, "take a connection: there are too many, or the server stops")
+          return channel.eventLoop.makeFailedFuture(error)
+        }
+        let secured = security?.secure(channel) ?? channel.eventLoop.makeSucceededVoidFuture()
+        return secured.flatMapThrowing {
           try Self.configure(channel, route: router, limits: limits, logger: logger)
         }
       }
@@ -150,15 +182,7 @@ public final class HTTPAPIServer: Sendable {
     limits: HTTPLimits,
     logger: Logger
   ) throws {
-    var decoderLimits = NIOHTTPDecoderLimitConfiguration()
-    decoderLimits.maxHeaderFieldSize = limits.headerBytes
-    decoderLimits.maxHeaderListSize = limits.headerBytes
-    decoderLimits.maxHeaderFieldCount = limits.headerFields
-    let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoderLimits)
-    try channel.pipeline.syncOperations.addHandlers(
-      ByteToMessageHandler(decoder),
-      HTTPConnection(route: route, limits: limits, logger: logger)
-    )
+    try channel.pipeline.syncOperations.addHandler(HTTPConnection(route: route, limits: limits, logger: logger))
   }
 
   private static func address(of channel: any Channel, for listener: APIListener) -> ListenAddress {

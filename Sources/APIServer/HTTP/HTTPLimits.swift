@@ -16,7 +16,7 @@ public struct HTTPLimits: Sendable, Equatable {
   public var waitingBytes = 256 * 1024
   /// Unsent bytes of a stream above which its reader counts as stuck and the connection is closed.
   public var streamBacklogBytes = 1024 * 1024
-  /// Open connections of the whole server; further ones are closed at once.
+  /// Open connections of the whole server; further ones get 503 and are closed, many more are closed at once.
   public var maximumConnections = 16_384
 
   /// Makes the limits that a node serves with.

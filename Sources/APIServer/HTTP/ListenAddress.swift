@@ -19,8 +19,10 @@ public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
 
 /// Which part of the API a listener serves.
 public enum APISurface: Sendable, Hashable {
-  /// Everything (client URLs, control socket).
+  /// Everything (client URLs).
   case everything
+  /// Everything, to the owner of the machine: a request that names no user may do what `root` may (control socket).
+  case control
   /// Fleet's API alone (`coreos.fleet.listen-urls`).
   case fleet
 }
@@ -31,11 +33,14 @@ public struct APIListener: Sendable, Hashable {
   public var address: ListenAddress
   /// What it serves.
   public var surface: APISurface
+  /// Whether it speaks TLS, with the server's certificate; only TCP listeners do.
+  public var isSecure: Bool
 
   /// Makes a listener.
-  public init(_ address: ListenAddress, surface: APISurface = .everything) {
+  public init(_ address: ListenAddress, surface: APISurface = .everything, isSecure: Bool = false) {
     self.address = address
     self.surface = surface
+    self.isSecure = isSecure
   }
 }
 
@@ -45,6 +50,12 @@ public struct BoundAddress: Sendable, Hashable {
   public let listener: APIListener
   /// The address it has.
   public let address: ListenAddress
+
+  /// The address as an endpoint: `http://HOST:PORT`, `https://HOST:PORT` or `unix://PATH`.
+  public var endpoint: String {
+    let text = address.description
+    return listener.isSecure && text.hasPrefix("http:") ? "https" + text.dropFirst("http".count) : text
+  }
 
   /// The TCP port; nil for a unix socket.
   public var port: Int? {

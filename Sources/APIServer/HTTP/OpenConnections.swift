@@ -4,10 +4,23 @@ import Synchronization
 
 /// The connections of a server, so that it can stop.
 final class OpenConnections: Sendable {
+  /// What becomes of a new connection.
+  enum Admission {
+    case taken
+    /// There are too many; it is told so.
+    case refused
+    /// The server stops, or too many are being refused already.
+    case closed
+  }
+
   private struct State {
     var channels: [ObjectIdentifier: any Channel] = [:]
+    var refusedCount = 0
     var isDraining = false
   }
+
+  /// Connections that are being told at the same time that there is no room.
+  private static let maximumRefused = 256
 
   private let state = Mutex(State())
   private let maximum: Int
@@ -20,20 +33,29 @@ final class OpenConnections: Sendable {
 
   /// Takes up a new connection.
   ///
-  /// - Returns: false when there are too many, or the server stops.
-  func add(_ channel: any Channel) -> Bool {
+  /// - Returns: Whether there is room.
+  func add(_ channel: any Channel) -> Admission {
     let id = ObjectIdentifier(channel)
-    let isTaken = state.withLock { state in
-      guard !state.isDraining, state.channels.count < maximum else { return false }
-      state.channels[id] = channel
-      return true
+    let admission = state.withLock { state -> Admission in
+      if state.isDraining { return .closed }
+      if state.channels.count < maximum {
+        state.channels[id] = channel
+        return .taken
+      }
+      guard state.refusedCount < Self.maximumRefused else { return .closed }
+      state.refusedCount += 1
+      return .refused
     }
-    if isTaken {
-      channel.closeFuture.whenComplete { [self] _ in
-        state.withLock { _ = $0.channels.removeValue(forKey: id) }
+    channel.closeFuture.whenComplete { [self] _ in
+      state.withLock { state in
+        switch admission {
+        case .taken: state.channels.removeValue(forKey: id)
+        case .refused: state.refusedCount -= 1
+        case .closed: break
+        }
       }
     }
-    return isTaken
+    return admission
   }
 
   /// Takes no more connections and tells those there are to end.

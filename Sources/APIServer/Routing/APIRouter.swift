@@ -7,13 +7,25 @@ import NIOHTTP1
 struct APIRouter: HTTPRoute {
   let ports: APIPorts
   let surface: APISurface
+  /// Whether its listener speaks TLS.
+  let isSecure: Bool
+  private let lines = EventLines()
+
+  init(ports: APIPorts, surface: APISurface, isSecure: Bool = false) {
+    self.ports = ports
+    self.surface = surface
+    self.isSecure = isSecure
+  }
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
-    if let location = request.target.redirect {
-      return exchange.respond(Self.redirect(to: location, method: request.method))
-    }
     let state = ports.current
     let path = request.target.path
+    if let location = request.target.redirect {
+      let origins = surface == .fleet ? [] : state.corsOrigins
+      let cors = CORSHeaders(origins: origins, origin: request.headers.first(name: "origin"))
+      if request.method == .OPTIONS { return exchange.respond(HTTPResponse(.ok, headers: cors.headers)) }
+      return exchange.respond(Self.redirect(to: location, method: request.method).adding(cors))
+    }
     if FleetRoute.serves(path) || surface == .fleet {
       FleetRoute(fleet: state.fleet, pageLimit: state.fleetPageLimit).serve(request, exchange)
     } else if path.isAtOrBelow("/coracle/v1") {
@@ -26,22 +38,57 @@ struct APIRouter: HTTPRoute {
   }
 
   private func serveStore(_ request: HTTPRequest, _ exchange: HTTPExchange, _ state: APIPorts.State) {
-    guard let path = StorePath(request.target.path) else { return exchange.respond(.notFound) }
-    let cors = CORSHeaders(origins: state.corsOrigins, origin: request.headers.first(name: "origin"))
+    let origin = state.corsOrigins.isEmpty ? nil : request.headers.first(name: "origin")
+    let cors = CORSHeaders(origins: state.corsOrigins, origin: origin)
+    if case .worker(let forwarder) = state.store, forwarder.isReadOnly, request.method != .GET {
+      return exchange.respond(HTTPResponse(.notImplemented))
+    }
     if request.method == .OPTIONS {
       return exchange.respond(HTTPResponse(.ok, headers: cors.headers))
     }
+    switch StorePath(request.target.path) {
+    case nil: exchange.respond(HTTPResponse.notFound.adding(cors))
+    case .metrics: MetricsRoute(store: state.store, requests: ports.requests, cors: cors).serve(request, exchange)
+    case .logLevel: LogLevelRoute(setLevel: state.setLogLevel, cors: cors).serve(request, exchange)
+    case .debugging(.profile) where !state.servesProfiles: exchange.respond(HTTPResponse.notFound.adding(cors))
+    case .debugging(let question):
+      DebugRoute(question: question, store: state.store, cors: cors).serve(request, exchange)
+    case let path?: serveStore(path, request, exchange, state, cors)
+    }
+  }
+
+  /// Serves what only the store can answer.
+  private func serveStore(
+    _ path: StorePath,
+    _ request: HTTPRequest,
+    _ exchange: HTTPExchange,
+    _ state: APIPorts.State,
+    _ cors: CORSHeaders
+  ) {
     switch state.store {
     case .starting:
-      exchange.respond(.json(.serviceUnavailable, #"{"message":"the node has not joined its cluster yet"}"#))
+      let message = #"{"message":"the node has not joined its cluster yet"}"#
+      exchange.respond(HTTPResponse.json(.serviceUnavailable, message).adding(cors))
     case .worker(let forwarder):
       if path == .proxyConfiguration {
-        exchange.respond(.json(.ok, JSONValue.fields(["endpoints": .strings(forwarder.endpoints)]).text))
+        let endpoints = JSONValue.fields(["endpoints": .strings(forwarder.endpoints)]).text
+        exchange.respond(HTTPResponse.json(.ok, endpoints).adding(cors))
       } else {
-        ForwardingRoute(forwarder: forwarder).serve(request, exchange)
+        ForwardingRoute(forwarder: forwarder, requests: ports.requests, cors: cors).serve(request, exchange)
       }
-    case .member(let keys, let cluster):
-      MemberRouter(path: path, keys: keys, cluster: cluster, cors: cors).serve(request, exchange)
+    case .member(let keys, let cluster, let auth):
+      let access = AccessGuard(auth: auth, isOwner: surface == .control)
+      MemberRouter(
+        path: path,
+        keys: keys,
+        cluster: cluster,
+        access: access,
+        requests: ports.requests,
+        cors: cors,
+        lines: lines,
+        isSecure: isSecure
+      )
+      .serve(request, exchange)
     }
   }
 

@@ -6,6 +6,8 @@ enum StorePath: Equatable {
   case keys
   /// `/v2/members` with what follows the slash, empty for the list.
   case members(String)
+  /// `/v2/auth/…`
+  case auth(AuthPath)
   /// `/v2/machines`
   case machines
   /// `/v2/stats/self`
@@ -24,6 +26,12 @@ enum StorePath: Equatable {
   case discovery(token: String, rest: String)
   /// `/v2/config/local/proxy`, which workers answer.
   case proxyConfiguration
+  /// `/metrics`
+  case metrics
+  /// `/config/local/log`
+  case logLevel
+  /// `/debug/vars` and `/debug/pprof…`
+  case debugging(DebugRoute.Question)
 
   init?(_ path: String) {
     if path.isAtOrBelow("/v2/keys") {
@@ -40,9 +48,17 @@ enum StorePath: Equatable {
     case "/health": self = .health
     case "/discovery/new": self = .newDiscoveryToken
     case "/v2/config/local/proxy": self = .proxyConfiguration
+    case "/metrics": self = .metrics
+    case "/config/local/log": self = .logLevel
+    case "/debug/vars": self = .debugging(.variables)
+    case "/debug/pprof": self = .debugging(.profile(""))
     default:
       if let rest = path.rest(after: "/v2/members/") {
         self = .members(rest)
+      } else if let path = AuthPath(path) {
+        self = .auth(path)
+      } else if let rest = path.rest(after: "/debug/pprof/") {
+        self = .debugging(.profile(rest))
       } else if let rest = path.rest(after: "/discovery/") {
         let token = rest.prefix { $0 != "/" }
         guard Self.isToken(token) else { return nil }

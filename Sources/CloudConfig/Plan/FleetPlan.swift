@@ -32,10 +32,12 @@ public struct FleetPlan: Sendable, Equatable {
   public var etcdRequestTimeout: Duration
   /// The directory of the store that holds fleet's keys; begins and ends with a slash.
   public var etcdKeyPrefix: String
-  /// User and password for a remote store.
+  /// Who this node is to a store that others hold: a remote one, or the members' of a worker; nil means nobody.
   public var etcdUsername: String?
-  /// Password for a remote store.
+  /// The password to ``etcdUsername``.
   public var etcdPassword: String?
+  /// TLS to a remote store.
+  public var storeSecurity = SecurityPlan()
   /// Whether this machine never leads the scheduling.
   public var isEngineDisabled: Bool
   /// Entries in one page of the fleet API.

@@ -23,12 +23,23 @@ extension PlanBuilder {
     plan.tokenLimit = positive(section, "token_limit", path: "\(path).token-limit").map { Int($0) } ?? plan.tokenLimit
     plan.verbosity = section["verbosity"]?.integer ?? 0
     plan.etcdKeyPrefix = planPrefix(section) ?? plan.etcdKeyPrefix
+    planUser(section, &plan)
     let servers = urls(section, "etcd_servers", path: "\(path).etcd-servers") ?? []
     // Loopback names this node's own member when there is one.
     plan.etcdServers = runsEtcd && servers.allSatisfy(\.isLoopback) ? [] : servers
     plan.listenURLs = urls(section, "listen_urls", path: "\(path).listen-urls") ?? plan.listenURLs
     if section["listen_urls"] == nil, !units.fleetListenURLs.isEmpty { plan.listenURLs = units.fleetListenURLs }
+    planSecurity(section, &plan)
     return plan
+  }
+
+  /// Who fleet is to a store that others hold.
+  private mutating func planUser(_ section: Section, _ plan: inout FleetPlan) {
+    plan.etcdUsername = text(section, "etcd_username")
+    plan.etcdPassword = text(section, "etcd_password")
+    if let password = section["etcd_password"], plan.etcdUsername == nil {
+      log.warning(at: password.mark, "coreos.fleet.etcd-password has no effect without coreos.fleet.etcd-username")
+    }
   }
 
   /// Parses `k=v,k=v`: blanks around keys and values go, the last of a key counts, parts without `=` are dropped.

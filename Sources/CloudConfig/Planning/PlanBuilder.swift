@@ -5,6 +5,8 @@ struct PlanBuilder {
   var reader: SchemaReader
   let addresses: AddressTokens
   let specifiers: MachineSpecifiers
+  /// Variables of the process.
+  var environment: [String: String] = [:]
 
   var log: FindingLog {
     get { reader.log }
@@ -27,6 +29,7 @@ struct PlanBuilder {
     var plan = BootPlan(localUnits: units.local, system: planSystem(document))
     plan.etcd = planEtcd(coreos, units: units)
     plan.fleet = planFleet(coreos["fleet"], units: units, runsEtcd: plan.etcd != nil)
+    checkSecurity(coreos["fleet"]?.section?["listen_urls"], plan.fleet, plan.etcd)
     let coracle = document["coracle"]?.section ?? .absent
     plan.registrator = planRegistrator(coracle["registrator"]?.section ?? .absent, units.registrator)
     plan.dockerURL = units.docker == .off ? "none" : planDocker(coracle["docker"])
@@ -120,9 +123,6 @@ struct PlanBuilder {
     for item in items {
       do {
         let url = try EndpointURL(parsing: String(item))
-        if url.scheme == .https {
-          log.error(at: setting.mark, "\(path): \(url) asks for TLS, which is not supported yet")
-        }
         if !urls.contains(url) { urls.append(url) }
       } catch {
         log.error(at: setting.mark, "\(path): \(error)")

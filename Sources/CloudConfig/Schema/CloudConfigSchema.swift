@@ -50,10 +50,6 @@ enum CloudConfigSchema {
     ]
   )
 
-  private static let noTLS = SettingEffect.unsupported(
-    "TLS is not supported yet, and without it the port would be open"
-  )
-
   static let etcd2 = SectionSchema(
     "coreos.etcd2",
     [
@@ -66,27 +62,33 @@ enum CloudConfigSchema {
         KeySchema("proxy", .string, .acted, allowed: ["off", "on", "readonly"]),
         KeySchema("heartbeat_interval", .integer), KeySchema("election_timeout", .integer),
         KeySchema("snapshot_count", .integer),
-        KeySchema("discovery_srv", .string, .unsupported("discovery by DNS is not supported yet")),
-        KeySchema("discovery_proxy", .string, .unsupported("a proxy on the way to discovery is not supported yet")),
-        KeySchema("force_new_cluster", .boolean, .unsupported("start over with an empty data directory instead")),
-        KeySchema("wal_dir", .string, .noEffect("log and snapshots stand in one file below data-dir")),
-        KeySchema("cors", .string, .noEffect("CORS is not supported yet")),
-        KeySchema("debug", .boolean, .noEffect("use --log-level debug")),
-        KeySchema("log_package_levels", .string, .noEffect("use --log-level")),
-        KeySchema("enable_pprof", .boolean, .noEffect("there is no Go profile")),
-        KeySchema("strict_reconfig_check", .boolean, .noEffect("changes of membership are always checked")),
-        KeySchema("max_snapshots", .integer, .noEffect("old snapshots are removed by themselves")),
-        KeySchema("max_wals", .integer, .noEffect("the log is compacted by itself")),
+        KeySchema("discovery_srv"), KeySchema("discovery_proxy"), KeySchema("wal_dir"), KeySchema("cors"),
+        KeySchema("force_new_cluster", .boolean), KeySchema("strict_reconfig_check", .boolean),
+        KeySchema("debug", .boolean),
+        KeySchema("log_package_levels", .string, .noEffect("packages have no levels of their own; use --log-level")),
+        KeySchema("enable_pprof", .boolean),
+        KeySchema("max_snapshots", .integer, .noEffect("one snapshot is kept, and replaced by the next")),
+        KeySchema("max_wals", .integer, .noEffect("the log is one file, from which old entries are removed")),
       ]
       + [
         "proxy_dial_timeout", "proxy_failure_wait", "proxy_read_timeout", "proxy_refresh_interval",
         "proxy_write_timeout",
-      ].map { KeySchema($0, .integer, .noEffect("the worker's own time limits hold")) }
+      ].map { KeySchema($0, .integer) }
+      + ["experimental_v3demo", "experimental_grpc_addr", "experimental_auto_compaction_retention"].map {
+        KeySchema($0, .string, .noEffect("there is no v3 API"))
+      }
+      + ["addr", "bind_addr", "peer_addr", "peer_bind_addr"].map { KeySchema($0) }
+      + ["peers", "peers_file"].map { KeySchema($0, .string, noPeers) }
+      + [
+        "cluster_active_size", "cluster_remove_delay", "cluster_sync_interval", "config", "force", "max_result_buffer",
+        "max_retry_attempts", "peer_heartbeat_interval", "peer_election_timeout", "retry_interval", "snapshot", "v",
+        "vv",
+      ].map { KeySchema($0, .string, obsolete) }
       + [
         "ca_file", "cert_file", "key_file", "trusted_ca_file", "peer_ca_file", "peer_cert_file", "peer_key_file",
         "peer_trusted_ca_file",
-      ].map { KeySchema($0, .string, noTLS) }
-      + ["client_cert_auth", "peer_client_cert_auth"].map { KeySchema($0, .boolean, noTLS) }
+      ].map { KeySchema($0) }
+      + ["client_cert_auth", "peer_client_cert_auth"].map { KeySchema($0, .boolean) }
   )
 
   /// The section of etcd 0.4, whose main keys still mean something.
@@ -94,10 +96,9 @@ enum CloudConfigSchema {
     "coreos.etcd",
     ["addr", "bind_addr", "data_dir", "discovery", "name", "peer_addr", "peer_bind_addr"].map { KeySchema($0) }
       + ["peer_election_timeout", "peer_heartbeat_interval"].map { KeySchema($0, .integer) }
-      + ["ca_file", "cert_file", "key_file", "peer_ca_file", "peer_cert_file", "peer_key_file"].map {
-        KeySchema($0, .string, noTLS)
-      }
-      + ["cors", "graphite_host", "peers", "peers_file", "trace"].map { KeySchema($0, .string, obsolete) }
+      + ["ca_file", "cert_file", "key_file", "peer_ca_file", "peer_cert_file", "peer_key_file"].map { KeySchema($0) }
+      + ["cors", "graphite_host", "trace"].map { KeySchema($0, .string, obsolete) }
+      + ["peers", "peers_file"].map { KeySchema($0, .string, noPeers) }
       + [
         "cluster_active_size", "max_result_buffer", "max_retry_attempts", "snapshot_count",
       ].map { KeySchema($0, .integer, obsolete) }
@@ -112,23 +113,26 @@ enum CloudConfigSchema {
       ].map { KeySchema($0, .string, .noEffect("this key of etcd2 belongs under coreos.etcd2")) }
   )
 
+  /// Going on without it would make a cluster of one of every machine.
+  private static let noPeers = SettingEffect.unsupported(
+    "this key of etcd 0.4 is gone; name the members in coreos.etcd2.initial-cluster"
+  )
+
   private static let obsolete = SettingEffect.noEffect("this key of etcd 0.4 means nothing any more")
 
   static let fleet = SectionSchema(
     "coreos.fleet",
-    ["agent_ttl", "etcd_key_prefix", "etcd_servers", "listen_urls", "metadata", "public_ip"].map { KeySchema($0) }
+    [
+      "agent_ttl", "etcd_key_prefix", "etcd_password", "etcd_servers", "etcd_username", "listen_urls", "metadata",
+      "public_ip",
+    ].map { KeySchema($0) }
       + [
         KeySchema("disable_engine", .boolean), KeySchema("engine_reconcile_interval", .float),
         KeySchema("etcd_request_timeout", .float), KeySchema("token_limit", .integer), KeySchema("verbosity", .integer),
         KeySchema("authorized_keys_file", .string, .noEffect("units are not signed")),
         KeySchema("verify_units", .boolean, .noEffect("units are not signed")),
       ]
-      + ["etcd_cafile", "etcd_certfile", "etcd_keyfile"].map {
-        KeySchema($0, .string, .unsupported("TLS to the store is not supported yet"))
-      }
-      + ["etcd_username", "etcd_password"].map {
-        KeySchema($0, .string, .unsupported("users of the store are not supported yet"))
-      }
+      + ["etcd_cafile", "etcd_certfile", "etcd_keyfile"].map { KeySchema($0) }
   )
 
   private static let flannel = SectionSchema(

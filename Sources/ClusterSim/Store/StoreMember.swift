@@ -106,6 +106,8 @@ final class StoreMember: SimulatedProcess {
     _ = mailbox.take()
   }
 
+  func loseStream(from peer: MemberID) { process?.member.lostStream(from: peer) }
+
   /// One turn on everything that has arrived.
   ///
   /// - Returns: What was done since the last step; empty when there was nothing to do.

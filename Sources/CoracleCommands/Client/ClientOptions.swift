@@ -2,8 +2,10 @@
 import APIClients
 import ArgumentParser
 import Glibc
+import Logging
 import NIOCore
 import NIOPosix
+import TransportSecurity
 
 /// The flags of every command that talks to a node, and the clients they make.
 struct ClientOptions: ParsableArguments {
@@ -31,6 +33,8 @@ struct ClientOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The user, for stores with authentication.", valueName: "user[:password]"))
   var username: String?
 
+  @OptionGroup var security: ClientSecurityOptions
+
   /// The endpoints to ask.
   ///
   /// - Throws: `APIClientError` naming an address that is none.
@@ -46,9 +50,11 @@ struct ClientOptions: ParsableArguments {
 
   /// Makes clients for the chosen endpoints and closes their connections afterwards.
   func withClients<Outcome>(_ body: (CommandClients) async throws -> Outcome) async throws -> Outcome {
-    try await CommandClients.with(
-      endpoints: try endpoints(environment: environmentVariables()),
+    let environment = environmentVariables()
+    return try await CommandClients.with(
+      endpoints: try endpoints(environment: environment),
       credentials: username.map { Credentials(flag: $0) },
+      security: security.files(environment: environment),
       timeout: timeout.duration,
       body
     )
@@ -73,10 +79,14 @@ struct CommandClients: Sendable {
   static func with<Outcome>(
     endpoints: [Endpoint],
     credentials: Credentials? = nil,
+    security: SecurityFiles = SecurityFiles(),
     timeout: Duration,
     _ body: (CommandClients) async throws -> Outcome
   ) async throws -> Outcome {
-    let transport = HTTPTransport(group: MultiThreadedEventLoopGroup.singleton)
+    let transport = HTTPTransport(
+      group: MultiThreadedEventLoopGroup.singleton,
+      security: try security.isEmpty ? nil : ClientSecurity(files: security, logger: Logger.silent)
+    )
     let clients = CommandClients(endpoints, transport, credentials, TimeAmount(timeout))
     do {
       let outcome = try await body(clients)

@@ -14,13 +14,14 @@ enum ClusterStatusText {
   private static func lines(_ status: NodeStatus, _ members: [ClusterMember]) -> [String] {
     var lines: [String] = []
     switch status {
-    case .worker(let endpoints):
+    case .worker(let endpoints, _):
       lines.append("Role:       worker")
       lines.append("Endpoints:  \(endpoints.joined(separator: " "))")
     case .member(let member):
       lines.append("Role:       \(roleText(member.role))")
       lines.append("Member:     \(member.memberID)")
       lines.append("Cluster:    \(member.clusterID)")
+      if !member.isVoter { lines.append("Vote:       not before it has caught up") }
       lines.append("Leader:     \(leaderText(member.leaderID, members))")
       lines.append("Term:       \(member.raftTerm)")
       lines.append("Raft index: \(member.raftAppliedIndex) applied, \(member.raftCommitIndex) committed")
@@ -62,7 +63,7 @@ enum ClusterStatusText {
       ]
     }
     switch status {
-    case .worker(let endpoints):
+    case .worker(let endpoints, _):
       return ["role": "worker", "endpoints": .strings(endpoints), "members": .array(memberList)]
     case .member(let member):
       var fields: [JSONValue.Field] = [

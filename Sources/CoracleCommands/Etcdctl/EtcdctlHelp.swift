@@ -31,6 +31,9 @@ enum EtcdctlHelp {
        --output, -o "simple"   output response in the given format (simple, extended or json)
        --endpoints, -C         a comma-delimited list of machine addresses in the cluster
                                (default: "http://127.0.0.1:2379,http://127.0.0.1:4001") [$ETCDCTL_ENDPOINTS]
+       --ca-file               trust https servers of the authorities in this file [$ETCDCTL_CA_FILE]
+       --cert-file             show https servers this certificate [$ETCDCTL_CERT_FILE]
+       --key-file              the certificate's key [$ETCDCTL_KEY_FILE]
        --username, -u          provide username[:password]
        --timeout "5s"          how long an answer may take
        --help, -h              show this help

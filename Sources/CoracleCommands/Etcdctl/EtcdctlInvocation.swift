@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
+import TransportSecurity
 
 /// A command line of etcdctl, parsed.
 struct EtcdctlInvocation: Equatable {
@@ -18,6 +19,8 @@ struct EtcdctlInvocation: Equatable {
     var endpoints = "http://127.0.0.1:2379,http://127.0.0.1:4001"
     var format = KeyValueFormat.simple
     var username: String?
+    /// What https endpoints are asked with.
+    var security = SecurityFiles()
     /// Whether the members' own addresses are not asked for first.
     var noSync = false
     var debug = false
@@ -71,6 +74,11 @@ struct EtcdctlInvocation: Equatable {
     }
     settings.format = known
     settings.username = flags["username"] ?? environment["ETCDCTL_USERNAME"]
+    settings.security = SecurityFiles(
+      flags: (ca: flags["ca-file"], certificate: flags["cert-file"], key: flags["key-file"]),
+      environment: environment,
+      prefix: "ETCDCTL"
+    )
     settings.noSync = try flags.isSet("no-sync")
     settings.debug = try flags.isSet("debug")
     if let text = flags["timeout"] {
@@ -88,10 +96,7 @@ struct EtcdctlInvocation: Equatable {
     _ flags: EtcdctlFlags,
     _ environment: [String: String]
   ) throws(EtcdctlUsageError) {
-    let missing = [
-      ("discovery-srv", "ETCDCTL_DISCOVERY_SRV"), ("ca-file", "ETCDCTL_CA_FILE"), ("cert-file", "ETCDCTL_CERT_FILE"),
-      ("key-file", "ETCDCTL_KEY_FILE"),
-    ]
+    let missing = [("discovery-srv", "ETCDCTL_DISCOVERY_SRV")]
     for (flag, variable) in missing {
       let value = flags[flag] ?? environment[variable] ?? ""
       guard value.isEmpty else { throw EtcdctlUsageError(message: "--\(flag) is not supported by this version") }

@@ -50,6 +50,7 @@ public enum EtcdctlPersonality {
       return try await CommandClients.with(
         endpoints: try Endpoint.list(settings.endpoints),
         credentials: settings.username.map { Credentials(flag: $0) },
+        security: settings.security,
         timeout: (settings.timeout ?? defaultTimeout).duration
       ) { clients in
         await run(invocation.command, settings, clients, output)

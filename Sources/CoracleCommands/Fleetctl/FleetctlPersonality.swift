@@ -2,6 +2,7 @@
 import APIClients
 import Fleet
 import Glibc
+import TransportSecurity
 
 /// The program as fleetctl.
 ///
@@ -58,7 +59,16 @@ public enum FleetctlPersonality {
     let endpoints = try endpoints(flags, environment)
     let waiting = try waiting(flags)
     let lines = try flags.number("lines") ?? 10
-    return try await CommandClients.with(endpoints: endpoints, timeout: requestTimeout) { clients in
+    let security = SecurityFiles(
+      flags: (ca: flags.value("ca-file"), certificate: flags.value("cert-file"), key: flags.value("key-file")),
+      environment: environment,
+      prefix: "FLEETCTL"
+    )
+    return try await CommandClients.with(
+      endpoints: endpoints,
+      security: security,
+      timeout: requestTimeout
+    ) { clients in
       var session = UnitSession(clients, output: output)
       session.errorPrefix = "googleapi: "
       switch command {
@@ -119,9 +129,6 @@ public enum FleetctlPersonality {
     }
     if flags.value("tunnel", environment) != nil {
       throw CommandFailure("--tunnel is not supported yet; use --endpoint")
-    }
-    for name in ["ca-file", "cert-file", "key-file"] where flags.value(name, environment) != nil {
-      throw CommandFailure("--\(name) is not supported yet")
     }
   }
 }
@@ -184,6 +191,9 @@ enum FleetctlHelp {
 
     Flags:
       --endpoint URL[,URL]     Where the fleet API is (FLEETCTL_ENDPOINT)
+      --ca-file FILE           Trust https servers of these authorities (FLEETCTL_CA_FILE)
+      --cert-file FILE         Show https servers this certificate (FLEETCTL_CERT_FILE)
+      --key-file FILE          The certificate's key (FLEETCTL_KEY_FILE)
       --fields NAMES           Columns of a listing
       --full, -l               Do not shorten ids
       --no-legend              Leave out the header of a listing

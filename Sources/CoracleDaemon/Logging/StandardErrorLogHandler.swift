@@ -7,8 +7,21 @@ import Logging
 struct StandardErrorLogHandler: LogHandler {
   let label: String
   let format: NodeOptions.LogFormat
-  var logLevel: Logger.Level
+  let control: LogLevelControl
+  /// A level that holds whatever the node's own is.
+  private var ownLevel: Logger.Level?
   var metadata: Logger.Metadata = [:]
+
+  init(label: String, format: NodeOptions.LogFormat, control: LogLevelControl) {
+    self.label = label
+    self.format = format
+    self.control = control
+  }
+
+  var logLevel: Logger.Level {
+    get { ownLevel ?? control.level }
+    set { ownLevel = newValue }
+  }
 
   subscript(metadataKey key: String) -> Logger.Metadata.Value? {
     get { metadata[key] }

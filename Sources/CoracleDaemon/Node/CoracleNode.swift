@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CloudConfig
 import Logging
 
 /// This machine's node: everything that `coracle node` runs.
@@ -8,10 +9,12 @@ public enum CoracleNode {
   /// - Returns: The exit status: 0 after a clean stop, 1 when it could not start or something broke, with one line on
   ///   standard error that says what.
   public static func run(_ options: NodeOptions, environment: [String: String]) async -> Int32 {
-    let logger = makeLogger(options)
+    let levels = LogLevelControl(options.logLevel ?? .info)
+    let logger = makeLogger(options, levels)
     do {
       let node = try await PreparedNode.make(options, environment: environment, logger: logger)
-      try await NodeServices(node: node, logger: logger).run()
+      if options.logLevel == nil, node.plan.etcd?.isDebugging == true { levels.set(.debug) }
+      try await NodeServices(node: node, levels: levels, logger: logger).run()
       return 0
     } catch {
       StandardError.write("coracle: \(line(for: error))\n")
@@ -23,9 +26,9 @@ public enum CoracleNode {
     (error as? NodeError ?? NodeError("", cause: error)).chain
   }
 
-  private static func makeLogger(_ options: NodeOptions) -> Logger {
+  private static func makeLogger(_ options: NodeOptions, _ levels: LogLevelControl) -> Logger {
     Logger(label: "coracle") { label in
-      StandardErrorLogHandler(label: label, format: options.logFormat, logLevel: options.logLevel)
+      StandardErrorLogHandler(label: label, format: options.logFormat, control: levels)
     }
   }
 }

@@ -15,6 +15,7 @@ import UnixSignals
 /// The parts of a node, wired together: the only place that picks concrete types.
 struct NodeServices {
   let node: PreparedNode
+  let levels: LogLevelControl
   let logger: Logger
 
   /// Runs all parts until a signal ends them, in the reverse of the order they are listed in.
@@ -23,15 +24,16 @@ struct NodeServices {
   func run() async throws {
     let group = MultiThreadedEventLoopGroup.singleton
     let engine = try makeEngine(group)
-    let transport = HTTPTransport(group: group)
+    let security = try await NodeSecurity.read(node.plan, logger: logger)
+    let transports = NodeTransports(group: group, security: security, plan: node.plan.etcd)
     let failure: (any Error)?
     do {
-      try await runServices(group, engine, transport)
+      try await runServices(group, engine, security, transports)
       failure = nil
     } catch {
       failure = error
     }
-    await transport.shutdown()
+    await transports.shutdown()
     await engine?.shutdown()
     if let failure { throw failure }
   }
@@ -39,10 +41,11 @@ struct NodeServices {
   private func runServices(
     _ group: any EventLoopGroup,
     _ engine: DockerEngineClient?,
-    _ transport: HTTPTransport
+    _ security: NodeSecurity,
+    _ transports: NodeTransports
   ) async throws {
-    let ports = APIPorts()
-    let api = try await APIService(node, ports: ports, group: group, logger: logger)
+    let ports = makePorts()
+    let api = try await APIService(node, ports: ports, security: security, group: group, logger: logger)
     let store = Eventual<NodeStore>()
     let supervision = UnitSupervision(
       configuration: UnitSupervisionConfiguration(
@@ -54,7 +57,15 @@ struct NodeServices {
       logger: logger
     )
     var services: [any Service] = [
-      StoreService(node: node, ports: ports, store: store, transport: transport, group: group, logger: logger),
+      StoreService(
+        node: node,
+        ports: ports,
+        store: store,
+        security: security,
+        transports: transports,
+        group: group,
+        logger: logger
+      ),
       api,
       UnitsService(
         supervision: supervision,
@@ -71,7 +82,7 @@ struct NodeServices {
           ports: ports,
           store: store,
           supervision: supervision,
-          transport: transport,
+          transport: transports.members,
           logger: logger
         )
       )
@@ -85,12 +96,32 @@ struct NodeServices {
     try await runGroup(services)
   }
 
+  private func makePorts() -> APIPorts {
+    let ports = APIPorts()
+    ports.setLogLevelControl { [levels, logger] level in
+      levels.set(level)
+      logger.notice("log level changed", metadata: ["log.level": "\(level)"])
+    }
+    if let plan = node.plan.etcd {
+      ports.setCORSOrigins(Set(plan.corsOrigins))
+      ports.setServesProfiles(plan.enablesProfiling)
+    }
+    return ports
+  }
+
   private func runGroup(_ services: [any Service]) async throws {
     var quiet = logger
     quiet.logLevel = max(logger.logLevel, .warning)
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: services.map { .init(service: $0) },
+        services: services.map { service in
+          // A member that was removed from its cluster ends by itself, and well.
+          let isStore = service is StoreService
+          return .init(
+            service: service,
+            successTerminationBehavior: isStore ? .gracefullyShutdownGroup : .cancelGroup
+          )
+        },
         gracefulShutdownSignals: [.sigterm, .sigint],
         logger: quiet
       )
@@ -119,12 +150,7 @@ struct NodeServices {
 
   /// What the units' own `etcdctl`, `fleetctl` and `docker` lines need to reach this node.
   private var unitEnvironment: [String: String] {
-    var variables: [String: String] = [:]
-    if let url = node.plan.etcd?.listenClientURLs.first?.text ?? node.plan.fleet?.etcdServers.first?.text {
-      variables["ETCDCTL_ENDPOINTS"] = url
-      variables["CORACLE_ENDPOINT"] = url
-      variables["FLEETCTL_ENDPOINT"] = url
-    }
+    var variables = node.unitEndpointVariables
     if let url = node.dockerURL { variables["DOCKER_HOST"] = url }
     return variables
   }

@@ -4,6 +4,7 @@ import CloudConfig
 import Logging
 import NIOCore
 import ServiceLifecycle
+import UnitRunner
 
 /// The node's listeners: client URLs, fleet's own, and the control socket.
 struct APIService: Service {
@@ -12,14 +13,23 @@ struct APIService: Service {
   /// Opens the listeners, so that a taken port is told before anything else happens.
   ///
   /// - Throws: ``NodeError`` naming the address that cannot be had.
-  init(_ node: PreparedNode, ports: APIPorts, group: any EventLoopGroup, logger: Logger) async throws(NodeError) {
-    server = HTTPAPIServer(ports: ports, group: group, logger: logger)
-    var listeners = (node.plan.etcd?.listenClientURLs ?? []).map { APIListener($0.listenAddress) }
-    listeners += (node.plan.fleet?.listenURLs ?? []).map { APIListener($0.listenAddress, surface: .fleet) }
-    listeners.append(APIListener(.unixSocket(path: node.socketPath, mode: 0o660)))
+  init(
+    _ node: PreparedNode,
+    ports: APIPorts,
+    security: NodeSecurity,
+    group: any EventLoopGroup,
+    logger: Logger
+  ) async throws(NodeError) {
+    var limits = HTTPLimits()
+    // A quarter is left for everything else that is open.
+    limits.maximumConnections = max(256, min(65_536, OpenFilesLimit.raise() / 4 * 3))
+    server = HTTPAPIServer(ports: ports, limits: limits, security: security.listeners, group: group, logger: logger)
+    var listeners = (node.plan.etcd?.listenClientURLs ?? []).map { $0.listener(serving: .everything) }
+    listeners += (node.plan.fleet?.listenURLs ?? []).map { $0.listener(serving: .fleet) }
+    listeners.append(APIListener(.unixSocket(path: node.socketPath, mode: 0o660), surface: .control))
     do {
       for bound in try await server.start(listening: listeners) {
-        logger.info("serving", metadata: ["api.address": "\(bound.address)"])
+        logger.info("serving", metadata: ["api.address": "\(bound.endpoint)"])
       }
     } catch {
       throw NodeError("", cause: error)
@@ -33,6 +43,8 @@ struct APIService: Service {
 }
 
 extension EndpointURL {
-  /// Where a server listens for this URL.
-  var listenAddress: ListenAddress { .tcp(host: host, port: port) }
+  /// A server's listener for this URL.
+  func listener(serving surface: APISurface) -> APIListener {
+    APIListener(.tcp(host: host, port: port), surface: surface, isSecure: scheme == .https)
+  }
 }

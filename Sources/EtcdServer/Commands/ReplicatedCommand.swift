@@ -12,10 +12,13 @@ struct ReplicatedCommand {
     case keys(StoreCommand)
     /// What a member tells about itself when it has started.
     case attributes(MemberAttributes)
+    /// A change of users, roles or their switch.
+    case auth(AuthChange)
   }
 
   private static let keysKind: UInt8 = 1
   private static let attributesKind: UInt8 = 2
+  private static let authKind: UInt8 = 3
   private static let headerBytes = 17
 
   var proposer: MemberID
@@ -24,18 +27,23 @@ struct ReplicatedCommand {
 
   /// The bytes for the log.
   static func encode(_ content: Content, proposer: MemberID, request: RequestID) -> [UInt8] {
-    let (kind, body) =
-      switch content {
-      case .keys(let command): (keysKind, command.encoded())
-      case .attributes(let attributes): (attributesKind, attributes.encoded())
-      }
-    return [UInt8](unsafeUninitializedCapacity: headerBytes + body.count) { buffer, count in
+    switch content {
+    case .keys(let command):
+      return command.encoded(after: header(keysKind, proposer, request))
+    case .attributes(let attributes):
+      return header(attributesKind, proposer, request) + attributes.encoded()
+    case .auth(let change):
+      return header(authKind, proposer, request) + change.encoded()
+    }
+  }
+
+  private static func header(_ kind: UInt8, _ proposer: MemberID, _ request: RequestID) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: headerBytes) { buffer, count in
       let raw = UnsafeMutableRawBufferPointer(buffer)
       raw[0] = kind
       raw.storeBytes(of: proposer.rawValue.littleEndian, toByteOffset: 1, as: UInt64.self)
       raw.storeBytes(of: request.rawValue.littleEndian, toByteOffset: 9, as: UInt64.self)
-      UnsafeMutableRawBufferPointer(rebasing: raw[headerBytes...]).copyBytes(from: body)
-      count = headerBytes + body.count
+      count = headerBytes
     }
   }
 
@@ -56,6 +64,9 @@ struct ReplicatedCommand {
     case Self.attributesKind:
       guard let attributes = MemberAttributes(decoding: Array(body)) else { return nil }
       content = .attributes(attributes)
+    case Self.authKind:
+      guard let change = try? AuthChange(decoding: body) else { return nil }
+      content = .auth(change)
     default:
       return nil
     }

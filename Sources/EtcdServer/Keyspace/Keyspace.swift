@@ -9,13 +9,21 @@ import Synchronization
 /// The replica's thread changes it entry by entry; any thread reads it and registers watches. Since both happen under
 /// the same lock, no event falls between a look into the history and the registration of a watch.
 final class Keyspace: Sendable {
+  /// The most watches that wait here; further ones are refused.
+  ///
+  /// Connections run out long before.
+  static let maximumWatchers = 262_144
+
   private let state: Mutex<State>
+  /// What the state says of users, for requests that ask this alone.
+  private let requiresAuth = Atomic(false)
   private let clocks: MemberClocks
   private let brokenRule: BrokenStoreRule?
 
   fileprivate struct State {
     var store: Store
     var membership = Membership()
+    var auth = AuthState()
     var hub = WatcherHub()
     var deliveries: [WatcherID: WatchDelivery] = [:]
     var nextWatcher: UInt64 = 0
@@ -45,7 +53,7 @@ final class Keyspace: Sendable {
       state.advance(to: entry)
       return (outcome.result, state.notify(outcome.changes))
     }
-    for delivery in concerned { delivery.flush() }
+    deliver(concerned)
     return result?.map { KeysReply(event: $0, raftIndex: entry.index.rawValue, raftTerm: entry.term.rawValue) }
   }
 
@@ -65,6 +73,20 @@ final class Keyspace: Sendable {
     }
   }
 
+  /// Applies a change of users or roles, which takes no index of the store.
+  func apply(_ change: AuthChange, of entry: Entry) -> Result<AuthOutcome, AuthError> {
+    state.withLock { state in
+      state.advance(to: entry)
+      do throws(AuthError) {
+        let outcome = try state.auth.apply(change)
+        requiresAuth.store(state.auth.isEnabled, ordering: .releasing)
+        return .success(outcome)
+      } catch {
+        return .failure(error)
+      }
+    }
+  }
+
   /// Passes over an entry that changes nothing here.
   func skip(_ entry: Entry) {
     state.withLock { $0.advance(to: entry) }
@@ -73,20 +95,20 @@ final class Keyspace: Sendable {
   /// Replaces everything.
   ///
   /// Watches end, since the events in between are not known; their owners begin again where they were.
-  func replace(store: Store, membership: Membership, at metadata: SnapshotMetadata) {
+  func replace(store: Store, membership: Membership, auth: AuthState, at metadata: SnapshotMetadata) {
     let closing = state.withLock { state in
       let statistics = state.store.statistics
       state.store = store
       state.store.statistics = statistics
       state.membership = membership
+      state.auth = auth
+      requiresAuth.store(auth.isEnabled, ordering: .releasing)
       state.appliedIndex = metadata.index
       state.term = max(state.term, metadata.term)
       return brokenRule == .watchOverSnapshot ? [] : state.forgetWatches()
     }
-    for delivery in closing {
-      delivery.close()
-      delivery.flush()
-    }
+    for delivery in closing { delivery.close() }
+    deliver(closing)
   }
 
   /// Takes over the term the replica is in.
@@ -100,10 +122,8 @@ final class Keyspace: Sendable {
       state.isStopped = true
       return state.forgetWatches()
     }
-    for delivery in closing {
-      delivery.close()
-      delivery.flush()
-    }
+    for delivery in closing { delivery.close() }
+    deliver(closing)
   }
 
   // MARK: Reads, from any thread
@@ -140,17 +160,37 @@ final class Keyspace: Sendable {
   /// The members as applied.
   var membership: Membership { state.withLock { $0.membership } }
 
+  /// The users and roles as applied.
+  var auth: AuthState { state.withLock { $0.auth } }
+
+  /// Whether requests need permission.
+  var isAuthEnabled: Bool { requiresAuth.load(ordering: .acquiring) }
+
   /// The store's index and the log's.
   var indexes: (etcd: EtcdIndex, applied: LogIndex) { state.withLock { ($0.store.etcdIndex, $0.appliedIndex) } }
 
-  /// This member's counters and how many watchers wait.
-  var statistics: (counters: StoreStatistics, watcherCount: Int) {
-    state.withLock { ($0.store.statistics, $0.hub.count) }
+  /// What is counted here: operations, watchers, nodes.
+  var metrics: MemberMetrics {
+    var metrics = MemberMetrics()
+    state.withLock { state in
+      metrics.store = state.store.statistics
+      metrics.watcherCount = state.hub.count
+      metrics.watchRequestCount = state.nextWatcher
+      metrics.nodeCount = state.store.nodeCount
+    }
+    return metrics
   }
 
   /// A copy of the replicated state; taking it is cheap, but the next change copies the tree while it is alive.
-  func copy() -> (store: Store, membership: Membership, applied: LogIndex) {
-    state.withLock { ($0.store, $0.membership, $0.appliedIndex) }
+  func copy() -> (store: Store, membership: Membership, auth: AuthState, applied: LogIndex) {
+    state.withLock { ($0.store, $0.membership, $0.auth, $0.appliedIndex) }
+  }
+
+  /// Lets deliveries go, those to one thread together.
+  private func deliver(_ deliveries: [WatchDelivery]) {
+    var carried = CarriedAnswers()
+    for delivery in deliveries { carried.add(delivery.carrier) { delivery.flush() } }
+    carried.depart()
   }
 
   private func forget(_ id: WatcherID) {
@@ -194,6 +234,10 @@ extension Keyspace.State {
     )
     if isStopped {
       delivery.begin([.failed(EtcdError(.raftInternal, cause: ServerErrors.stopped))])
+      return nil
+    }
+    guard deliveries.count < Keyspace.maximumWatchers else {
+      delivery.begin([.failed(EtcdError(.raftInternal, cause: ServerErrors.tooManyWatchers))])
       return nil
     }
     nextWatcher += 1

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 import EtcdWire
+import Meters
 import Raft
 
 /// What applying an entry means for the member that applies it; outcomes of other members' proposals are not kept.
@@ -11,16 +12,16 @@ enum AppliedOutcome {
   case command(RequestID, Result<KeysReply, EtcdError>?)
   /// The membership changed; the request is this member's own, if any.
   case membership(RequestID?)
+  /// A change of users or roles of this member took effect, or was refused.
+  case auth(RequestID, Result<AuthOutcome, AuthError>)
 }
 
-/// The replicated state machine: the keyspace and the members.
+/// The replicated state machine: the keyspace, the members, the users.
 struct KeyspaceMachine: StateMachine {
-  private static let magic: [UInt8] = Array("CKMS".utf8)
-  private static let format: UInt8 = 1
-  private static let pieceBytes = 1 << 20
-
   let member: MemberID
   let keyspace: Keyspace
+  /// How long snapshots took.
+  let snapshots: Histogram
 
   /// Applies an entry.
   ///
@@ -49,39 +50,39 @@ struct KeyspaceMachine: StateMachine {
     case .attributes(let attributes):
       keyspace.apply(attributes, of: entry)
       return command.proposer == member ? .command(command.request, nil) : .none
+    case .auth(let change):
+      let result = keyspace.apply(change, of: entry)
+      return command.proposer == member ? .auth(command.request, result) : .none
     }
   }
 
-  /// Shape: magic, format, length of the membership (8 bytes, little endian), membership, store.
   func writeSnapshot(_ write: ([UInt8]) throws -> Void) throws {
+    try frozen().writeSnapshot(write)
+  }
+
+  func frozen() -> any FrozenState {
     let copy = keyspace.copy()
-    let membership = copy.membership.encoded()
-    let length = withUnsafeBytes(of: UInt64(membership.count).littleEndian) { Array($0) }
-    try write(Self.magic + [Self.format] + length + membership)
-    let store = copy.store.encodeSnapshot()
-    for start in stride(from: 0, to: store.count, by: Self.pieceBytes) {
-      try write(Array(store[start..<min(store.count, start + Self.pieceBytes)]))
-    }
+    return FrozenKeyspace(store: copy.store, membership: copy.membership, auth: copy.auth, duration: snapshots)
   }
 
   mutating func restore(_ metadata: SnapshotMetadata, read: () throws -> [UInt8]?) throws {
-    var bytes: [UInt8] = []
-    while let piece = try read() { bytes += piece }
-    let headerBytes = Self.magic.count + 1 + 8
-    guard bytes.count >= headerBytes, bytes.starts(with: Self.magic), bytes[Self.magic.count] == Self.format else {
-      throw EtcdServerError(.restore, "the snapshot at \(metadata.index) is not one of this version's")
-    }
-    let length = bytes.withUnsafeBytes {
-      UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: headerBytes - 8, as: UInt64.self))
-    }
-    guard length <= UInt64(bytes.count - headerBytes),
-      let membership = Membership(decoding: Array(bytes[headerBytes..<headerBytes + Int(length)]))
-    else { throw EtcdServerError(.restore, "the members in the snapshot at \(metadata.index) cannot be read") }
-    bytes.removeFirst(headerBytes + Int(length))
-    do {
-      keyspace.replace(store: try Store(decodingSnapshot: bytes), membership: membership, at: metadata)
-    } catch {
-      throw EtcdServerError(.restore, "the keys in the snapshot at \(metadata.index) cannot be read", cause: error)
+    try withoutActuallyEscaping(read) { read in
+      guard var sections = try SnapshotSections(read) else {
+        throw EtcdServerError(.restore, "the snapshot at \(metadata.index) is not one of this version's")
+      }
+      guard let members = try sections.next(), let membership = Membership(decoding: members) else {
+        throw EtcdServerError(.restore, "the members in the snapshot at \(metadata.index) cannot be read")
+      }
+      guard let users = try sections.next(), let auth = try? AuthState(decoding: users) else {
+        throw EtcdServerError(.restore, "the users in the snapshot at \(metadata.index) cannot be read")
+      }
+      let store: Store
+      do {
+        store = try Store(readingSnapshot: { try sections.rest() })
+      } catch let error as StoreDecodingError {
+        throw EtcdServerError(.restore, "the keys in the snapshot at \(metadata.index) cannot be read", cause: error)
+      }
+      keyspace.replace(store: store, membership: membership, auth: auth, at: metadata)
     }
   }
 }

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+import Meters
 import Raft
 
-/// Any log store, so that a member is one type whatever it keeps its log in.
+/// Any log store, so that a member is one type whatever it keeps its log in; its durable appends are timed.
 struct ErasedLogStore: LogStore {
   var base: any LogStore
+  let appends: Histogram
 
   mutating func load() throws -> StoredLog { try base.load() }
 
-  mutating func append(_ batch: LogBatch) throws { try base.append(batch) }
+  mutating func append(_ batch: LogBatch) throws {
+    let start = Clocks.monotonicNanoseconds()
+    try base.append(batch)
+    appends.observe(nanoseconds: Clocks.monotonicNanoseconds() - start)
+  }
 
   func entries(from first: LogIndex, through last: LogIndex, maxBytes: Int) throws -> [Entry] {
     try base.entries(from: first, through: last, maxBytes: maxBytes)
@@ -16,6 +22,14 @@ struct ErasedLogStore: LogStore {
   func term(at index: LogIndex) throws -> Term? { try base.term(at: index) }
 
   mutating func compact(through index: LogIndex) throws { try base.compact(through: index) }
+
+  mutating func maintain() throws { try base.maintain() }
+
+  mutating func beginSnapshot(_ state: any FrozenState) throws { try base.beginSnapshot(state) }
+
+  func isSnapshotWritten() throws -> Bool { try base.isSnapshotWritten() }
+
+  var snapshotBytes: UInt64 { base.snapshotBytes }
 
   mutating func stageSnapshot(_ bytes: [UInt8], at offset: UInt64) throws {
     try base.stageSnapshot(bytes, at: offset)

@@ -6,11 +6,13 @@ import Raft
 /// How the waiting client of a request is answered; called once, on the replica's thread.
 enum RequestAnswer: Sendable {
   /// A write of the keyspace.
-  case write(@Sendable (Result<KeysReply, EtcdError>) -> Void)
+  case write(@Sendable (Result<KeysReply, EtcdError>) -> Void, carrier: (any AnswerCarrier)? = nil)
   /// A read may look now, or why not.
-  case read(@Sendable (EtcdError?) -> Void)
+  case read(@Sendable (EtcdError?) -> Void, carrier: (any AnswerCarrier)? = nil)
   /// A change of the membership.
   case change(@Sendable (ClusterChangeError?) -> Void)
+  /// A change of users or roles.
+  case auth(@Sendable (Result<AuthOutcome, AuthFailure>) -> Void)
   /// Nobody waits.
   case none
 }
@@ -28,20 +30,39 @@ struct ReplicaRequest: Sendable {
   var answer: RequestAnswer
   /// When the client is told that its time is over, on the monotonic clock.
   var deadlineNanoseconds: Int64
+
+  /// About as many bytes it takes.
+  var sizeBytes: Int {
+    switch content {
+    case .proposal(.command(let bytes)): 256 + bytes.count
+    case .proposal(.configurationChange(let change)): 256 + change.context.count
+    case .read: 256
+    }
+  }
 }
 
 /// What waits for the replica's thread; swapped out as a whole.
 ///
-/// Invariant: at most ``maximumRequests`` requests are here or not answered yet, and at most ``maximumMessages``
-/// messages are here; what does not fit is refused (requests) or dropped (messages, which Raft sends again).
+/// Invariant: at most ``maximumRequests`` requests of ``maximumRequestBytes`` are here or not answered yet, and at most
+/// ``maximumMessages`` messages of ``maximumMessageBytes`` are here; what does not fit is refused (requests) or dropped
+/// (messages, which Raft sends again). A lone request or message always fits.
 struct Inbox {
   static let maximumRequests = 16_384
+  static let maximumRequestBytes = 128 << 20
   static let maximumMessages = 16_384
+  static let maximumMessageBytes = 128 << 20
+
+  /// How much room some requests take.
+  struct Room: Equatable {
+    var requests = 0
+    var bytes = 0
+  }
 
   /// What the thread takes in one go.
   struct Batch {
     var requests: [ReplicaRequest] = []
     var messages: [Message] = []
+    var lostStreams: [MemberID] = []
     var isStopping = false
   }
 
@@ -57,24 +78,50 @@ struct Inbox {
     case stopped
   }
 
+  /// How full it is.
+  struct Load {
+    /// Requests and messages that wait here.
+    var waiting: Int
+    /// Requests that are here or not answered yet.
+    var outstanding: Int
+  }
+
   private var batch = Batch()
-  private var outstanding = 0
+  private var outstanding = Room()
+  private var messageBytes = 0
   private var isSleeping = false
   private var hasDeliveredStop = false
   private var hasStopped = false
 
+  var load: Load { Load(waiting: batch.requests.count + batch.messages.count, outstanding: outstanding.requests) }
+
   mutating func add(_ request: ReplicaRequest) -> Added {
     if hasStopped || batch.isStopping { return .stopped }
-    guard outstanding < Self.maximumRequests else { return .full }
-    outstanding += 1
+    let bytes = request.sizeBytes
+    guard outstanding.requests < Self.maximumRequests,
+      outstanding.requests == 0 || outstanding.bytes + bytes <= Self.maximumRequestBytes
+    else { return .full }
+    outstanding.requests += 1
+    outstanding.bytes += bytes
     batch.requests.append(request)
     return woken()
   }
 
   mutating func add(_ messages: [Message]) -> Added {
     if hasStopped { return .stopped }
-    guard batch.messages.count + messages.count <= Self.maximumMessages else { return .full }
+    let bytes = messages.reduce(0) { $0 + $1.approximateBytes }
+    guard batch.messages.count + messages.count <= Self.maximumMessages,
+      batch.messages.isEmpty || messageBytes + bytes <= Self.maximumMessageBytes
+    else { return .full }
     batch.messages += messages
+    messageBytes += bytes
+    return woken()
+  }
+
+  /// Adds the news that a member's stream broke; told at most once a turn, so that there is room.
+  mutating func addLostStream(from peer: MemberID) -> Added {
+    if hasStopped { return .stopped }
+    if !batch.lostStreams.contains(peer) { batch.lostStreams.append(peer) }
     return woken()
   }
 
@@ -87,13 +134,14 @@ struct Inbox {
   /// Takes what waits.
   ///
   /// - Parameters:
-  ///   - answered: How many requests have been answered, which makes room for others.
+  ///   - answered: What has been answered, which makes room for others.
   ///   - mayBeEmpty: Whether the thread has work anyway. If not and nothing waits, it is put down as sleeping.
   /// - Returns: What waited; nil when the thread is to sleep.
-  mutating func take(answered: Int, mayBeEmpty: Bool) -> Batch? {
-    outstanding -= answered
+  mutating func take(answered: Room, mayBeEmpty: Bool) -> Batch? {
+    outstanding.requests -= answered.requests
+    outstanding.bytes -= answered.bytes
     let isStopNews = batch.isStopping && !hasDeliveredStop
-    if batch.requests.isEmpty, batch.messages.isEmpty, !isStopNews, !mayBeEmpty {
+    if batch.requests.isEmpty, batch.messages.isEmpty, batch.lostStreams.isEmpty, !isStopNews, !mayBeEmpty {
       isSleeping = true
       return nil
     }
@@ -102,7 +150,19 @@ struct Inbox {
     let taken = batch
     batch.requests = []
     batch.messages = []
+    batch.lostStreams = []
+    messageBytes = 0
     return taken
+  }
+
+  /// Takes out the requests whose time is over, for a thread that does not come by.
+  mutating func takeExpired(at nanoseconds: Int64) -> [RequestAnswer] {
+    let due = batch.requests.filter { $0.deadlineNanoseconds <= nanoseconds }
+    guard !due.isEmpty else { return [] }
+    batch.requests.removeAll { $0.deadlineNanoseconds <= nanoseconds }
+    outstanding.requests -= due.count
+    outstanding.bytes -= due.reduce(0) { $0 + $1.sizeBytes }
+    return due.map(\.answer)
   }
 
   /// Takes the rest; nothing is accepted from now on.

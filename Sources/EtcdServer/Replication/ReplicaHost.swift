@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 import EtcdWire
+import Meters
 import Raft
 import Synchronization
 
@@ -14,6 +15,12 @@ final class ReplicaHost: Sendable {
   let clocks: MemberClocks
   private let requestCounter: Atomic<UInt64>
   private let published: Mutex<PublishedStatus>
+  /// Requests that the thread has taken.
+  let waiting = WaitingRequests()
+  /// What keeps this member from writing.
+  let storage: StorageConcern
+  /// What the member counts.
+  let counters: MemberCounters
 
   /// What the thread publishes after each turn.
   struct PublishedStatus {
@@ -22,8 +29,10 @@ final class ReplicaHost: Sendable {
     var leaderSince: (wall: Timestamp, monotonic: Int64)
   }
 
-  init(status: ReplicaStatus, clocks: MemberClocks) {
+  init(status: ReplicaStatus, clocks: MemberClocks, counters: MemberCounters) {
     self.clocks = clocks
+    storage = StorageConcern(clocks: clocks)
+    self.counters = counters
     let now = (clocks.wall(), clocks.monotonicNanoseconds())
     requestCounter = Atomic(UInt64(bitPattern: now.0.nanosecondsSinceEpoch))
     published = Mutex(PublishedStatus(replica: status, leaderSince: now))
@@ -39,7 +48,9 @@ final class ReplicaHost: Sendable {
     switch inbox.withLock({ $0.add(request) }) {
     case .wakeNeeded: wakeUp.ring()
     case .added: break
-    case .full: request.answer.fail(ServerErrors.tooManyRequests)
+    case .full:
+      counters.refusedRequests.add()
+      request.answer.fail(ServerErrors.tooManyRequests)
     case .stopped: request.answer.fail(ServerErrors.stopped)
     }
   }
@@ -47,6 +58,11 @@ final class ReplicaHost: Sendable {
   /// Hands messages to the thread, or drops them when there is no room.
   func receive(_ messages: [Message]) {
     if inbox.withLock({ $0.add(messages) }) == .wakeNeeded { wakeUp.ring() }
+  }
+
+  /// Tells the thread that a member's stream to this one broke.
+  func lostStream(from peer: MemberID) {
+    if inbox.withLock({ $0.addLostStream(from: peer) }) == .wakeNeeded { wakeUp.ring() }
   }
 
   /// Asks the thread to end.
@@ -57,11 +73,21 @@ final class ReplicaHost: Sendable {
   /// Where the replica stood after its last turn.
   var status: PublishedStatus { published.withLock { $0 } }
 
+  /// How much waits for the thread, and how many requests are not answered yet.
+  var load: Inbox.Load { inbox.withLock { $0.load } }
+
   // MARK: For the thread
 
   /// Takes what waits; when that is nothing and `mayBeEmpty` is false, nil, and the thread is to ``sleep(nanoseconds:)``.
-  func take(answered: Int, mayBeEmpty: Bool) -> Inbox.Batch? {
-    inbox.withLock { $0.take(answered: answered, mayBeEmpty: mayBeEmpty) }
+  func take(mayBeEmpty: Bool) -> Inbox.Batch? {
+    let answered = waiting.takeAnswered()
+    return inbox.withLock { $0.take(answered: answered, mayBeEmpty: mayBeEmpty) }
+  }
+
+  /// Answers the requests whose time is over, instead of the thread.
+  func answerExpired(at nanoseconds: Int64, _ cause: String) {
+    let expired = inbox.withLock { $0.takeExpired(at: nanoseconds) } + waiting.removeExpired(at: nanoseconds)
+    for answer in expired { answer.fail(cause) }
   }
 
   /// Sleeps until something comes, at most this long.
@@ -79,6 +105,7 @@ final class ReplicaHost: Sendable {
     published.withLock { published in
       if published.replica.leader != status.leader {
         published.leaderSince = (clocks.wall(), clocks.monotonicNanoseconds())
+        if status.leader != nil { counters.leaderChanges.add() }
       }
       published.replica = status
     }

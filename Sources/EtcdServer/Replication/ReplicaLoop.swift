@@ -17,9 +17,13 @@ struct ReplicaLoop {
   let events: EtcdMemberEvents
   let logger: Logger
   var replica: Replica
-  var waiting = WaitingRequests()
+  let waiting: WaitingRequests
+  /// Finds out that this member leads with a disk that is too slow for it.
+  var slowness: Slowness
   /// Requests of the thread itself that are under way.
   var ownRequests = OwnRequests()
+  /// Answers of the turn at hand.
+  var answers = CarriedAnswers()
   var membership = Membership()
   /// Where the replica stood after its last turn.
   var status: ReplicaStatus
@@ -50,6 +54,8 @@ struct ReplicaLoop {
     self.events = events
     self.logger = logger
     self.replica = replica
+    waiting = host.waiting
+    slowness = Slowness(electionMilliseconds: configuration.electionMilliseconds)
     status = replica.status
   }
 
@@ -64,8 +70,7 @@ struct ReplicaLoop {
         ticks = 1 + (now - nextTick) / tickNanoseconds
         nextTick += ticks * tickNanoseconds
       }
-      let mayBeEmpty = ticks > 0 || isWorkDue
-      guard let batch = host.take(answered: waiting.takeAnsweredCount(), mayBeEmpty: mayBeEmpty) else {
+      guard let batch = host.take(mayBeEmpty: ticks > 0 || isWorkDue) else {
         host.sleep(nanoseconds: timeToSleep(from: now, nextTick: nextTick))
         continue
       }
@@ -97,7 +102,7 @@ struct ReplicaLoop {
   /// Makes one turn of everything that waits, if anything does: the simulator's way of running the loop.
   mutating func step(ticks: Int, transfer: ReplicaInput.TransferTarget?) {
     let mayBeEmpty = ticks > 0 || transfer != nil || isWorkDue
-    guard !hasFailed, let batch = host.take(answered: waiting.takeAnsweredCount(), mayBeEmpty: mayBeEmpty) else {
+    guard !hasFailed, let batch = host.take(mayBeEmpty: mayBeEmpty) else {
       return
     }
     turn(batch, ticks: ticks, transfer: transfer)
@@ -116,6 +121,7 @@ struct ReplicaLoop {
     if ticks > 0 {
       let now = host.clocks.monotonicNanoseconds()
       for answer in waiting.removeExpired(at: now) { answer.fail(ServerErrors.timedOut) }
+      waiting.holdStaleChanges(since: now - Int64(configuration.electionMilliseconds) * 1_000_000)
       for request in ownRequests.due(status: before, keyspace: keyspace, configuration, host, at: now) {
         waiting.hold(request)
       }
@@ -126,16 +132,31 @@ struct ReplicaLoop {
       nowNanoseconds: host.clocks.wall().nanosecondsSinceEpoch,
       ticks: ticks,
       messages: batch.messages,
+      lostStreams: batch.lostStreams,
       transfer: transfer
     )
     // Without a leader nothing is handed over, since Raft would only hand it back.
-    if before.leader != nil { waiting.handOver(in: before.term, to: &input) }
+    if before.leader != nil {
+      waiting.handOver(in: before.term, at: host.clocks.monotonicNanoseconds(), to: &input)
+    }
     if !batch.messages.isEmpty { statistics.recordReceived(batch.messages) }
-    passOn(replica.turn(input))
+    if slowness.isHandOverDue, before.role == .leader, before.configuration.voters.count > 1 {
+      slowness.handedOver(at: host.clocks.monotonicNanoseconds())
+      logger.warning("this member's disk is slow: leadership is handed over")
+      input.transfer = .any
+    }
+    host.storage.turnBegan(at: host.clocks.monotonicNanoseconds())
+    let output = replica.turn(input)
+    slowness.note(
+      nanoseconds: host.storage.turnEnded(at: host.clocks.monotonicNanoseconds()),
+      at: host.clocks.monotonicNanoseconds()
+    )
+    passOn(output)
   }
 
   private mutating func passOn(_ output: ReplicaOutput<AppliedOutcome>) {
     observer?(output)
+    noteStorage(output)
     if output.restoredSnapshot != nil {
       // What became of proposals the snapshot covers is not known here.
       for answer in waiting.removeHandedOver(before: Term(.max)) { answer.fail(ServerErrors.timedOut) }
@@ -146,19 +167,26 @@ struct ReplicaLoop {
       case .none:
         if applied.entry.kind == .empty { failLost(before: applied.entry.term) }
       case .command(let id, let result): answer(id, result)
+      case .auth(let id, let result):
+        if case .auth(let answer)? = waiting.remove(id) { answer(result.mapError { .refused($0) }) }
       case .membership(let id):
         hasMembershipChanged = true
         if let id, case .change(let answer)? = waiting.remove(id) { answer(nil) }
       }
     }
     for dropped in output.dropped { handle(dropped) }
+    for refused in output.refusedChanges {
+      let change: Logger.MetadataValue = "\(refused.change.action) \(refused.change.member)"
+      let metadata: Logger.Metadata = ["raft.change": change, "raft.reason": "\(refused.reason)"]
+      logger.warning("membership change of another member refused", metadata: metadata)
+    }
     for read in output.releasedReads {
-      if case .read(let answer)? = waiting.remove(RequestID(read.id)) { answer(nil) }
+      if case .read(let answer, let carrier)? = waiting.remove(RequestID(read.id)) {
+        answers.add(carrier) { answer(nil) }
+      }
     }
+    answers.depart()
     for read in output.droppedReads { waiting.holdAgain(RequestID(read.id)) }
-    if let failure = output.storageFailure {
-      logger.error("storage failed", metadata: ["raft.error": "\(failure)"])
-    }
     if let violation = output.violation { fail(violation) }
     report(output.status)
     if hasMembershipChanged { membershipMayHaveChanged(isFirst: false) }
@@ -167,7 +195,7 @@ struct ReplicaLoop {
   private mutating func answer(_ id: RequestID, _ result: Result<KeysReply, EtcdError>?) {
     ownRequests.finished(id)
     guard let waiter = waiting.remove(id) else { return }
-    if case .write(let answer) = waiter, let result { answer(result) }
+    if case .write(let answer, let carrier) = waiter, let result { answers.add(carrier) { answer(result) } }
   }
 
   /// Answers proposals that a former leader may have lost.
@@ -180,11 +208,9 @@ struct ReplicaLoop {
   private mutating func handle(_ dropped: Dropped) {
     let id = RequestID(dropped.id)
     switch dropped.reason {
-    case .noLeader, .transferring, .refused(.storageFailed), .refused(.notLeader):
+    case .noLeader, .transferring, .refused(.notLeader), .refused(.changeInProgress):
       waiting.holdAgain(id)
-    case .storageFailed:
-      // It may still be committed; the client waits for that until its time is over.
-      break
+    case .storageFailed, .refused(.storageFailed): fail(id, storageFailure)
     case .overloaded: fail(id, ServerErrors.tooManyRequests)
     case .tooLarge: fail(id, ServerErrors.tooLarge)
     case .refused(let error): fail(id, error.description)
@@ -195,6 +221,23 @@ struct ReplicaLoop {
     ownRequests.finished(id)
     waiting.remove(id)?.fail(cause)
   }
+
+  /// Tells how the storage does; while it fails, nobody waits for a write that this member cannot apply.
+  private func noteStorage(_ output: ReplicaOutput<AppliedOutcome>) {
+    if let failure = output.storageFailure {
+      let metadata: Logger.Metadata = ["raft.error": "\(failure)"]
+      if !output.status.isSteppedAside {
+        logger.warning("snapshot not taken", metadata: metadata)
+      } else if host.storage.failed("\(failure)") {
+        logger.error("storage failed", metadata: metadata)
+      }
+    }
+    guard output.status.isSteppedAside else { return host.storage.works() }
+    // Some may still be committed by others: the client learns that its outcome is unknown.
+    for answer in waiting.removeProposals() { answer.fail(storageFailure) }
+  }
+
+  private var storageFailure: String { host.storage.failure ?? ServerErrors.storageFailed }
 
   private mutating func fail(_ violation: String) {
     logger.critical("raft stopped for good", metadata: ["raft.violation": "\(violation)"])
@@ -254,7 +297,7 @@ struct ReplicaLoop {
       let now = host.clocks.monotonicNanoseconds()
       guard status.role == .leader, now < deadline else { return }
       input = ReplicaInput(nowNanoseconds: host.clocks.wall().nanosecondsSinceEpoch)
-      if let batch = host.take(answered: 0, mayBeEmpty: false) {
+      if let batch = host.take(mayBeEmpty: false) {
         input.messages = batch.messages
       } else {
         host.sleep(nanoseconds: min(tickNanoseconds, deadline - now))

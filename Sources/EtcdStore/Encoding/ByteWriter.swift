@@ -2,7 +2,16 @@
 
 /// Writes the store's own binary forms: variable-length integers, length-prefixed text.
 struct ByteWriter {
-  private(set) var bytes: [UInt8] = []
+  private(set) var bytes: [UInt8]
+
+  /// Begins behind what is written already.
+  init(after bytes: consuming [UInt8] = []) {
+    self.bytes = bytes
+  }
+
+  mutating func removeAll() {
+    bytes.removeAll(keepingCapacity: true)
+  }
 
   mutating func write(_ byte: UInt8) {
     bytes.append(byte)
@@ -33,15 +42,4 @@ struct ByteWriter {
   mutating func write(_ moment: Timestamp) {
     write(fixed: UInt64(bitPattern: moment.nanosecondsSinceEpoch))
   }
-}
-
-/// The 64-bit FNV-1a hash of bytes, which guards snapshots against damage and compares members' content.
-///
-/// Source: Fowler, Noll, Vo; RFC 9923.
-func fnv1a64(_ bytes: some Sequence<UInt8>) -> UInt64 {
-  var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-  for byte in bytes {
-    hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
-  }
-  return hash
 }

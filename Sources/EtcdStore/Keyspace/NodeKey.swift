@@ -38,6 +38,17 @@ public enum NodeKey {
     return length > 0 && !(onlyDots && length <= 2)
   }
 
+  /// Whether a text may stand between two slashes of a clean key.
+  static func isElement(_ text: String) -> Bool {
+    let bytes = text.utf8
+    switch bytes.count {
+    case 0: return false
+    case 1, 2: if bytes.allSatisfy({ $0 == dot }) { return false }
+    default: break
+    }
+    return !bytes.contains(slash)
+  }
+
   /// The clean form of a key: rooted, with `.`, `..`, doubled and trailing slashes resolved.
   ///
   /// Source: Go's `path.Clean(path.Join("/", key))`, which the original applies to every key.

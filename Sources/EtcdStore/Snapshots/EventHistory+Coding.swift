@@ -4,25 +4,28 @@
 extension EventHistory {
   private static let largestCapacity = 1_000_000
 
-  func encode(to writer: inout ByteWriter) {
+  func encode(to writer: inout ByteWriter, afterEach flush: (inout ByteWriter) throws -> Void) rethrows {
     writer.write(variable: UInt64(capacity))
     writer.write(variable: UInt64(count))
     for event in events {
       event.encode(to: &writer)
+      try flush(&writer)
     }
   }
 
-  init(decoding reader: inout ByteReader, lastIndex: EtcdIndex) throws(StoreDecodingError) {
+  init(decoding reader: inout ByteReader, from frames: inout SnapshotFrames, lastIndex: EtcdIndex) throws {
+    try frames.advance(&reader)
     let start = reader.offset
     let capacity = try reader.readVariable("history capacity")
     let count = try reader.readVariable("history count")
     guard (1...UInt64(Self.largestCapacity)).contains(capacity), count <= capacity, count <= lastIndex.rawValue else {
-      throw .malformed(field: "history", atByte: start)
+      throw StoreDecodingError.malformed(field: "history", atByte: start)
     }
     self.init(capacity: Int(capacity))
     var index = EtcdIndex(lastIndex.rawValue - count)
     while index < lastIndex {
       index = index.next
+      try frames.advance(&reader)
       append(try Event(decoding: &reader, index: index))
     }
   }

@@ -109,10 +109,7 @@ public struct WatcherHub: Sendable {
       }
     }
     watches[id] = watch
-    let key = ByteString(watch.key)
-    let waiting = watchersByKey[key] ?? []
-    let place = waiting.firstIndex { $0 > id } ?? waiting.endIndex
-    watchersByKey[key, default: []].insert(id, at: place)
+    watchersByKey[ByteString(watch.key), default: []].insertInOrder(id)
     return .registered(history: found)
   }
 
@@ -120,7 +117,7 @@ public struct WatcherHub: Sendable {
   public mutating func cancel(_ id: WatcherID) {
     guard let watch = watches.removeValue(forKey: id) else { return }
     let key = ByteString(watch.key)
-    watchersByKey[key]?.removeAll { $0 == id }
+    watchersByKey[key]?.removeInOrder(id)
     if watchersByKey[key]?.isEmpty == true { watchersByKey.removeValue(forKey: key) }
   }
 
@@ -142,8 +139,20 @@ public struct WatcherHub: Sendable {
     for key in change.removedDescendants {
       collect(event, at: key, into: &matches) { _ in true }
     }
-    for match in matches where match.isLast { cancel(match.watcher) }
+    forget(matches)
     return matches
+  }
+
+  /// Forgets the watchers whose match is their last: of each key all at once, since thousands may wait for one.
+  private mutating func forget(_ matches: [WatcherMatch]) {
+    var keys: Set<ByteString> = []
+    for match in matches where match.isLast {
+      if let watch = watches.removeValue(forKey: match.watcher) { keys.insert(ByteString(watch.key)) }
+    }
+    for key in keys {
+      watchersByKey[key]?.removeAll { watches[$0] == nil }
+      if watchersByKey[key]?.isEmpty == true { watchersByKey.removeValue(forKey: key) }
+    }
   }
 
   private func collect(
@@ -157,5 +166,28 @@ public struct WatcherHub: Sendable {
       if let start = watch.waitIndex, event.etcdIndex < start { continue }
       matches.append(WatcherMatch(watcher: id, event: event, isLast: !watch.stream))
     }
+  }
+}
+
+extension [WatcherID] {
+  /// Inserts an id into ascending ones; new ids are the highest, so it mostly goes to the end.
+  fileprivate mutating func insertInOrder(_ id: WatcherID) {
+    insert(id, at: place(of: id))
+  }
+
+  fileprivate mutating func removeInOrder(_ id: WatcherID) {
+    let place = place(of: id)
+    if place < endIndex, self[place] == id { remove(at: place) }
+  }
+
+  /// The first place whose id is not lower.
+  private func place(of id: WatcherID) -> Int {
+    var (low, high) = (startIndex, endIndex)
+    if let last, last < id { return high }
+    while low < high {
+      let middle = (low + high) / 2
+      if self[middle] < id { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 }

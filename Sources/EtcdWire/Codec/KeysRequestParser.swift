@@ -26,6 +26,9 @@ public enum KeysRequestParser {
   /// The largest body that can be a form; a server need not read further to answer ``formTooLarge``.
   public static let maximumFormBytes = FormValues.maximumBodyBytes
 
+  /// The `Content-Type` of forms.
+  public static let formType = FormValues.contentType
+
   /// The answer to a form above the limit.
   public static let formTooLarge = EtcdError(.invalidForm, cause: FormValues.bodyTooLarge.message)
 
@@ -53,6 +56,18 @@ public enum KeysRequestParser {
       throw EtcdError(.invalidField, cause: "the key exceeds the limit of \(limits)")
     }
     return call(method, key, parameters)
+  }
+
+  /// Whether a request reaches below its key, by its parameter `recursive`, whatever the method makes of it.
+  ///
+  /// - Throws: ``EtcdError`` where ``parse(_:key:query:contentType:body:)`` does too.
+  public static func asksRecursively(
+    _ method: KeysMethod,
+    query: String,
+    contentType: String? = nil,
+    body: [UInt8] = []
+  ) throws(EtcdError) -> Bool {
+    try KeysParameters(method, try form(method, query, contentType, body)).recursive
   }
 
   private static func form(

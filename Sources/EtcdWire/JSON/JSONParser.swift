@@ -37,6 +37,16 @@ extension JSONValue {
     var parser = JSONParser(bytes: Array(bytes), maximumDepth: maximumDepth)
     return try parser.parseDocument()
   }
+
+  /// Reads the first value of a text and ignores what follows, as Go's `json.Decoder` does.
+  ///
+  /// - Parameter bytes: The whole text; its size is the caller's to limit.
+  /// - Returns: The value.
+  /// - Throws: ``JSONError`` with the offset of the first byte that does not fit.
+  public static func parseFirst(_ bytes: some Sequence<UInt8>) throws(JSONError) -> JSONValue {
+    var parser = JSONParser(bytes: Array(bytes), maximumDepth: maximumDepth)
+    return try parser.parseValue(depth: 0)
+  }
 }
 
 /// A recursive-descent reader; the depth limit bounds its recursion.
@@ -77,7 +87,7 @@ private struct JSONParser {
     return true
   }
 
-  private mutating func parseValue(depth: Int) throws(JSONError) -> JSONValue {
+  mutating func parseValue(depth: Int) throws(JSONError) -> JSONValue {
     guard depth <= maximumDepth else { throw fail("nested deeper than \(maximumDepth) levels") }
     skipSpace()
     guard let first = current else { throw fail("a value is missing") }

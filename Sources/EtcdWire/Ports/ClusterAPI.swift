@@ -181,6 +181,8 @@ public struct ClusterStatus: Sendable, Equatable {
   public var etcdIndex: EtcdIndex
   /// The size of the Raft database with its write-ahead log, in bytes.
   public var raftDatabaseBytes: UInt64
+  /// Whether this member votes: one that was added does once it has caught up.
+  public var isVoter: Bool
 
   /// Makes a status.
   public init(
@@ -190,7 +192,8 @@ public struct ClusterStatus: Sendable, Equatable {
     raftCommitIndex: UInt64,
     raftAppliedIndex: UInt64,
     etcdIndex: EtcdIndex,
-    raftDatabaseBytes: UInt64
+    raftDatabaseBytes: UInt64,
+    isVoter: Bool = true
   ) {
     self.role = role
     self.leaderID = leaderID
@@ -199,6 +202,7 @@ public struct ClusterStatus: Sendable, Equatable {
     self.raftAppliedIndex = raftAppliedIndex
     self.etcdIndex = etcdIndex
     self.raftDatabaseBytes = raftDatabaseBytes
+    self.isVoter = isVoter
   }
 }
 
@@ -208,7 +212,7 @@ public struct StoreDigest: Sendable, Equatable {
   public var etcdIndex: EtcdIndex
   /// The Raft log's index up to which the store has applied.
   public var raftAppliedIndex: UInt64
-  /// The digest of tree, counters and event history.
+  /// The digest of tree, counters, event history, users and roles.
   public var hash: UInt64
 
   /// Makes a digest.
@@ -242,6 +246,10 @@ public protocol ClusterAPI: Sendable {
   var leaderStatistics: LeaderStatistics? { get }
   /// Where this member stands.
   var status: ClusterStatus { get }
+  /// What keeps this member from writing, in words for the operator; nil when nothing does.
+  var storageFailure: String? { get }
+  /// What this member has counted.
+  var metrics: MemberMetrics { get }
   /// The digest of the keyspace; it walks the whole store, so it is for tests and operators.
   func storeDigest() -> StoreDigest
 
@@ -260,4 +268,9 @@ public protocol ClusterAPI: Sendable {
   )
   /// Whether a quorum read succeeds within one second.
   func checkHealth(answer: @escaping @Sendable (Bool) -> Void)
+}
+
+extension ClusterAPI {
+  /// Nothing keeps it from writing.
+  public var storageFailure: String? { nil }
 }

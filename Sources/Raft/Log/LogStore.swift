@@ -76,6 +76,22 @@ public protocol LogStore {
   /// Removes entries up to and including an index that a saved snapshot covers. It need not be durable at once.
   mutating func compact(through index: LogIndex) throws
 
+  /// Does a little of the work that can wait; called with every tick.
+  mutating func maintain() throws
+
+  /// Begins to write a snapshot of this member's own to the staging place, and may go on with it in the background.
+  ///
+  /// It discards whatever is staged; so does staging a piece at offset 0, before or after it is written.
+  mutating func beginSnapshot(_ state: any FrozenState) throws
+
+  /// Whether what was begun is written whole, so that it may be saved.
+  ///
+  /// - Throws: Why it could not be written; it is forgotten then.
+  func isSnapshotWritten() throws -> Bool
+
+  /// The size of the latest snapshot; 0 when there is none or nobody counts.
+  var snapshotBytes: UInt64 { get }
+
   /// Writes a piece of a snapshot to the staging place; it is not part of the stored state until saved or installed.
   ///
   /// Shape: `offset` is the number of bytes staged before. Offset 0 first discards whatever is staged. Only one
@@ -102,4 +118,28 @@ public protocol LogStore {
   /// - Returns: The piece and whether it is the last; nil when the latest snapshot is not the one at `index`.
   /// - Throws: When the snapshot cannot be read.
   func snapshotChunk(index: LogIndex, offset: UInt64, maxBytes: Int) throws -> SnapshotChunk?
+}
+
+// A store that writes snapshots at once, and has nothing to put off.
+extension LogStore {
+  /// Has nothing to do.
+  public mutating func maintain() throws {}
+
+  /// Writes the whole snapshot at once.
+  public mutating func beginSnapshot(_ state: any FrozenState) throws {
+    var pieces: [[UInt8]] = []
+    try state.writeSnapshot { pieces.append($0) }
+    var offset: UInt64 = 0
+    try stageSnapshot([], at: 0)
+    for piece in pieces {
+      try stageSnapshot(piece, at: offset)
+      offset += UInt64(piece.count)
+    }
+  }
+
+  /// It always is.
+  public func isSnapshotWritten() throws -> Bool { true }
+
+  /// Nobody counts.
+  public var snapshotBytes: UInt64 { 0 }
 }

@@ -22,6 +22,17 @@ public struct Message: Sendable, Equatable {
   /// The most bytes an encoded message has; larger ones are neither made nor accepted.
   public static let sizeLimitBytes = 2 * Entry.dataLimitBytes
 
+  /// About as many bytes as the message takes in memory and on the wire, for limits of queues.
+  public var approximateBytes: Int {
+    let fixed = 64
+    switch body {
+    case .append(let request): return request.entries.reduce(fixed) { $0 + $1.sizeBytes }
+    case .snapshotChunk(let request): return fixed + request.chunk.bytes.count
+    case .propose(let proposals): return proposals.reduce(fixed) { $0 + $1.approximateBytes }
+    default: return fixed
+    }
+  }
+
   /// The kinds of message.
   public enum Body: Sendable, Equatable {
     /// Would you vote for me? (Raft dissertation, section 9.6)
@@ -125,4 +136,13 @@ public enum ForwardedProposal: Sendable, Equatable {
   case command([UInt8])
   /// A membership change.
   case configurationChange(ConfigurationChange)
+}
+
+extension ForwardedProposal {
+  fileprivate var approximateBytes: Int {
+    switch self {
+    case .command(let bytes): bytes.count + 8
+    case .configurationChange(let change): change.context.count + 32
+    }
+  }
 }

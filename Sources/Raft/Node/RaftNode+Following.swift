@@ -110,10 +110,14 @@ extension RaftNode {
     commitIndex = metadata.index
   }
 
-  /// This member saved a snapshot of its own, and compacted its log through `compacted`.
-  mutating func saved(_ metadata: SnapshotMetadata, compacted: LogIndex) {
+  /// This member saved a snapshot of its own.
+  mutating func saved(_ metadata: SnapshotMetadata) {
     snapshot = metadata
     staging = nil
-    tail.compact(through: compacted)
+  }
+
+  /// The log was compacted up to an index that the snapshot covers.
+  mutating func compacted(through index: LogIndex) {
+    tail.compact(through: index)
   }
 }

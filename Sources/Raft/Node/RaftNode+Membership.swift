@@ -12,6 +12,7 @@ extension RaftNode {
     guard change.action != .addVoter else { throw .invalidChange("a member joins as a learner first") }
     let configuration = try configurations.latest.applying(change)
     if change.action == .promote, !isCaughtUp(change.member) { throw .learnerBehind(change.member) }
+    if change.action == .remove, settings.guardsQuorum { try guardQuorum(of: configuration, without: change.member) }
     let record = ConfigurationRecord(change: change, configuration: configuration)
     appendEntry(.configuration, data: record.encoded())
     configurations.append(configuration, at: tail.lastIndex)
@@ -25,6 +26,13 @@ extension RaftNode {
       if transfer?.target == change.member { transfer = nil }
     case .addVoter, .promote, .update: break
     }
+  }
+
+  /// Refuses what would leave the cluster without a majority that answers; a removal that loses nothing is let through.
+  private func guardQuorum(of next: Configuration, without leaving: MemberID) throws(RaftError) {
+    guard configurations.latest.voters.contains(leaving) else { return }
+    let answering = next.voters.filter { $0 == member || isActive($0) }
+    guard answering.count >= next.quorumSize else { throw .quorumAtRisk(leaving) }
   }
 
   /// Whether a learner is close enough to the end of the log to vote (dissertation, section 4.2.1).
@@ -89,6 +97,7 @@ extension RaftNode {
     progress[peer]?.silentTicks = 0
     guard case .snapshot(var transfer)? = progress[peer]?.mode, transfer.index == index else { return }
     let isNews = stagedBytes > transfer.offset
+    if isNews { transfer.stalledTicks = 0 }
     // Less than before: the member lost what it had staged, or this is an old answer. The next piece is then left to
     // the timer, so that duplicates do not multiply.
     transfer.offset = stagedBytes
@@ -100,6 +109,7 @@ extension RaftNode {
     for peer in peers {
       guard case .snapshot(var transfer)? = progress[peer]?.mode else { continue }
       transfer.waitedTicks += 1
+      transfer.stalledTicks += 1
       progress[peer]?.becomeSnapshot(transfer)
       if transfer.waitedTicks >= settings.electionTicks, isActive(peer) { sendSnapshotPiece(to: peer) }
     }
@@ -114,8 +124,18 @@ extension RaftNode {
     outgoing.append(.snapshotPiece(to: peer, term: term, metadata: snapshot, offset: transfer.offset))
   }
 
-  /// Whether a member that answers is being sent a snapshot.
+  /// Whether a member that answers is being sent a snapshot, and gets on with it.
   var isSendingSnapshot: Bool {
-    peers.contains { progress[$0]?.isReceivingSnapshot == true && isActive($0) }
+    peers.contains { peer in
+      guard case .snapshot(let transfer)? = progress[peer]?.mode else { return false }
+      return isActive(peer) && transfer.stalledTicks < 10 * settings.electionTicks
+    }
+  }
+
+  /// The last entry that a member does not need any more: it holds it, or gets it with the snapshot on its way.
+  func neededIndex(of peer: MemberID) -> LogIndex {
+    guard let state = progress[peer] else { return LogIndex(.max) }
+    guard case .snapshot(let transfer) = state.mode else { return state.match }
+    return max(state.match, transfer.index)
   }
 }

@@ -56,6 +56,8 @@ extension RaftReplica {
       return chunk.bytes
     }
     appliedTimestamp = snapshot.timestampNanoseconds
+    appliedBytes = 0
+    compactedIndex = snapshot.index
     output.restoredSnapshot = snapshot
   }
 
@@ -70,7 +72,10 @@ extension RaftReplica {
     in output: inout ReplicaOutput<Machine.Outcome>
   ) {
     isStorageFailing = true
+    failingTicks = 0
+    saving = nil
     output.storageFailure = error
+    handOverBlindly()
     node.notices.droppedReads += node.reads.takeOwn() + granted.flatMap(\.reads)
     node.dropForwardedReads()
     granted = []
@@ -97,46 +102,22 @@ extension RaftReplica {
     mustReload = false
   }
 
-  // MARK: Snapshots of this member's own
-
-  /// Takes a snapshot when enough was applied since the last, and compacts the log behind it.
-  ///
-  /// While one is being sent the next waits for four times as long, since a newer one makes the transfer start anew.
-  /// A failure is reported and tried again later; the log goes on growing meanwhile.
-  mutating func snapshotIfDue(in output: inout ReplicaOutput<Machine.Outcome>) {
-    let applied = node.appliedIndex
-    let previous = node.snapshot?.index ?? .zero
-    let due = settings.snapshotEntries * (node.isSendingSnapshot ? 4 : 1)
-    guard applied.rawValue >= previous.rawValue + due, applied >= nextSnapshotIndex else { return }
-    do {
-      try saveSnapshot()
-    } catch {
-      nextSnapshotIndex = LogIndex(applied.rawValue + max(1, settings.snapshotEntries / 4))
-      output.storageFailure = error
-    }
+  /// A leader whose storage fails lets the member that is furthest begin an election: the message rests on nothing that
+  /// is not durable.
+  private mutating func handOverBlindly() {
+    guard node.role == .leader else { return }
+    let candidates = node.configurations.latest.voters.filter { $0 != node.member && node.isActive($0) }
+    let furthest = candidates.max { (node.progress[$0]?.match ?? .zero) < (node.progress[$1]?.match ?? .zero) }
+    guard let furthest else { return }
+    outbox.send([Message(from: node.member, to: furthest, term: node.term, body: .timeoutNow)])
   }
 
-  private mutating func saveSnapshot() throws {
-    let applied = node.appliedIndex
-    guard let term = node.tail.term(at: applied) else { return }
-    let metadata = SnapshotMetadata(
-      index: applied,
-      term: term,
-      timestampNanoseconds: appliedTimestamp,
-      configuration: node.configurations.configuration(at: applied)
-    )
-    // What had been received of another snapshot is discarded by staging this one.
-    node.staging = nil
-    var offset: UInt64 = 0
-    try log.stageSnapshot([], at: 0)
-    let machine = self.machine
-    try machine.writeSnapshot { bytes in
-      try log.stageSnapshot(bytes, at: offset)
-      offset += UInt64(bytes.count)
-    }
-    try log.saveStagedSnapshot(metadata)
-    let compacted = LogIndex(applied.rawValue - min(applied.rawValue, settings.trailingEntries))
-    node.saved(metadata, compacted: compacted)
-    try log.compact(through: compacted)
+  /// Writes something now and then, so that a member which has nothing to write learns that the storage works again.
+  mutating func tryStorage(ticks: Int) throws {
+    failingTicks += ticks
+    guard failingTicks >= settings.electionTicks else { return }
+    failingTicks = 0
+    try log.append(LogBatch(hardState: storable(node.durableHardState)))
+    isStorageFailing = false
   }
 }

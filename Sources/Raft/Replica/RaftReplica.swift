@@ -2,6 +2,7 @@
 
 /// A member's replica: Raft between a log, a way out and a state machine, in the order persist → send → apply.
 ///
+/// A leader's entries go out to its followers before its own append, so that all members write at the same time.
 /// A turn takes everything that arrived since the last one, makes what follows from it durable in one append, and only
 /// then sends and applies. Synchronous and without threads of its own: the host runs it on a thread that may block.
 public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachine> {
@@ -22,8 +23,18 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
   var granted: [(reads: [ReadRequest], index: LogIndex)] = []
   /// The stamp of the last entry applied.
   var appliedTimestamp: Int64 = 0
+  /// The bytes of entries applied since the last snapshot.
+  var appliedBytes: UInt64 = 0
+  /// A snapshot of this member's own that is being written.
+  var saving: SavingSnapshot?
   /// After a failed snapshot: how far to get before the next attempt.
   var nextSnapshotIndex: LogIndex = .zero
+  /// How long an entry behind the latest snapshot is on average, as far as it is known.
+  var averageEntryBytes: UInt64 = 64
+  /// How far the log is compacted.
+  var compactedIndex: LogIndex = .zero
+  /// Ticks since the storage was last tried while it fails.
+  var failingTicks = 0
   /// The last thing asked of the storage failed.
   var isStorageFailing = false
   /// The node does not know what the store holds; it must be read first.
@@ -115,10 +126,12 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
         }
         try reload(in: &output)
       }
+      if isStorageFailing, input.ticks > 0 { try tryStorage(ticks: input.ticks) }
       take(input)
       try settle(flushingCommit: input.ticks > 0, in: &output)
       collectNotices(in: &output)
       snapshotIfDue(in: &output)
+      if input.ticks > 0 { try maintain() }
     } catch {
       stepAside(input, because: error, in: &output)
     }
@@ -130,6 +143,7 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
   private mutating func take(_ input: ReplicaInput) {
     node.stampClock.advance(to: input.nowNanoseconds)
     if settings.brokenRule == .frozenStamps { node.stampClock.follow() }
+    for peer in input.lostStreams { node.lostStream(from: peer) }
     for message in input.messages { node.step(message) }
     for _ in 0..<input.ticks { node.tick() }
     node.propose(input.proposals)
@@ -140,6 +154,7 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
   /// Does what the node wants done, until it wants nothing more.
   private mutating func settle(flushingCommit: Bool, in output: inout ReplicaOutput<Machine.Outcome>) throws {
     while node.violation == nil, let ready = node.ready(flushingCommit: flushingCommit) {
+      if !ready.early.isEmpty { outbox.send(ready.early) }
       if settings.brokenRule == .acknowledgeBeforeSync {
         try send(ready.outgoing)
         try persist(ready, in: &output)
@@ -155,7 +170,10 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
   // MARK: Persist
 
   private mutating func persist(_ ready: Ready, in output: inout ReplicaOutput<Machine.Outcome>) throws {
-    for piece in ready.staged { try log.stageSnapshot(piece.bytes, at: piece.offset) }
+    for piece in ready.staged {
+      if piece.offset == 0 { saving = nil }
+      try log.stageSnapshot(piece.bytes, at: piece.offset)
+    }
     if let snapshot = ready.installed {
       try log.installStagedSnapshot(snapshot, hardState: storable(ready.hardState ?? node.hardState))
       try restoreMachine(from: snapshot, in: &output)
@@ -168,7 +186,7 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
     node.persisted(ready)
   }
 
-  private func storable(_ hardState: HardState) -> HardState {
+  func storable(_ hardState: HardState) -> HardState {
     guard settings.brokenRule == .voteNotPersisted else { return hardState }
     return HardState(term: hardState.term, vote: nil, commitIndex: hardState.commitIndex)
   }
@@ -213,6 +231,7 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
       for entry in entries {
         output.applied.append(Applied(entry: entry, outcome: machine.apply(entry)))
         appliedTimestamp = entry.timestampNanoseconds
+        appliedBytes += UInt64(entry.sizeBytes)
         node.applied(through: entry.index)
       }
     }
@@ -223,6 +242,7 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
     granted += node.notices.granted
     output.droppedReads += node.notices.droppedReads
     output.dropped += node.notices.dropped
+    output.refusedChanges += node.notices.refusedChanges
     node.notices = Notices()
     guard !granted.isEmpty else { return }
     let applied = node.appliedIndex

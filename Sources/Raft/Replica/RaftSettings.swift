@@ -20,12 +20,20 @@ public struct RaftSettings: Sendable, Equatable {
   public var cachedBytes = 16 << 20
   /// The most bytes of a snapshot in one message.
   public var snapshotChunkBytes = 1 << 20
-  /// Entries applied since the last snapshot after which the next is taken.
+  /// Entries applied since the last snapshot after which the next is taken, unless they are little beside it.
   public var snapshotEntries: UInt64 = 10_000
+  /// Bytes of entries applied since the last snapshot after which the next is taken, unless that one is larger.
+  public var snapshotLogBytes: UInt64 = 64 << 20
   /// Entries kept behind a snapshot, so that a member slightly behind needs none.
   public var trailingEntries: UInt64 = 5_000
+  /// About as many bytes of entries are kept behind a snapshot at most.
+  public var trailingBytes: UInt64 = 64 << 20
+  /// About as many bytes of entries are kept at most for a member that answers but is behind.
+  public var keptForFollowersBytes: UInt64 = 512 << 20
   /// How many entries a learner may be behind and still be promoted.
   public var promotionEntries: UInt64 = 100
+  /// Whether a leader refuses to remove a voter when too few of the others answer it to go on without that one.
+  public var guardsQuorum = false
   /// The most reads that wait at a member; further ones are dropped.
   public var waitingReads = 65_536
 

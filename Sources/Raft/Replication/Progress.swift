@@ -136,4 +136,6 @@ struct SnapshotTransfer: Sendable, Equatable {
   var offset: UInt64 = 0
   /// Ticks since the piece at `offset` was sent.
   var waitedTicks = 0
+  /// Ticks since the member staged more.
+  var stalledTicks = 0
 }

@@ -2,14 +2,16 @@
 
 extension SQLiteConnection {
   /// The version of the tables below; another one is refused by name.
-  static let formatVersion: UInt64 = 1
+  static let formatVersion: UInt64 = 2
 
-  /// Pages in the write-ahead file after which SQLite copies them into the main file: 16 MiB of 4 KiB pages.
-  private static let checkpointPages = 4_096
+  /// Pages in the write-ahead file after which SQLite copies them into the main file: 8 MiB of 4 KiB pages.
+  static let checkpointPages = 2_048
 
   /// Opens a Raft database with the durability settings it relies on, and makes its tables when they are missing.
   static func openLog(path: String) throws(RaftStorageError) -> SQLiteConnection {
     let connection = try SQLiteConnection(path: path)
+    // Pages that became free can be given back to the file system; it must be said before there is a table.
+    try connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     // The exclusive mode keeps the index of the write-ahead file in memory and spares a lock a transaction.
     try connection.execute("PRAGMA locking_mode=EXCLUSIVE")
     try connection.execute("PRAGMA journal_mode=WAL")
@@ -31,7 +33,8 @@ extension SQLiteConnection {
     );
     CREATE TABLE IF NOT EXISTS hard_state (
       id INTEGER PRIMARY KEY CHECK (id = 1),
-      term INTEGER NOT NULL, vote INTEGER, commit_index INTEGER NOT NULL, checksum INTEGER NOT NULL
+      term INTEGER NOT NULL, vote INTEGER, commit_index INTEGER NOT NULL,
+      last_index INTEGER NOT NULL, mark BLOB NOT NULL, checksum INTEGER NOT NULL
     );
     CREATE TABLE IF NOT EXISTS entries (
       log_index INTEGER PRIMARY KEY,
@@ -40,11 +43,6 @@ extension SQLiteConnection {
     CREATE TABLE IF NOT EXISTS snapshot (
       id INTEGER PRIMARY KEY CHECK (id = 1),
       generation INTEGER NOT NULL, size INTEGER NOT NULL, metadata BLOB NOT NULL, checksum INTEGER NOT NULL
-    );
-    CREATE TABLE IF NOT EXISTS snapshot_pieces (
-      piece INTEGER PRIMARY KEY,
-      generation INTEGER NOT NULL, position INTEGER NOT NULL, bytes BLOB NOT NULL, checksum INTEGER NOT NULL,
-      UNIQUE (generation, position)
     );
     """
 }

@@ -63,25 +63,3 @@ struct OutgoingQueue {
     return drained
   }
 }
-
-extension Message {
-  /// About as many bytes as the message takes on the wire.
-  fileprivate var approximateBytes: Int {
-    let fixed = 64
-    switch body {
-    case .append(let request): return request.entries.reduce(fixed) { $0 + $1.sizeBytes }
-    case .snapshotChunk(let request): return fixed + request.chunk.bytes.count
-    case .propose(let proposals): return proposals.reduce(fixed) { $0 + $1.approximateBytes }
-    default: return fixed
-    }
-  }
-}
-
-extension ForwardedProposal {
-  fileprivate var approximateBytes: Int {
-    switch self {
-    case .command(let bytes): bytes.count + 8
-    case .configurationChange(let change): change.context.count + 32
-    }
-  }
-}

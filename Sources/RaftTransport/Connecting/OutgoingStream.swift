@@ -5,6 +5,7 @@ import NIOHTTP1
 import NIOPosix
 import Raft
 import Synchronization
+import TransportSecurity
 
 /// The stream of messages to one peer: connects, connects again with back-off, and writes what the queue holds.
 ///
@@ -17,7 +18,10 @@ final class OutgoingStream: Sendable {
 
   private let handshake: PeerHandshake
   private let eventLoop: any EventLoop
+  private let security: ClientSecurity?
   private let logger: Logger
+  /// Told whether the peer says that this member was removed.
+  private let heard: @Sendable (_ isRemoved: Bool) -> Void
   private let queue = Mutex(OutgoingQueue())
   private let connection: NIOLoopBoundBox<Connection>
 
@@ -34,10 +38,19 @@ final class OutgoingStream: Sendable {
     var lastFailure: String?
   }
 
-  init(handshake: PeerHandshake, urls: [String], eventLoop: any EventLoop, logger: Logger) {
+  init(
+    handshake: PeerHandshake,
+    urls: [String],
+    eventLoop: any EventLoop,
+    security: ClientSecurity?,
+    logger: Logger,
+    heard: @escaping @Sendable (_ isRemoved: Bool) -> Void = { _ in }
+  ) {
     self.handshake = handshake
     self.eventLoop = eventLoop
+    self.security = security
     self.logger = logger
+    self.heard = heard
     connection = NIOLoopBoundBox.makeBoxSendingValue(Connection(urls: urls), eventLoop: eventLoop)
     eventLoop.execute { self.connect() }
   }
@@ -99,13 +112,21 @@ final class OutgoingStream: Sendable {
     } catch {
       return eventLoop.makeFailedFuture(error)
     }
+    let security = address.isSecure ? security : nil
+    guard !address.isSecure || security != nil else {
+      return eventLoop.makeFailedFuture(
+        PeerTransportError(.badURL, "peer URL \(url) asks for TLS, which is not set up")
+      )
+    }
     let established = eventLoop.makePromise(of: Void.self)
     let upgrader = StreamUpgrader(handshake: handshake, established: established) { self.drain() }
     let connected = ClientBootstrap(group: eventLoop)
       .connectTimeout(Self.connectTimeout)
       .channelOption(.writeBufferWaterMark, value: Self.writeWatermark)
       .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
+        let secured =
+          security?.secure(channel, host: address.host) ?? channel.eventLoop.makeSucceededVoidFuture()
+        return secured.flatMapThrowing {
           let pipeline = channel.pipeline.syncOperations
           let removeHandshake: @Sendable (ChannelHandlerContext) -> Void = { context in
             let pipeline = context.pipeline.syncOperations
@@ -144,6 +165,7 @@ final class OutgoingStream: Sendable {
     connection.value.backOff.reset()
     connection.value.lastFailure = nil
     queue.withLock { $0.open() }
+    heard(false)
     logger.notice("peer stream opened", metadata: metadata(url))
     channel.closeFuture.whenComplete { _ in self.closed(url: url) }
   }
@@ -158,7 +180,8 @@ final class OutgoingStream: Sendable {
 
   private func failed(_ error: any Error, url: String) {
     if connection.value.isStopped { return }
-    let failure = "\(error)"
+    if let error = error as? PeerTransportError, error.code == .removed { heard(true) }
+    let failure = reason(of: error)
     if connection.value.lastFailure != failure {
       connection.value.lastFailure = failure
       logger.warning("peer cannot be reached", metadata: metadata(url, ["error": "\(failure)"]))
@@ -184,6 +207,13 @@ final class OutgoingStream: Sendable {
       Frame.write(to: &buffer) { $0.writeBytes(payload) }
     }
     channel.writeAndFlush(buffer, promise: nil)
+  }
+
+  private func reason(of error: any Error) -> String {
+    guard let error = error as? PeerTransportError, let cause = error.cause else { return "\(error)" }
+    guard let security else { return "\(error): \(cause)" }
+    let server = TLSFailure.OtherEnd.server(hasCertificate: security.hasCertificate, names: security.files.names)
+    return TLSFailure(cause, of: server)?.reason ?? "\(error): \(cause)"
   }
 
   private func metadata(_ url: String, _ more: Logger.Metadata = [:]) -> Logger.Metadata {

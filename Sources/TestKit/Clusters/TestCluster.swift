@@ -34,15 +34,25 @@ public struct TestClusterShape: Sendable {
   public var agentTTL: String
   /// Lines put under `coreos.etcd2`, already indented by four blanks.
   public var etcdLines: String
+  /// Lines put under `coreos.fleet`, already indented by four blanks.
+  public var fleetLines: String
   /// Lines put under the top level.
   public var ownLines: String
 
   /// Describes a cluster.
-  public init(machines: Int, size: Int? = nil, agentTTL: String = "3s", etcdLines: String = "", ownLines: String = "") {
+  public init(
+    machines: Int,
+    size: Int? = nil,
+    agentTTL: String = "3s",
+    etcdLines: String = "",
+    fleetLines: String = "",
+    ownLines: String = ""
+  ) {
     self.machines = machines
     self.size = size ?? machines
     self.agentTTL = agentTTL
     self.etcdLines = etcdLines
+    self.fleetLines = fleetLines
     self.ownLines = ownLines
   }
 }
@@ -161,6 +171,7 @@ public final class TestCluster {
         agent-ttl: \(shape.agentTTL)
         metadata: "platform=test"
         listen-urls: http://\(listen):49153
+    \(shape.fleetLines)
       flannel:
         interface: $public_ipv4
       update:

@@ -20,6 +20,10 @@ public final class TestNode {
   public let userData: URL
   /// Further flags of `coracle node`.
   public var extraArguments: [String] = []
+  /// Variables of its environment beside those of this process.
+  public var environment: [String: String] = [:]
+  /// Words put before the command, such as `unshare -m`.
+  public var wrapper: [String] = []
   /// The Docker Engine it uses: a URL, or `none`.
   public var docker: String
 
@@ -45,7 +49,9 @@ public final class TestNode {
   }
 
   /// The client URL.
-  public var endpoint: String { "http://\(address):2379" }
+  public var endpoint: String { "\(scheme)://\(address):2379" }
+  /// How clients speak to it: `http`, or `https` when its user-data says so.
+  public var scheme = "http"
 
   /// The node's process id; nil when it is not running.
   public var processID: Int32? { child.flatMap { $0.isRunning ? $0.id : nil } }
@@ -72,7 +78,7 @@ public final class TestNode {
         "--name", "node\(number)", "--machine-id", machineID, "--public-ip", address, "--private-ip", address,
         "--docker", docker,
       ] + extraArguments
-    child = try ChildProcess(onMachine(arguments), directory: directory)
+    child = try ChildProcess(onMachine(wrapper + arguments), environment: environment, directory: directory)
   }
 
   /// Ends the node's process with a signal and waits until it is gone.

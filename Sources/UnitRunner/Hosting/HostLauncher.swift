@@ -59,7 +59,7 @@ struct HostLauncher {
       environment: ["PATH=\(UnitEnvironment.defaultPath)"],
       umask: 0o077
     )
-    let result = ProcessSpawner.spawn(request, output: 2, entrances: [], openFilesLimit: 0)
+    let result = ProcessSpawner.spawn(request, output: 2, entrances: [], openFilesLimit: OpenFilesLimit.initial)
     guard result.step == UNIT_SPAWN_DONE else {
       throw UnitRunnerError(.host, "cannot execute \(executable) as unit-host: \(errorText(result.error))")
     }

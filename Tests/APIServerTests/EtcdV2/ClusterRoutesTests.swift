@@ -68,7 +68,7 @@ import Testing
     (
       #"{"peerURLs":["http://127.0.0.1"]}"#, 400, #"URL address does not have the form \"host:port\": http://127.0.0.1"#
     ),
-    (#"{"peerURLs":["ftp://1.1.1.1:22"]}"#, 400, "URL scheme must be http or https: ftp://1.1.1.1:22"),
+    (#"{"peerURLs":["ftp://1.1.1.1:22"]}"#, 400, "URL scheme must be http, https, unix, or unixs: ftp://1.1.1.1:22"),
     (#"{"peerURLs":["http://1.1.1.1:22/path"]}"#, 400, "URL must not contain a path: http://1.1.1.1:22/path"),
   ])
   func `bodies that name no peers are refused`(body: String, status: Int, message: String) async throws {
@@ -86,7 +86,7 @@ import Testing
 
   @Test func `changes that cannot be made have etcd's statuses`() async throws {
     let cases: [(ClusterChangeError, Int, String)] = [
-      (.peerURLExists, 409, "etcdserver: peerURL exists"), (.idExists, 409, "etcdserver: ID exists"),
+      (.peerURLExists, 409, "membership: peerURL exists"), (.idExists, 409, "membership: ID exists"),
       (.noSuchMember, 404, "No such member: 1234"),
       (.permanentlyRemoved, 410, "Member permanently removed: 1234"),
       (.failed(reason: "timeout"), 500, "Internal Server Error"),
