@@ -186,7 +186,10 @@ let package = Package(
     tests("CloudInit", ["CloudConfig", "EtcdStore", "EtcdWire", "TestKit"]),
     tests(
       "CoracleCommands",
-      ["APIClients", "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "TestKit", "Units", argumentParser],
+      [
+        "APIClients", "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "TestKit", "TransportSecurity", "Units",
+        argumentParser,
+      ],
       fixtures: true
     ),
     tests("Histories", ["EtcdStore"]),

@@ -97,10 +97,12 @@ extension SQLiteLogStore {
     let path = directory + "/raft.db"
     guard access(path, F_OK) == 0 else { return nil }
     let lock = try DirectoryLock(directory: directory)
+    let scan = try WriteAheadScan.read(database: path)
     let identity = try Self.identity(at: path)
     withExtendedLifetime(lock) {}
     guard let identity else { return nil }
     try self.init(directory: directory, cluster: identity.cluster, member: identity.member, lock: lock)
+    try scan.check(against: batchNumber, database: path)
   }
 
   private static func identity(at path: String) throws(RaftStorageError) -> (cluster: ClusterID, member: MemberID)? {
@@ -138,9 +140,8 @@ extension SQLiteLogStore {
     cluster: ClusterID,
     member: MemberID
   ) throws(RaftStorageError) {
-    try mutate { () throws(RaftStorageError) in
+    try mutate(lastIndex: entries.last?.index, hardState) { () throws(RaftStorageError) in
       for entry in entries { try self.statements.insert(entry) }
-      try self.write(hardState)
       try self.writeIdentity(cluster, member)
     }
     (self.cluster, self.member) = (cluster, member)

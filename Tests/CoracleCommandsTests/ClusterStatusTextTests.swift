@@ -10,16 +10,13 @@ struct ClusterStatusTextTests {
     ClusterMember(id: 0xa1, name: "core-01", peerURLs: ["http://10.0.0.1:2380"], clientURLs: ["http://10.0.0.1:2379"])
   ]
 
+  private let body = """
+    {"role":"StateLeader","memberID":"a1","clusterID":"c1","leaderID":"a1","raftTerm":2,"raftCommitIndex":18,\
+    "raftAppliedIndex":17,"etcdIndex":14,"raftDatabaseBytes":4096}
+    """
+
   @Test func `a member tells its role, its leader and its indexes`() throws {
-    let body = try JSONValue.parse(
-      Array(
-        """
-        {"role":"StateLeader","memberID":"a1","clusterID":"c1","leaderID":"a1","raftTerm":2,"raftCommitIndex":18,\
-        "raftAppliedIndex":17,"etcdIndex":14,"raftDatabaseBytes":4096}
-        """.utf8
-      )
-    )
-    let status = try #require(NodeStatus(json: body))
+    let status = try #require(NodeStatus(json: try JSONValue.parse(Array(body.utf8))))
     #expect(
       ClusterStatusText.text(status, members, .table) == """
         Role:       leader
@@ -31,11 +28,29 @@ struct ClusterStatusTextTests {
         Etcd index: 14
         Database:   4096 bytes
 
-        MEMBER\tNAME\tPEER URLS\t\tCLIENT URLS
-        a1\tcore-01\thttp://10.0.0.1:2380\thttp://10.0.0.1:2379
+        MEMBER\tNAME\tROLE\t\tTERM\tAPPLIED\tCOMMITTED\tETCD INDEX\tDB BYTES\tCLIENT URLS
+        a1\tcore-01\tunreachable\t-\t-\t-\t\t-\t\t-\t\thttp://10.0.0.1:2379
 
         """
     )
+  }
+
+  @Test func `every member that answers tells where it stands`() throws {
+    let others = members + [ClusterMember(id: 0xa2, peerURLs: ["http://10.0.0.2:2380"])]
+    guard case .member(let figures)? = NodeStatus(json: try JSONValue.parse(Array(body.utf8))) else {
+      Issue.record("no member")
+      return
+    }
+    let text = ClusterStatusText.text(.worker(endpoints: []), others, .table, figures: [0xa1: figures])
+    #expect(
+      text.split(separator: "\n").suffix(2) == [
+        "a1\tcore-01\tleader\t\t2\t17\t18\t\t14\t\t4096\t\thttp://10.0.0.1:2379",
+        "a2\t-\tunstarted\t-\t-\t-\t\t-\t\t-\t\t-",
+      ]
+    )
+    let json = ClusterStatusText.text(.worker(endpoints: []), others, .json, figures: [0xa1: figures])
+    #expect(json.contains(#""id":"a1","name":"core-01","peerURLs":["http://10.0.0.1:2380"]"#))
+    #expect(json.contains(#""role":"leader","leaderID":"a1","raftTerm":2,"raftCommitIndex":18"#))
   }
 
   @Test func `a worker tells whom it asks`() {

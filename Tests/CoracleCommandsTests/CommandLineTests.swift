@@ -4,6 +4,7 @@ import ArgumentParser
 import CoracleDaemon
 import EtcdStore
 import Testing
+import TransportSecurity
 
 @testable import CoracleCommands
 
@@ -68,27 +69,93 @@ struct CommandLineTests {
     for flag in ["-C", "--peers", "--endpoint", "--endpoints"] {
       #expect(try etcdctl("\(flag) x:1 get /k", environment: environment).settings.endpoints == "x:1")
     }
-    let settings = try etcdctl("--no-sync --debug -o json --timeout 1.5s get /k").settings
+    let settings = try etcdctl("--no-sync --debug -o json --timeout 1.5s --total-timeout 1m get /k").settings
     #expect(settings.noSync && settings.debug && settings.format == .json)
-    #expect(settings.timeout == CommandDuration(.milliseconds(1_500)))
+    #expect(settings.timeout == .milliseconds(1_500) && settings.totalTimeout == .seconds(60))
+    let files = ["ETCDCTL_CA_FILE": "ca", "ETCDCTL_CERT_FILE": "cert", "ETCDCTL_KEY_FILE": "key"]
+    let security = try etcdctl("--key-file other get /k", environment: files).settings.security
+    #expect(security == SecurityFiles(certificate: "cert", key: "other", trustedAuthorities: "ca"))
+    let discovery = try etcdctl("get /k", environment: ["ETCDCTL_DISCOVERY_SRV": "example.com"]).settings
+    #expect(discovery.discoveryDomain == "example.com" && !discovery.trustsInsecureDiscovery)
   }
 
   @Test func `commands without keys are known`() throws {
-    #expect(try etcdctl("member list").command == .memberList)
     #expect(try etcdctl("cluster-health -f").command == .clusterHealth(forever: true))
-    #expect(try etcdctl("").command == .help)
+    #expect(try etcdctl("").command == .help(.program))
     #expect(try etcdctl("--version").command == .version)
+    #expect(try etcdctl("member list").command == .members(.list))
+    #expect(try etcdctl("member add n http://a:1").command == .members(.add(name: "n", peerURL: "http://a:1")))
+    #expect(try etcdctl("member update 1f a,b").command == .members(.update(id: "1f", peerURLs: ["a", "b"])))
+    #expect(try etcdctl("user add u:p:q").command == .users(.add("u", password: "p:q")))
+    #expect(try etcdctl("user add u").command == .users(.add("u", password: nil)))
+    #expect(
+      try etcdctl("user grant u --roles a,b --roles c").command == .users(.grant("u", roles: ["a", "b", "c"]))
+    )
+    #expect(
+      try etcdctl("role grant r --path /k/* --rw").command
+        == .roles(.grant("r", AuthPermissions(read: ["/k/*"], write: ["/k/*"])))
+    )
+    #expect(
+      try etcdctl("role revoke --path /k/ --write r").command
+        == .roles(.revoke("r", AuthPermissions(write: ["/k/"])))
+    )
+    #expect(try etcdctl("auth enable").command == .authentication(enabled: true))
+    #expect(
+      try etcdctl("exec-watch -r --after-index 3 /k -- sh -c --x").command
+        == .keys(.execWatch(key: "/k", recursive: true, afterIndex: 3, command: ["sh", "-c", "--x"]))
+    )
+    #expect(
+      try etcdctl("exec-watch /k env").command
+        == .keys(.execWatch(key: "/k", recursive: false, afterIndex: 0, command: ["env"]))
+    )
+  }
+
+  @Test func `help is known everywhere`() throws {
+    let member = try #require(EtcdctlTopic.program["member"])
+    for line in ["member", "member --help", "member help", "help member"] {
+      #expect(try etcdctl(line).command == .help(member), "\(line)")
+    }
+    let list = try #require(member["list"])
+    for line in ["member list -h", "member help list"] { #expect(try etcdctl(line).command == .help(list), "\(line)") }
+    #expect(try etcdctl("get /a --help").command == .help(try #require(EtcdctlTopic.program["get"])))
   }
 
   @Test(arguments: [
-    ("get", "key required"), ("bogus", "No help topic for 'bogus'"),
-    ("-o bogus get /k", "Unsupported output format: bogus"),
-    ("--bogus get /k", "flag provided but not defined: -bogus"), ("set --ttl", "flag needs an argument: -ttl"),
-    ("set --ttl x /k v", "invalid value \"x\" for flag -ttl: it must be a whole number"),
-    ("member add x y", "member add is not supported; say member list"),
+    ("get", "key required"), ("set --ttl 5", "key required"), ("exec-watch /k", "key and command to exec required"),
+    ("exec-watch /k --", "key and command to exec required"),
   ])
-  func `a wrong line is refused in the words of the original`(line: String, message: String) {
+  func `a missing argument is told in the words of the original`(line: String, message: String) {
     #expect(throws: EtcdctlUsageError(message: message)) { try etcdctl(line) }
+  }
+
+  @Test(arguments: [
+    ("-o bogus get /k", "Unsupported output format: bogus"), ("member list x", "No arguments accepted"),
+    ("member remove", "Provide a single member ID"), ("user get", "Please provide a username"),
+    ("user grant u", "No roles specified; please use `--roles`"), ("role get a b", "Please provide a role name"),
+    ("role grant --path a --read r", "Not canonical path; please use `--path=/a`"),
+    ("role grant --path /a r", "Please specify exactly one of --read, --write or --readwrite"),
+    ("backup --backup-dir b", "no data directory is given (use --data-dir)"),
+  ])
+  func `a wrong argument is told alone`(line: String, message: String) {
+    #expect(throws: EtcdctlUsageError(message: message, form: .bare)) { try etcdctl(line) }
+  }
+
+  @Test(arguments: [
+    ("--bogus get /k", "", "flag provided but not defined: -bogus"),
+    ("--timeout 5 get /k", "", "invalid value \"5\" for flag -timeout: parse error"),
+    ("set --ttl", "set", "flag needs an argument: -ttl"),
+    ("set --ttl x /k v", "set", "invalid value \"x\" for flag -ttl: parse error"),
+    ("ls -p=x", "ls", "invalid boolean value \"x\" for -p: parse error"),
+  ])
+  func `a wrong flag is told with the help of its command`(line: String, command: String, message: String) throws {
+    let topic = command.isEmpty ? EtcdctlTopic.program : try #require(EtcdctlTopic.program[command])
+    #expect(throws: EtcdctlUsageError(message: message, form: .flag(of: topic))) { try etcdctl(line) }
+  }
+
+  @Test(arguments: ["bogus", "member bogus", "help bogus"])
+  func `an unknown command is told`(line: String) {
+    let message = "No help topic for 'bogus'"
+    #expect(throws: EtcdctlUsageError(message: message, form: .unknownCommand)) { try etcdctl(line) }
   }
 
   @Test func `coracle kv has the same flags`() throws {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 import EtcdWire
+import Foundation
+import TestKit
 import Testing
 
 @testable import CoracleCommands
@@ -77,10 +79,48 @@ struct KeyValueSessionTests {
     #expect(record.error == "Error:  401: The event in requested index is outdated and cleared (\(cause)) [1200]\n")
   }
 
-  @Test func `an unreachable cluster is told with a line for each endpoint`() {
-    let cause = "client: etcd cluster is unavailable or misconfigured\nerror #0: dial tcp 127.0.0.1:1: connect: refused"
-    record.output.reportFailure(EtcdError(.raftInternal, cause: cause))
-    #expect(record.error == "Error:  \(cause)\n\n")
+  @Test func `an unreachable cluster is told as the original does, each reason twice`() {
+    let sentence = "client: etcd cluster is unavailable or misconfigured"
+    let reasons = [
+      "error #0: dial tcp 127.0.0.1:1: connect: refused", "error #1: dial tcp 127.0.0.1:2: connect: refused",
+    ]
+    record.output.reportFailure(EtcdError(.raftInternal, cause: ([sentence] + reasons).joined(separator: "\n")))
+    let told = "\(sentence); \(reasons[0])\n; \(reasons[1])\n"
+    #expect(record.error == "Error:  \(told)\n\(reasons[0])\n\(reasons[1])\n\n")
+  }
+
+  @Test func `each change runs the command with what has changed in its environment`() async throws {
+    for value in ["1", "two words"] { try await keys.set("/k", value) }
+    _ = try await keys.perform(.write(key: "/d", .set(value: "", isDirectory: true, ttl: .permanent, refresh: false)))
+    try await keys.set("/end", "")
+    try await withTestDirectory { directory in
+      let file = directory.appendingPathComponent("seen").path
+      let line = "echo $ETCD_WATCH_ACTION $ETCD_WATCH_MODIFIED_INDEX $ETCD_WATCH_KEY \\\"$ETCD_WATCH_VALUE\\\""
+      let command = ["sh", "-c", "\(line) >>\(file)"]
+      let session = KeyValueSession(keys: keys, format: .simple, output: record.output)
+      let watch = KeyValueAction.execWatch(key: "/", recursive: true, afterIndex: 0, command: command)
+      let running = Task { await session.run(watch) }
+      await waitForWatcher()
+      try await keys.set("/k", "two words")
+      try await keys.delete("/k")
+      _ = try await keys.perform(.write(key: "/e", .set(value: "", isDirectory: true, ttl: .permanent, refresh: false)))
+      try await eventually("both have been seen") {
+        let lines = (try? String(contentsOfFile: file, encoding: .utf8))?.split(separator: "\n").sorted() ?? []
+        return lines == ["delete 6 /k \"\"", "set 5 /k \"two words\""] && record.error == "Ignored dir /e change\n"
+      }
+      running.cancel()
+      #expect(await running.value == 0)
+    }
+  }
+
+  @Test func `a command that cannot be run ends the watch`() async throws {
+    try await keys.set("/k", "1")
+    let watch = KeyValueAction.execWatch(key: "/k", recursive: false, afterIndex: 0, command: ["/nonexistent/x"])
+    async let code = run(watch)
+    await waitForWatcher()
+    try await keys.set("/k", "2")
+    #expect(await code == 1)
+    #expect(record.error == "cannot run /nonexistent/x: No such file or directory\n")
   }
 }
 

@@ -79,10 +79,8 @@ extension EtcdClient {
     return answer.status == .ok && (health?.string == "true" || health?.bool == true)
   }
 
-  private func get(_ target: String, accepting: [HTTPResponseStatus] = [.ok]) async throws(APIClientError)
-    -> IncomingAnswer
-  {
-    let answer = try await pool.send(OutgoingRequest(target: target, headTimeout: requestTimeout, isRepeatable: true))
+  func get(_ target: String, accepting: [HTTPResponseStatus] = [.ok]) async throws(APIClientError) -> IncomingAnswer {
+    let answer = try await pool.send(OutgoingRequest(target: target, headTimeout: localTimeout, isRepeatable: true))
     guard accepting.contains(answer.status) else { throw Self.unexpected(answer) }
     return answer
   }
@@ -95,7 +93,7 @@ extension EtcdClient {
     }
   }
 
-  private static func member(_ body: JSONValue) -> ClusterMember? {
+  static func member(_ body: JSONValue) -> ClusterMember? {
     // The client port spells ids in hexadecimal, the peer port as numbers.
     guard let id = body["id"]?.string.flatMap({ UInt64($0, radix: 16) }) ?? body["id"]?.uint64 else { return nil }
     return ClusterMember(

@@ -42,7 +42,9 @@ extension EtcdClient {
   private func poll(_ watch: KeysWatch, started: (KeysWatchUpdate) -> Void) async -> PollOutcome {
     let response: HTTPClientResponse
     do throws(APIClientError) {
-      response = try await pool.open(outgoing(KeysRequestEncoder.encode(watch), isRepeatable: true))
+      var request = outgoing(KeysRequestEncoder.encode(watch), isRepeatable: true)
+      request.headTimeout = localTimeout
+      response = try await pool.open(request)
     } catch {
       return .ended(.failed(EtcdError(.raftInternal, cause: error.message)))
     }

@@ -12,6 +12,7 @@ import NIOHTTP1
 public final class EtcdClient: KeysAPI {
   let pool: EndpointPool
   let requestTimeout: TimeAmount
+  let localTimeout: TimeAmount
   private let keysPath: String
 
   /// Makes a client.
@@ -21,17 +22,22 @@ public final class EtcdClient: KeysAPI {
   ///   - transport: The connections, which outlive the client.
   ///   - credentials: The user, for stores with authentication.
   ///   - requestTimeout: How long an answer's head may take; a server gives up on a write after 7 s.
+  ///   - localTimeout: How long answers that need no majority may take; nil takes `requestTimeout`.
   ///   - keysPath: What keys are appended to; a discovery URL hides the real path behind its own.
+  ///   - trace: Hears of each request.
   public init(
     endpoints: [Endpoint],
     transport: HTTPTransport,
     credentials: Credentials? = nil,
     requestTimeout: TimeAmount = .seconds(10),
-    keysPath: String = EtcdClient.usualKeysPath
+    localTimeout: TimeAmount? = nil,
+    keysPath: String = EtcdClient.usualKeysPath,
+    trace: RequestTrace? = nil
   ) {
     self.keysPath = keysPath
-    pool = EndpointPool(endpoints, transport: transport, credentials: credentials)
+    pool = EndpointPool(endpoints, transport: transport, credentials: credentials, trace: trace)
     self.requestTimeout = requestTimeout
+    self.localTimeout = localTimeout ?? requestTimeout
   }
 
   /// Where the keys of every etcd v2 server are.
@@ -62,7 +68,9 @@ public final class EtcdClient: KeysAPI {
 
   private func result(of request: KeysRequest) async -> Result<KeysReply, EtcdError> {
     do throws(EtcdError) {
-      let answer = try await send(KeysRequestEncoder.encode(request), isRepeatable: request.isRepeatable)
+      var outgoing = outgoing(KeysRequestEncoder.encode(request), isRepeatable: request.isRepeatable)
+      if request.isLocal { outgoing.headTimeout = localTimeout }
+      let answer = try await send(outgoing)
       let event = try Self.event(in: answer.body, of: answer)
       return .success(
         KeysReply(
@@ -76,16 +84,19 @@ public final class EtcdClient: KeysAPI {
     }
   }
 
-  func send(_ request: EncodedKeysRequest, isRepeatable: Bool) async throws(EtcdError) -> IncomingAnswer {
+  private func send(_ request: OutgoingRequest) async throws(EtcdError) -> IncomingAnswer {
     do throws(APIClientError) {
-      return try await pool.send(outgoing(request, isRepeatable: isRepeatable))
+      return try await pool.send(request)
     } catch {
       throw EtcdError(.raftInternal, cause: error.message)
     }
   }
 
   func outgoing(_ request: EncodedKeysRequest, isRepeatable: Bool) -> OutgoingRequest {
-    let target = keysPath + request.target.dropFirst(Self.usualKeysPath.count)
+    var path = request.target.dropFirst(Self.usualKeysPath.count)
+    // A discovery URL is itself the key of its directory, and no slash follows it.
+    if keysPath != Self.usualKeysPath, path == "/" || path.hasPrefix("/?") { path = path.dropFirst() }
+    let target = keysPath + path
     var outgoing = OutgoingRequest(method: HTTPMethod(rawValue: request.method.rawValue), target: target)
     outgoing.headTimeout = requestTimeout
     outgoing.isRepeatable = isRepeatable
@@ -120,6 +131,11 @@ public final class EtcdClient: KeysAPI {
 }
 
 extension KeysRequest {
+  /// Whether any member answers it by itself.
+  fileprivate var isLocal: Bool {
+    if case .read(_, let read) = self { !read.quorum } else { false }
+  }
+
   /// Whether a second execution changes nothing that the first did not.
   fileprivate var isRepeatable: Bool {
     switch self {

@@ -22,13 +22,19 @@ public struct APIClientError: Error, Sendable, CustomStringConvertible {
   public var message: String
   /// The error below, if there was one.
   public var cause: (any Error)?
+  /// Why each endpoint gave no answer, when none did.
+  public var failures: [String]
 
   /// Makes an error.
-  public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+  public init(_ code: Code, _ message: String, cause: (any Error)? = nil, failures: [String] = []) {
     self.code = code
     self.message = message
     self.cause = cause
+    self.failures = failures
   }
+
+  /// Whether no endpoint could even be connected to.
+  public var isOfConnections: Bool { !failures.isEmpty && failures.allSatisfy { $0.hasPrefix("dial ") } }
 
   /// The message.
   public var description: String { message }

@@ -4,6 +4,9 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
+/// Hears of each request before it is sent: its method, its whole address, its body as text.
+public typealias RequestTrace = @Sendable (_ method: String, _ url: String, _ body: String?) -> Void
+
 /// Servers that can stand in for each other, the one that answered last first.
 ///
 /// A request goes to the next endpoint when it cannot have been carried out, or when carrying it out twice does no
@@ -12,13 +15,20 @@ final class EndpointPool: Sendable {
   let endpoints: [Endpoint]
   let transport: HTTPTransport
   private let credentials: String?
+  private let trace: RequestTrace?
   private let preferred = Mutex(0)
 
-  init(_ endpoints: [Endpoint], transport: HTTPTransport, credentials: Credentials? = nil) {
+  init(
+    _ endpoints: [Endpoint],
+    transport: HTTPTransport,
+    credentials: Credentials? = nil,
+    trace: RequestTrace? = nil
+  ) {
     precondition(!endpoints.isEmpty, "a client needs an endpoint")
     self.endpoints = endpoints
     self.transport = transport
     self.credentials = credentials?.headerValue
+    self.trace = trace
   }
 
   /// Asks until an endpoint answers, and waits for the whole answer.
@@ -51,6 +61,7 @@ final class EndpointPool: Sendable {
     var lastAnswer: Answer?
     for offset in endpoints.indices {
       let place = (first + offset) % endpoints.count
+      trace?(request.method.rawValue, endpoints[place].url + request.target, request.body.map { String(buffer: $0) })
       do throws(AttemptFailure) {
         let answer = try await ask(request, endpoints[place])
         let code = status(answer).code
@@ -70,7 +81,7 @@ final class EndpointPool: Sendable {
     if let lastAnswer { return lastAnswer }
     let list = failures.enumerated().map { "error #\($0.offset): \($0.element)" }
     let message = (["client: etcd cluster is unavailable or misconfigured"] + list).joined(separator: "\n")
-    throw APIClientError(.unavailable, message)
+    throw APIClientError(.unavailable, message, failures: failures)
   }
 }
 

@@ -3,8 +3,9 @@
 /// Base64 with the standard alphabet and padding; blanks and line ends are skipped.
 ///
 /// Source: RFC 4648, section 4. Differs: coreos-cloudinit did not skip blanks, so folded blocks failed there.
-enum Base64 {
-  static func decode(_ text: [UInt8]) -> [UInt8]? {
+public enum Base64 {
+  /// The bytes; nil when the text is no base64.
+  public static func decode(_ text: [UInt8]) -> [UInt8]? {
     let digits = text.filter { !" \t\r\n".utf8.contains($0) }
     guard digits.count % 4 == 0 else { return nil }
     let padding = digits.reversed().prefix { $0 == UInt8(ascii: "=") }.count

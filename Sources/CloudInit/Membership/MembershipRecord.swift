@@ -72,6 +72,19 @@ public struct ClusterMembership: Sendable, Equatable {
     isJoining = true
   }
 
+  /// Makes the membership of a cluster of one member, as a backup has it.
+  ///
+  /// - Parameters:
+  ///   - memberID: The member.
+  ///   - name: Its name.
+  ///   - peerURLs: Where others will reach it.
+  ///   - clusterID: The cluster.
+  public init(alone memberID: MemberID, name: String, peerURLs: [EndpointURL], clusterID: ClusterID) {
+    self.clusterID = clusterID
+    self.memberID = memberID
+    members = [Member(id: memberID, name: name, peerURLs: peerURLs)]
+  }
+
   init(clusterID: ClusterID, memberID: MemberID, members: [Member]) {
     self.clusterID = clusterID
     self.memberID = memberID

@@ -61,6 +61,22 @@ public struct DataDirectory: Sendable {
     try await write("discovery-registration", Array(text.utf8))
   }
 
+  // MARK: Backup
+
+  /// What a backup says about itself; nil when this is none.
+  ///
+  /// - Throws: ``CloudInitError`` when the file cannot be read.
+  public func backupDescription() async throws -> String? {
+    try await readText("backup")
+  }
+
+  /// Keeps what a backup says about itself.
+  ///
+  /// - Throws: ``CloudInitError`` when it cannot be written.
+  public func keepBackupDescription(_ text: String) async throws {
+    try await write("backup", Array(text.utf8))
+  }
+
   // MARK: User-data
 
   /// The last user-data that was free of errors; nil when there was none.

@@ -53,7 +53,7 @@ struct ClientOptions: ParsableArguments {
     let environment = environmentVariables()
     return try await CommandClients.with(
       endpoints: try endpoints(environment: environment),
-      credentials: username.map { Credentials(flag: $0) },
+      credentials: try username.map { try Credentials(flag: $0) },
       security: security.files(environment: environment),
       timeout: timeout.duration,
       body
@@ -70,24 +70,39 @@ struct CommandClients: Sendable {
   let endpoints: [Endpoint]
   let transport: HTTPTransport
   let credentials: Credentials?
-  let requestTimeout: TimeAmount
+  private let timeouts: (all: TimeAmount, local: TimeAmount)
+  private let trace: RequestTrace?
   let etcd: EtcdClient
   let fleet: FleetClient
   let node: NodeClient
 
   /// Makes clients, and closes their connections when the body is done.
+  ///
+  /// - Parameters:
+  ///   - endpoints: The nodes to ask.
+  ///   - credentials: The user, for stores with authentication.
+  ///   - security: What https endpoints are asked with.
+  ///   - timeout: How long an answer may take.
+  ///   - localTimeout: How long answers of the store may take that need no majority; nil takes `timeout`.
+  ///   - trace: Hears of the requests to the store.
+  ///   - body: What is done with them.
+  /// - Returns: What the body returns.
+  /// - Throws: What the body throws.
   static func with<Outcome>(
     endpoints: [Endpoint],
     credentials: Credentials? = nil,
     security: SecurityFiles = SecurityFiles(),
     timeout: Duration,
+    localTimeout: Duration? = nil,
+    trace: RequestTrace? = nil,
     _ body: (CommandClients) async throws -> Outcome
   ) async throws -> Outcome {
     let transport = HTTPTransport(
       group: MultiThreadedEventLoopGroup.singleton,
       security: try security.isEmpty ? nil : ClientSecurity(files: security, logger: Logger.silent)
     )
-    let clients = CommandClients(endpoints, transport, credentials, TimeAmount(timeout))
+    let timeouts = (all: TimeAmount(timeout), local: TimeAmount(localTimeout ?? timeout))
+    let clients = CommandClients(endpoints, transport, credentials, timeouts, trace)
     do {
       let outcome = try await body(clients)
       await transport.shutdown()
@@ -102,32 +117,37 @@ struct CommandClients: Sendable {
     _ endpoints: [Endpoint],
     _ transport: HTTPTransport,
     _ credentials: Credentials?,
-    _ requestTimeout: TimeAmount
+    _ timeouts: (all: TimeAmount, local: TimeAmount),
+    _ trace: RequestTrace?
   ) {
     self.endpoints = endpoints
     self.transport = transport
     self.credentials = credentials
-    self.requestTimeout = requestTimeout
+    self.timeouts = timeouts
+    self.trace = trace
     etcd = EtcdClient(
       endpoints: endpoints,
       transport: transport,
       credentials: credentials,
-      requestTimeout: requestTimeout
+      requestTimeout: timeouts.all,
+      localTimeout: timeouts.local,
+      trace: trace
     )
-    fleet = FleetClient(endpoints: endpoints, transport: transport, requestTimeout: requestTimeout)
-    node = NodeClient(endpoints: endpoints, transport: transport, requestTimeout: requestTimeout)
+    fleet = FleetClient(endpoints: endpoints, transport: transport, requestTimeout: timeouts.all)
+    node = NodeClient(endpoints: endpoints, transport: transport, requestTimeout: timeouts.all)
   }
 
   /// The same clients for other endpoints.
   func moved(to endpoints: [Endpoint]) -> CommandClients {
-    CommandClients(endpoints, transport, credentials, requestTimeout)
+    CommandClients(endpoints, transport, credentials, timeouts, trace)
   }
 }
 
 extension Credentials {
-  /// Reads `USER[:PASSWORD]`.
-  init(flag: String) {
-    let parts = flag.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    self.init(username: String(parts[0]), password: parts.count > 1 ? String(parts[1]) : "")
+  /// Reads `USER[:PASSWORD]`, and asks on the terminal for a password that is missing.
+  init(flag: String, prompting write: (String) -> Void = CommandOutput.standard.writeError) throws {
+    let user = UserFlag(flag)
+    let password = if let password = user.password { password } else { try PasswordPrompt.ask("Password: ", write) }
+    self.init(username: user.name, password: password)
   }
 }

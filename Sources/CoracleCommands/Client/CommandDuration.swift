@@ -13,22 +13,33 @@ struct CommandDuration: Equatable, Sendable, ExpressibleByArgument {
 
   /// Nil when the text is no span of time, or a negative one.
   init?(argument: String) {
-    if let seconds = Self.number(argument) {
+    if let seconds = Self.number(argument), seconds > 0 {
       duration = .milliseconds(Int64(seconds * 1_000))
       return
     }
-    var rest = argument[...]
+    guard let total = Self.sum(argument), total > .zero else { return nil }
+    duration = total
+  }
+
+  /// Reads what Go reads: numbers with units, or a bare `0`; nil for everything else.
+  init?(goText text: String) {
+    guard let total = text == "0" ? .zero : Self.sum(text) else { return nil }
+    duration = total
+  }
+
+  private static func sum(_ text: String) -> Duration? {
+    guard !text.isEmpty else { return nil }
+    var rest = text[...]
     var total = Duration.zero
     while !rest.isEmpty {
       let digits = rest.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
       rest = rest.dropFirst(digits.count)
       let unit = rest.prefix { $0.isLetter }
       rest = rest.dropFirst(unit.count)
-      guard let amount = Self.number(String(digits)), let length = Self.milliseconds[String(unit)] else { return nil }
-      total += .milliseconds(Int64(amount * length))
+      guard let amount = number(String(digits)), let length = nanoseconds[String(unit)] else { return nil }
+      total += .nanoseconds(Int64(amount * length))
     }
-    guard total > .zero else { return nil }
-    duration = total
+    return total
   }
 
   /// The span as help texts show a default: `10s`, `250ms`.
@@ -37,11 +48,13 @@ struct CommandDuration: Equatable, Sendable, ExpressibleByArgument {
     return attoseconds == 0 ? "\(seconds)s" : "\(seconds * 1_000 + attoseconds / 1_000_000_000_000_000)ms"
   }
 
-  private static let milliseconds: [String: Double] = ["ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000]
+  private static let nanoseconds: [String: Double] = [
+    "ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3_600e9,
+  ]
 
-  /// Up to a million hours, so that no sum overflows.
+  /// Up to a million, so that no sum overflows.
   private static func number(_ text: String) -> Double? {
-    guard let number = Double(text), (0...3_600_000_000).contains(number) else { return nil }
+    guard let number = Double(text), (0...1_000_000).contains(number) else { return nil }
     return number
   }
 }

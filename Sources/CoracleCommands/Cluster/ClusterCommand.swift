@@ -8,8 +8,13 @@ public struct ClusterCommand: AsyncParsableCommand {
   /// The group and its verbs.
   public static let configuration = CommandConfiguration(
     commandName: "cluster",
-    abstract: "Look at the store's members, and make tokens for new clusters.",
-    subcommands: [Health.self, Status.self, Discovery.self]
+    abstract: "Look at the store's members and change them, and make tokens for new clusters.",
+    discussion: """
+      add, remove and update are short for members add, members remove and members update. Any node takes them.
+      """,
+    subcommands: [
+      Health.self, Status.self, Members.self, Add.self, Remove.self, Update.self, Discovery.self,
+    ]
   )
 
   /// Makes the command.
@@ -19,29 +24,24 @@ public struct ClusterCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Ask every member whether it is healthy; exit 5 when the cluster is not."
     )
+    @OptionGroup var output: OutputOptions
     @OptionGroup var client: ClientOptions
 
     func run() async throws {
-      let status = try await client.withClients { clients in
-        await ClusterSession(clients: clients, output: .standard).health()
-      }
-      guard status == 0 else { throw ExitCode(status) }
+      try await client.withCluster { await $0.health(output.output) }
     }
   }
 
   struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Show where the node stands that is asked: its role, its leader, its indexes."
+      abstract: "Show where the node stands that is asked, and where each member does: role, leader, indexes."
     )
     @Flag(help: "Also compute a digest of the whole store.") var digest = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var client: ClientOptions
 
     func run() async throws {
-      let status = try await client.withClients { clients in
-        await ClusterSession(clients: clients, output: .standard).status(withDigest: digest, output.output)
-      }
-      guard status == 0 else { throw ExitCode(status) }
+      try await client.withCluster { await $0.status(withDigest: digest, output.output) }
     }
   }
 
@@ -64,10 +64,7 @@ public struct ClusterCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-      let status = try await client.withClients { clients in
-        await ClusterSession(clients: clients, output: .standard).newToken(size: size)
-      }
-      guard status == 0 else { throw ExitCode(status) }
+      try await client.withCluster { await $0.newToken(size: size) }
     }
   }
 }

@@ -4,14 +4,29 @@ import EtcdWire
 
 /// Where a node and its cluster stand, as text.
 enum ClusterStatusText {
-  static func text(_ status: NodeStatus, _ members: [ClusterMember], _ format: OutputFormat) -> String {
+  /// - Parameters:
+  ///   - status: The node that was asked.
+  ///   - members: All members, if they could be listed.
+  ///   - format: The form.
+  ///   - figures: Where the members stand that could be asked, by id.
+  /// - Returns: The text, with its last line feed.
+  static func text(
+    _ status: NodeStatus,
+    _ members: [ClusterMember],
+    _ format: OutputFormat,
+    figures: [UInt64: NodeStatus.Member] = [:]
+  ) -> String {
     switch format {
-    case .json: json(status, members).text + "\n"
-    case .table: lines(status, members).map { $0 + "\n" }.joined()
+    case .json: json(status, members, figures).text + "\n"
+    case .table: lines(status, members, figures).map { $0 + "\n" }.joined()
     }
   }
 
-  private static func lines(_ status: NodeStatus, _ members: [ClusterMember]) -> [String] {
+  private static func lines(
+    _ status: NodeStatus,
+    _ members: [ClusterMember],
+    _ figures: [UInt64: NodeStatus.Member]
+  ) -> [String] {
     var lines: [String] = []
     switch status {
     case .worker(let endpoints, _):
@@ -32,12 +47,24 @@ enum ClusterStatusText {
       }
     }
     guard !members.isEmpty else { return lines }
-    var rows = [["MEMBER", "NAME", "PEER URLS", "CLIENT URLS"]]
+    let hasDigests = figures.values.contains { $0.digest != nil }
+    var header = ["MEMBER", "NAME", "ROLE", "TERM", "APPLIED", "COMMITTED", "ETCD INDEX", "DB BYTES"]
+    if hasDigests { header.append("DIGEST") }
+    var rows = [header + ["CLIENT URLS"]]
     for member in members {
-      rows.append([
-        member.hexID, member.name.isEmpty ? "-" : member.name, member.peerURLs.joined(separator: ","),
-        member.clientURLs.isEmpty ? "-" : member.clientURLs.joined(separator: ","),
-      ])
+      var row = [member.hexID, member.name.isEmpty ? "-" : member.name]
+      if let figures = figures[member.id] {
+        row.append(roleText(figures.role))
+        row += [
+          figures.raftTerm, figures.raftAppliedIndex, figures.raftCommitIndex, figures.etcdIndex,
+          figures.raftDatabaseBytes,
+        ].map(String.init)
+      } else {
+        row.append(member.clientURLs.isEmpty ? "unstarted" : "unreachable")
+        row += ["-", "-", "-", "-", "-"]
+      }
+      if hasDigests { row.append(figures[member.id]?.digest?.hash ?? "-") }
+      rows.append(row + [member.clientURLs.isEmpty ? "-" : member.clientURLs.joined(separator: ",")])
     }
     let table = TabTable.text(rows).split(separator: "\n").map(String.init)
     return lines + [""] + table
@@ -55,26 +82,37 @@ enum ClusterStatusText {
     return name.isEmpty ? id : "\(id) (\(name))"
   }
 
-  private static func json(_ status: NodeStatus, _ members: [ClusterMember]) -> JSONValue {
+  private static func json(
+    _ status: NodeStatus,
+    _ members: [ClusterMember],
+    _ figures: [UInt64: NodeStatus.Member]
+  ) -> JSONValue {
     let memberList = members.map { member -> JSONValue in
-      [
-        "id": .string(member.hexID), "name": .string(member.name), "peerURLs": .strings(member.peerURLs),
-        "clientURLs": .strings(member.clientURLs),
+      var fields: [JSONValue.Field] = [
+        .init("id", .string(member.hexID)), .init("name", .string(member.name)),
+        .init("peerURLs", .strings(member.peerURLs)), .init("clientURLs", .strings(member.clientURLs)),
       ]
+      if let figures = figures[member.id] { fields += self.fields(figures) }
+      return .object(fields)
     }
     switch status {
     case .worker(let endpoints, _):
       return ["role": "worker", "endpoints": .strings(endpoints), "members": .array(memberList)]
     case .member(let member):
-      var fields: [JSONValue.Field] = [
-        .init("role", .string(roleText(member.role))), .init("memberID", .string(member.memberID)),
-        .init("clusterID", .string(member.clusterID)), .init("leaderID", member.leaderID.map { .string($0) } ?? .null),
-        .init("raftTerm", .unsigned(member.raftTerm)), .init("raftCommitIndex", .unsigned(member.raftCommitIndex)),
-        .init("raftAppliedIndex", .unsigned(member.raftAppliedIndex)), .init("etcdIndex", .unsigned(member.etcdIndex)),
-        .init("raftDatabaseBytes", .unsigned(member.raftDatabaseBytes)), .init("members", .array(memberList)),
+      let identity: [JSONValue.Field] = [
+        .init("memberID", .string(member.memberID)), .init("clusterID", .string(member.clusterID)),
       ]
-      if let digest = member.digest { fields.append(.init("digest", .string(digest.hash))) }
-      return .object(fields)
+      return .object(identity + fields(member) + [.init("members", .array(memberList))])
     }
+  }
+
+  private static func fields(_ member: NodeStatus.Member) -> [JSONValue.Field] {
+    let fields: [JSONValue.Field] = [
+      .init("role", .string(roleText(member.role))), .init("leaderID", member.leaderID.map { .string($0) } ?? .null),
+      .init("raftTerm", .unsigned(member.raftTerm)), .init("raftCommitIndex", .unsigned(member.raftCommitIndex)),
+      .init("raftAppliedIndex", .unsigned(member.raftAppliedIndex)), .init("etcdIndex", .unsigned(member.etcdIndex)),
+      .init("raftDatabaseBytes", .unsigned(member.raftDatabaseBytes)),
+    ]
+    return fields + (member.digest.map { [.init("digest", .string($0.hash))] } ?? [])
   }
 }

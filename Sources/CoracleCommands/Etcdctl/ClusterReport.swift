@@ -12,6 +12,20 @@ enum ClusterReport {
     return "\(member.hexID): name=\(member.name) peerURLs=\(peers) clientURLs=\(clients) isLeader=\(isLeader)"
   }
 
+  /// What a member that joins takes for `initial-cluster`: every peer URL with the name of its member.
+  ///
+  /// - Parameters:
+  ///   - members: All members, the new one among them.
+  ///   - id: The new member, which has not told its name yet.
+  ///   - name: Its name.
+  /// - Returns: `name=url,name=url`.
+  static func initialCluster(_ members: [ClusterMember], naming id: UInt64, _ name: String) -> String {
+    members.flatMap { member in
+      member.peerURLs.map { "\(member.id == id ? name : member.name)=\($0)" }
+    }
+    .joined(separator: ",")
+  }
+
   /// The lines of a member in `cluster-health`, asking its addresses in turn until one answers.
   static func checkHealth(
     of member: ClusterMember,

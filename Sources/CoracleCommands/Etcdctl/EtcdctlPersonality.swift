@@ -2,154 +2,120 @@
 import APIClients
 import EtcdStore
 import EtcdWire
+import Glibc
 
 /// The program as `etcdctl` of etcd v2.
 ///
-/// Source: specs §20. Differs: a wrong flag or output format ends with 1 before anything is done, where the original
-/// prints its help, or does the work first, and ends with 0.
+/// Source: specs §20, etcd v3.4.23 `etcdctl/ctlv2/`. What differs stands in docs/COMPATIBILITY.md.
 public enum EtcdctlPersonality {
-  /// How long an answer may take unless `--timeout` says otherwise: the original's limit for a whole command.
-  private static let defaultTimeout = CommandDuration(.seconds(5))
-  private static let healthCheckInterval = Duration.seconds(10)
+  /// What `--version` prints behind the name: the version whose v2 API this is, and our own.
+  static let version = "2.3.8 (coracle \(CoracleProgram.version))"
+
+  /// How long an answer that needs a majority may take unless `--timeout` says otherwise: an election must not fail a
+  /// command.
+  private static let defaultTimeout = Duration.seconds(5)
+  /// How long other answers may take, before another endpoint is asked.
+  private static let defaultLocalTimeout = Duration.seconds(2)
 
   /// Runs a command line.
   ///
   /// - Parameters:
   ///   - arguments: The words after `etcdctl`.
   ///   - environment: The variables of the process.
-  /// - Returns: The exit code: 0 done, 1 bad arguments, 2 no connection, 4 refused by the server, 5 unhealthy cluster.
+  /// - Returns: The exit code: 0 done, 1 bad arguments, 2 no connection, 3 unknown command, 4 refused by the server,
+  ///   5 unhealthy cluster.
   public static func run(arguments: [String], environment: [String: String]) async -> Int32 {
     let output = CommandOutput.standard
-    do {
+    do throws(EtcdctlUsageError) {
       let invocation = try EtcdctlInvocation(
         arguments,
         environment: environment,
         readValue: StandardInput.readAll
       )
-      return try await run(invocation, output)
-    } catch let error as EtcdctlUsageError {
-      let isUnknownCommand = error.message.hasPrefix("No help topic")
-      output.errorLine(isUnknownCommand ? error.message : "Error:  \(error.message)")
-      return isUnknownCommand ? 3 : KeyValueExit.badArguments
+      return await run(invocation, output)
     } catch {
-      output.reportFailure("\(error)")
-      return KeyValueExit.badArguments
+      return error.report(to: output)
     }
   }
 
-  private static func run(_ invocation: EtcdctlInvocation, _ output: CommandOutput) async throws -> Int32 {
+  private static func run(_ invocation: EtcdctlInvocation, _ output: CommandOutput) async -> Int32 {
     switch invocation.command {
-    case .help:
-      output.write(EtcdctlHelp.text)
+    case .help(let topic):
+      output.write(topic.help)
       return KeyValueExit.done
     case .version:
-      output.line("etcdctl version 2.3.8 (coracle \(CoracleProgram.version))")
+      output.line("etcdctl version: \(version)\nAPI version: 2")
       return KeyValueExit.done
-    case .keys, .memberList, .clusterHealth:
-      let settings = invocation.settings
-      return try await CommandClients.with(
-        endpoints: try Endpoint.list(settings.endpoints),
-        credentials: settings.username.map { Credentials(flag: $0) },
-        security: settings.security,
-        timeout: (settings.timeout ?? defaultTimeout).duration
-      ) { clients in
-        await run(invocation.command, settings, clients, output)
-      }
-    }
-  }
-
-  private static func run(
-    _ command: EtcdctlInvocation.Command,
-    _ settings: EtcdctlInvocation.Settings,
-    _ clients: CommandClients,
-    _ output: CommandOutput
-  ) async -> Int32 {
-    do throws(APIClientError) {
-      switch command {
-      case .help, .version:
-        return KeyValueExit.done
-      case .clusterHealth(let forever):
-        return await checkHealth(clients, forever: forever, output)
-      case .memberList:
-        let clients = settings.noSync ? clients : try await synchronized(clients, settings, output)
-        return await listMembers(clients, output)
-      case .keys(let action):
-        if case .watch = action { endQuietlyWhenInterrupted() }
-        let clients = settings.noSync ? clients : try await synchronized(clients, settings, output)
-        if settings.debug { output.errorLine("Cluster-Endpoints: \(list(clients.endpoints))") }
-        return await KeyValueSession(keys: clients.etcd, format: settings.format, output: output).run(action)
-      }
-    } catch {
-      output.reportFailure(error.message)
-      return KeyValueExit.badConnection
-    }
-  }
-
-  /// Adds the members' own addresses to those given.
-  ///
-  /// Differs: the original forgets the given ones, so that advertised addresses had to be reachable.
-  private static func synchronized(
-    _ clients: CommandClients,
-    _ settings: EtcdctlInvocation.Settings,
-    _ output: CommandOutput
-  ) async throws(APIClientError) -> CommandClients {
-    if settings.debug { output.errorLine("start to sync cluster using endpoints(\(list(clients.endpoints)))") }
-    var endpoints = clients.endpoints
-    for url in try await clients.etcd.members().flatMap(\.clientURLs) {
-      if let endpoint = try? Endpoint(url), !endpoints.contains(endpoint) { endpoints.append(endpoint) }
-    }
-    if settings.debug { output.errorLine("got endpoints(\(list(endpoints))) after sync") }
-    return clients.moved(to: endpoints)
-  }
-
-  private static func list(_ endpoints: [Endpoint]) -> String {
-    endpoints.map(\.url).joined(separator: ",")
-  }
-
-  private static func listMembers(_ clients: CommandClients, _ output: CommandOutput) async -> Int32 {
-    do throws(APIClientError) {
-      let members = try await clients.etcd.members()
-      let leader = try await clients.etcd.leader()
-      for member in members { output.line(ClusterReport.line(for: member, leaderID: leader?.id)) }
-      return KeyValueExit.done
-    } catch {
-      output.reportFailure(error.message)
-      return KeyValueExit.badArguments
-    }
-  }
-
-  private static func checkHealth(
-    _ clients: CommandClients,
-    forever: Bool,
-    _ output: CommandOutput
-  ) async -> Int32 {
-    while true {
-      let members: [ClusterMember]
-      do throws(APIClientError) {
-        members = try await clients.etcd.members()
+    case .backup(let request):
+      return await request.run(output)
+    case .keys, .members, .clusterHealth, .users, .roles, .authentication, .importSnapshot:
+      do {
+        return try await ask(invocation, output)
       } catch {
-        output.line("cluster may be unhealthy: failed to list members")
-        output.reportFailure(error.message)
-        return KeyValueExit.serverError
+        output.errorLine("\(error)")
+        return KeyValueExit.badArguments
       }
-      var isHealthy = false
-      for member in members {
-        let report = await ClusterReport.checkHealth(of: member) { await askHealth(at: $0, clients) }
-        for line in report.lines { output.line(line) }
-        isHealthy = isHealthy || report.isHealthy
-      }
-      output.line(isHealthy ? "cluster is healthy" : "cluster is unhealthy")
-      guard forever else { return isHealthy ? KeyValueExit.done : KeyValueExit.unhealthyCluster }
-      output.write("\nnext check after 10 second...\n\n")
-      guard (try? await Task.sleep(for: healthCheckInterval)) != nil else { return KeyValueExit.done }
     }
   }
 
-  private static func askHealth(at url: String, _ clients: CommandClients) async -> Result<Bool, HealthCheckFailure> {
-    do throws(APIClientError) {
-      return .success(try await clients.etcd.isHealthy(try Endpoint(url)))
-    } catch {
-      return .failure(HealthCheckFailure(reason: error.message))
+  private static func ask(_ invocation: EtcdctlInvocation, _ output: CommandOutput) async throws -> Int32 {
+    let settings = invocation.settings
+    let endpoints = try await endpoints(settings, output)
+    let credentials = try settings.username.map { try Credentials(flag: $0, prompting: output.write) }
+    let tell: RequestTrace = { curlCommand($0, $1, $2, output) }
+    return try await CommandClients.with(
+      endpoints: endpoints,
+      credentials: credentials,
+      security: settings.security,
+      timeout: settings.timeout ?? defaultTimeout,
+      localTimeout: settings.timeout ?? defaultLocalTimeout,
+      trace: settings.debug ? tell : nil
+    ) { clients in
+      await EtcdctlSession(clients: clients, settings: settings, output: output).run(invocation.command)
     }
+  }
+
+  private static func endpoints(
+    _ settings: EtcdctlInvocation.Settings,
+    _ output: CommandOutput
+  ) async throws -> [Endpoint] {
+    guard let domain = settings.discoveryDomain else { return try Endpoint.list(settings.endpoints) }
+    let urls = try await discoveredURLs(domain).filter { url in
+      guard url.hasPrefix("http://"), !settings.trustsInsecureDiscovery else { return true }
+      output.errorLine("ignoring discovered insecure endpoint \"\(url)\"")
+      return false
+    }
+    return try Endpoint.list(urls.isEmpty ? settings.endpoints : urls.joined(separator: ","))
+  }
+
+  /// The client URLs that the SRV records of a domain name.
+  private static func discoveredURLs(_ domain: String) async throws -> [String] {
+    throw APIClientError(.badEndpoint, "--discovery-srv \(domain) is not supported by this version")
+  }
+
+  /// A request as a command line that repeats it.
+  private static func curlCommand(_ method: String, _ url: String, _ body: String?, _ output: CommandOutput) {
+    let data = body.map { " -d " + GoQuoting.quoted($0) } ?? ""
+    output.errorLine("cURL Command: curl -X \(method) \(url)\(data)")
+  }
+}
+
+/// Texts in quotes as Go's `%q` puts them.
+enum GoQuoting {
+  static func quoted(_ text: String) -> String {
+    var quoted = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"", "\\": quoted += "\\\(scalar)"
+      case "\n": quoted += "\\n"
+      case "\r": quoted += "\\r"
+      case "\t": quoted += "\\t"
+      case _ where scalar.value < 32 || scalar.value == 127:
+        let digits = String(scalar.value, radix: 16)
+        quoted += "\\x" + String(repeating: "0", count: 2 - digits.count) + digits
+      default: quoted.unicodeScalars.append(scalar)
+      }
+    }
+    return quoted + "\""
   }
 }

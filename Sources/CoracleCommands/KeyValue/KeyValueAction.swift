@@ -15,6 +15,8 @@ enum KeyValueAction: Sendable, Equatable {
   case remove(key: String, KeysWrite)
   /// Prints changes as they come: one, or with `forever` all.
   case watch(key: String, recursive: Bool, forever: Bool, afterIndex: UInt64)
+  /// Runs a command for each change.
+  case execWatch(key: String, recursive: Bool, afterIndex: UInt64, command: [String])
 }
 
 /// How long a key lives by a `--ttl` of the command line, where 0 means for ever.

@@ -15,7 +15,8 @@ struct KeyValueCommand: AsyncParsableCommand {
       """,
     subcommands: [
       Get.self, Set.self, Make.self, MakeDirectory.self, SetDirectory.self, Remove.self, RemoveDirectory.self,
-      List.self, Update.self, UpdateDirectory.self, Watch.self,
+      List.self, Update.self, UpdateDirectory.self, Watch.self, ExecWatch.self, Import.self, Export.self, Backup.self,
+      Restore.self,
     ]
   )
 

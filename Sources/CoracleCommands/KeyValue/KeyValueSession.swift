@@ -8,6 +8,7 @@ enum KeyValueExit {
   static let done: Int32 = 0
   static let badArguments: Int32 = 1
   static let badConnection: Int32 = 2
+  static let unknownCommand: Int32 = 3
   static let serverError: Int32 = 4
   static let unhealthyCluster: Int32 = 5
 }
@@ -43,7 +44,14 @@ struct KeyValueSession: Sendable {
         let event = try await perform(write, on: key)
         if format != .simple || !event.node.isDirectory { output.write(format.text(of: event)) }
       case .watch(let key, let recursive, let forever, let afterIndex):
-        try await watch(key, recursive: recursive, forever: forever, afterIndex: afterIndex)
+        return try await watch(key, recursive: recursive, afterIndex: afterIndex, streaming: forever) { event in
+          print(event, recursive: recursive, forever: forever)
+        }
+      case .execWatch(let key, let recursive, let afterIndex, let command):
+        var runner = ChangeCommand(command)
+        return try await watch(key, recursive: recursive, afterIndex: afterIndex, streaming: true) { event in
+          runner.run(for: event, output)
+        }
       }
       return KeyValueExit.done
     } catch {
@@ -78,13 +86,28 @@ struct KeyValueSession: Sendable {
     }
   }
 
-  /// Prints events until one is enough; those on directories are skipped, as the original does.
-  private func watch(_ key: String, recursive: Bool, forever: Bool, afterIndex: UInt64) async throws(EtcdError) {
+  /// Hands events on until one is enough; those on directories are skipped, as the original does.
+  ///
+  /// - Parameters:
+  ///   - key: What is watched.
+  ///   - recursive: Whether all below it counts too.
+  ///   - afterIndex: Where to begin; 0 begins now.
+  ///   - streaming: Whether more than one is expected, so that the next is asked for before this one is taken.
+  ///   - take: Returns the exit code when it was enough.
+  /// - Returns: The exit code.
+  /// - Throws: What ends the watch.
+  private func watch(
+    _ key: String,
+    recursive: Bool,
+    afterIndex: UInt64,
+    streaming: Bool,
+    _ take: (Event) -> Int32?
+  ) async throws(EtcdError) -> Int32 {
     var watch = KeysWatch(
       key: NodeKey.cleaned(key),
       recursive: recursive,
-      waitIndex: afterIndex == 0 ? nil : EtcdIndex(afterIndex).next,
-      stream: true
+      waitIndex: afterIndex == 0 || afterIndex == .max ? nil : EtcdIndex(afterIndex).next,
+      stream: streaming
     )
     // A watch that is closed (a server that stops, a proxy that is tired of waiting) goes on after its last event.
     var registeredAt = EtcdIndex.zero
@@ -96,17 +119,22 @@ struct KeyValueSession: Sendable {
         case .failed(let error): throw error
         case .event(let event):
           watch.waitIndex = event.node.modifiedIndex.next
-          guard !event.node.isDirectory else { continue }
-          if recursive { output.line("[\(event.action.rawValue)] \(event.node.key)") }
-          var shown = event
           // The original shows the answer's X-Etcd-Index, which for a watch is the index it was registered at.
+          var shown = event
           shown.etcdIndex = registeredAt
-          output.write(format.text(of: shown))
-          if !forever { return }
+          if let code = take(shown) { return code }
         }
       }
-      if Task.isCancelled { return }
+      if Task.isCancelled { return KeyValueExit.done }
     }
+  }
+
+  /// Prints a change as `watch` does.
+  private func print(_ event: Event, recursive: Bool, forever: Bool) -> Int32? {
+    guard !event.node.isDirectory else { return nil }
+    if recursive { output.line("[\(event.action.rawValue)] \(event.node.key)") }
+    output.write(format.text(of: event))
+    return forever ? nil : KeyValueExit.done
   }
 }
 
@@ -117,9 +145,23 @@ extension CommandOutput {
     reportFailure(isOwn ? error.cause : error.description)
   }
 
-  /// Prints the text of an error as etcdctl does.
+  /// Prints the text of an error as etcdctl does behind `Error:`.
+  ///
+  /// When no endpoint answered each one's reason is told twice, as the original does: in the sentence, and a line each.
   func reportFailure(_ message: String) {
-    errorLine("Error:  \(message)")
-    if message.hasPrefix("client: etcd cluster is unavailable") { errorLine("") }
+    errorLine("Error:  \(Self.sentence(message))")
+    let reasons = message.split(separator: "\n").dropFirst()
+    if !reasons.isEmpty { errorLine(reasons.map { $0 + "\n" }.joined()) }
+  }
+
+  /// Prints the text of an error as etcdctl's commands on members and users do.
+  func reportBare(_ message: String) {
+    errorLine(Self.sentence(message))
+  }
+
+  private static func sentence(_ message: String) -> String {
+    let lines = message.split(separator: "\n")
+    guard lines.count > 1, let first = lines.first else { return message }
+    return first + lines.dropFirst().map { "; \($0)\n" }.joined()
   }
 }

@@ -19,6 +19,11 @@ enum TimeText {
     formatted("%a %Y-%m-%d %H:%M:%S %Z", epochMilliseconds, zone)
   }
 
+  /// `2026/11/21 01:23:45`, as Go's `log` begins its lines.
+  static func log(_ epochMilliseconds: Int64, _ zone: Zone = .local) -> String {
+    formatted("%Y/%m/%d %H:%M:%S", epochMilliseconds, zone)
+  }
+
   /// `5s`, `3min 5s`, `2h 3min`, `4 days`.
   static func ago(milliseconds: Int64) -> String {
     let seconds = max(0, milliseconds / 1_000)

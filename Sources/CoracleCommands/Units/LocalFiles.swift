@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// Small local files that commands read.
+/// Local files that commands read whole.
 enum LocalFiles {
-  private static let maximumBytes = 1 << 20
+  private static let maximumTextBytes = 1 << 20
 
   /// The text of a file; nil when there is none.
   ///
   /// - Throws: ``CommandFailure`` when it is there and cannot be read, or is no text.
   static func text(_ path: String) throws(CommandFailure) -> String? {
+    guard let bytes = try bytes(path, maximumBytes: maximumTextBytes) else { return nil }
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw CommandFailure("\(path) is not UTF-8") }
+    return text
+  }
+
+  /// The bytes of a file; nil when there is none.
+  ///
+  /// - Throws: ``CommandFailure`` when it is there and cannot be read, or is longer than allowed.
+  static func bytes(_ path: String, maximumBytes: Int) throws(CommandFailure) -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
       if errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG { return nil }
@@ -29,8 +38,7 @@ enum LocalFiles {
         throw CommandFailure("\(path) is longer than \(maximumBytes) bytes")
       }
     }
-    guard let text = String(validating: bytes, as: UTF8.self) else { throw CommandFailure("\(path) is not UTF-8") }
-    return text
+    return bytes
   }
 
   private static func failure(_ path: String) -> CommandFailure {

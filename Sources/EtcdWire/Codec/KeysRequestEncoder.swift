@@ -12,6 +12,10 @@ public struct EncodedKeysRequest: Sendable, Equatable {
 }
 
 /// Turns calls into the HTTP requests that ask a remote store for them; the inverse of ``KeysRequestParser``.
+///
+/// Shape: names in the order of their bytes, as the original's client sends them, so that what `etcdctl --debug` shows
+/// is the same.
+/// Source: etcd v3.4.23 `client/keys.go`.
 public enum KeysRequestEncoder {
   /// Encodes a request.
   public static func encode(_ request: KeysRequest) -> EncodedKeysRequest {
@@ -30,26 +34,27 @@ public enum KeysRequestEncoder {
 
   /// Encodes a watch.
   public static func encode(_ watch: KeysWatch) -> EncodedKeysRequest {
-    var query = [("wait", "true")]
-    if watch.recursive { query.append(("recursive", "true")) }
+    var query = [("recursive", watch.recursive ? "true" : "false"), ("wait", "true")]
     if watch.stream { query.append(("stream", "true")) }
-    if let index = watch.waitIndex { query.append(("waitIndex", index.description)) }
+    query.append(("waitIndex", (watch.waitIndex ?? .zero).description))
     return EncodedKeysRequest(method: .get, target: target(watch.key, query), form: nil)
   }
 
   private static func encode(_ write: KeysWrite, _ key: String) -> EncodedKeysRequest {
     switch write {
     case .set(let value, let isDirectory, let ttl, let refresh):
-      return put(key, [], content(value, isDirectory, ttl, refresh))
+      return put(key, directory(isDirectory), content(isDirectory ? nil : value, ttl, refresh))
     case .create(let value, let isDirectory, let ttl):
-      return put(key, [("prevExist", "false")], content(value, isDirectory, ttl))
+      let query = directory(isDirectory) + [("prevExist", "false")]
+      return put(key, query, content(isDirectory ? nil : value, ttl))
     case .createInOrder(let value, let isDirectory, let ttl):
-      let form = formText(content(value, isDirectory, ttl))
-      return EncodedKeysRequest(method: .post, target: target(key, []), form: form)
+      let form = formText(content(isDirectory ? nil : value, ttl))
+      return EncodedKeysRequest(method: .post, target: target(key, directory(isDirectory)), form: form)
     case .update(let value, let ttl, let refresh):
-      return put(key, [("prevExist", "true")], content(value, false, ttl, refresh))
+      // Nothing but a directory is updated without a value, unless it is refreshed.
+      return put(key, directory(value == nil && !refresh) + [("prevExist", "true")], content(value, ttl, refresh))
     case .compareAndSwap(let value, let comparison, let ttl, let refresh):
-      return put(key, query(comparison), content(value, false, ttl, refresh))
+      return put(key, query(comparison), content(value, ttl, refresh))
     case .delete(let isDirectory, let recursive):
       let flags = [("dir", isDirectory), ("recursive", recursive)].filter(\.1).map { ($0.0, "true") }
       return EncodedKeysRequest(method: .delete, target: target(key, flags), form: nil)
@@ -66,34 +71,32 @@ public enum KeysRequestEncoder {
     EncodedKeysRequest(method: .put, target: target(key, query), form: formText(form))
   }
 
+  private static func directory(_ isDirectory: Bool) -> [(String, String)] {
+    isDirectory ? [("dir", "true")] : []
+  }
+
   private static func query(_ comparison: Comparison) -> [(String, String)] {
     var query: [(String, String)] = []
-    if let value = comparison.previousValue { query.append(("prevValue", value)) }
     if let index = comparison.previousIndex { query.append(("prevIndex", index.description)) }
+    if let value = comparison.previousValue { query.append(("prevValue", value)) }
     return query
   }
 
-  private static func content(
-    _ value: String?,
-    _ isDirectory: Bool,
-    _ ttl: TTLChange,
-    _ refresh: Bool = false
-  ) -> [(String, String)] {
+  private static func content(_ value: String?, _ ttl: TTLChange, _ refresh: Bool = false) -> [(String, String)] {
     var form: [(String, String)] = []
+    if refresh { form.append(("refresh", "true")) }
+    if case .seconds(let seconds) = ttl { form.append(("ttl", String(seconds))) }
     // A refresh with a value is refused.
     if let value, !refresh { form.append(("value", value)) }
-    if isDirectory { form.append(("dir", "true")) }
-    if case .seconds(let seconds) = ttl { form.append(("ttl", String(seconds))) }
-    if refresh { form.append(("refresh", "true")) }
     return form
   }
 
   private static func target(_ key: String, _ query: [(String, String)]) -> String {
-    let path = "/v2/keys" + (key == NodeKey.root ? "" : PercentCoding.encodedPath(key))
+    let path = "/v2/keys" + PercentCoding.encodedPath(key)
     return query.isEmpty ? path : path + "?" + formText(query)
   }
 
   private static func formText(_ pairs: [(String, String)]) -> String {
-    pairs.map { $0 + "=" + PercentCoding.encodedFormValue($1) }.joined(separator: "&")
+    pairs.map { $0 + "=" + PercentCoding.encodedFormValue($1).replacing("%20", with: "+") }.joined(separator: "&")
   }
 }
