@@ -49,7 +49,8 @@ struct StoreChecker {
     guard violation == nil else { return }
     for entry in turn.entries where entry.index > known { apply(entry) }
     if turn.status.role == .leader { raft.observeLeader(turn.status, log: member.disk.durable) }
-    if !turn.entries.isEmpty || turn.restoredSnapshot != nil { compare(member, at: turn.status.appliedIndex) }
+    guard !turn.entries.isEmpty || turn.restoredSnapshot != nil else { return }
+    if let applied = member.status?.appliedIndex { compare(member, at: applied) }
   }
 
   private mutating func apply(_ entry: Entry) {

@@ -179,10 +179,10 @@ final class StoreCluster: FaultyCluster {
 
   private func turn(_ member: StoreMember) {
     let before = member.status
-    let turn = member.step(at: time, tickMilliseconds: Self.tickMilliseconds)
+    let turns = member.step(at: time, tickMilliseconds: Self.tickMilliseconds)
     // What left before a crash inside the turn is on its way; what clients would have been answered is not.
     network.send(member.takeSent(), at: time)
-    if let turn {
+    for turn in turns {
       if let snapshot = turn.restoredSnapshot { trace.add(time, member.name, "restores snapshot \(snapshot.index)") }
       trace.add(time, from: before, to: turn.status)
       checker.observe(turn, of: member)

@@ -43,8 +43,8 @@ final class StoreMember: SimulatedProcess {
   let mailbox = StoreMailbox()
   private let outbox = SimulatedOutbox()
   private(set) var process: SteppedMember?
-  /// What the turn under way did, for the checks.
-  private var turn: SteppedMember.Turn?
+  /// What the latest turns did, for the checks: one, and after a start that of a lone voter's election.
+  private var turns: [SteppedMember.Turn] = []
   /// How many times the process has been started.
   private(set) var life = 0
 
@@ -90,7 +90,7 @@ final class StoreMember: SimulatedProcess {
       log: disk,
       outbox: outbox,
       events: events,
-      observe: { [unowned self] in turn = $0 }
+      observe: { [unowned self] in turns.append($0) }
     )
   }
 
@@ -98,7 +98,7 @@ final class StoreMember: SimulatedProcess {
   func kill() {
     process = nil
     plannedLoss = nil
-    turn = nil
+    turns = []
     messages = []
     requests = []
     transfer = nil
@@ -108,9 +108,11 @@ final class StoreMember: SimulatedProcess {
 
   func loseStream(from peer: MemberID) { process?.member.lostStream(from: peer) }
 
-  /// One turn on everything that has arrived; nil when there was nothing to do.
-  func step(at time: Int, tickMilliseconds: Int) -> SteppedMember.Turn? {
-    guard let process, time >= pausedUntil else { return nil }
+  /// One turn on everything that has arrived.
+  ///
+  /// - Returns: What was done since the last step; empty when there was nothing to do.
+  func step(at time: Int, tickMilliseconds: Int) -> [SteppedMember.Turn] {
+    guard let process, time >= pausedUntil else { return [] }
     clock.advance(to: time, error: clockErrorMilliseconds, drift: driftPerMille)
     var ticks = 0
     if time >= nextTick {
@@ -126,8 +128,8 @@ final class StoreMember: SimulatedProcess {
     }
     process.step(ticks: ticks, transfer: transfer)
     transfer = nil
-    defer { turn = nil }
-    return turn
+    defer { turns = [] }
+    return turns
   }
 
   func takeSent() -> [Message] { outbox.take() }

@@ -54,7 +54,8 @@ public struct StoreSimulation: Sendable {
   }
 
   /// Rules that can be broken on purpose, to see that the checks notice.
-  public static let breakableRules = [BrokenRule.unconfirmedRead.rawValue] + BrokenStoreRule.allCases.map(\.rawValue)
+  public static let breakableRules =
+    [BrokenRule.unconfirmedRead.rawValue, BrokenRule.frozenStamps.rawValue] + BrokenStoreRule.allCases.map(\.rawValue)
 
   /// Runs it.
   ///

@@ -7,7 +7,7 @@ import EtcdStore
 /// promise is checked key by key, which is as good as on all keys at once; ``IndexCheck`` ties the keys together.
 public struct LinearizabilityCheck: Sendable {
   /// How many configurations are looked at for one key before it counts as undecided.
-  public var limit = 500_000
+  public var limit = 100_000
 
   /// Makes a check with the usual limit.
   public init() {}

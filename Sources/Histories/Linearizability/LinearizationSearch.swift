@@ -4,7 +4,7 @@ import EtcdStore
 /// Looks for an order of the steps of one key that the model allows and that keeps real time.
 ///
 /// Each answered step must find its place between its invocation and its answer; an unanswered one may stand anywhere
-/// after its invocation, or nowhere.
+/// after its invocation, or nowhere. Of unanswered ones only those placements are tried that somebody may have noticed.
 /// Source: Wing and Gong, "Testing and verifying concurrent objects"; the memory of visited configurations is Lowe's,
 /// as in porcupine.
 struct LinearizationSearch {
@@ -31,6 +31,8 @@ struct LinearizationSearch {
   private struct Configuration: Hashable {
     var placed: Steps
     var state: KeyState
+    /// The last step was an unanswered one.
+    var endsUnanswered = false
   }
 
   /// A configuration with what is left to try from it.
@@ -41,15 +43,20 @@ struct LinearizationSearch {
     var successors: [(position: Int, state: KeyState)]
   }
 
-  /// Answered steps, by invocation, then the unanswered ones.
+  /// Answered steps, by invocation, then the unanswered ones, by invocation too.
   private let steps: [KeyStep]
   private let answeredCount: Int
+  /// Of the unanswered steps: which are as good as each other; nil for one that is like no other.
+  private let kinds: [KeyStep.UnnoticedKind?]
   private let limit: Int
 
   init(_ steps: [KeyStep], limit: Int) {
     let answered = steps.filter { $0.operation.returned != .never }
-    self.steps = answered + steps.filter { $0.operation.returned == .never }
+    let noticed = Set(steps.flatMap(\.noticedValues))
+    let unanswered = steps.filter { $0.operation.returned == .never }.map { $0.hidingValue(unless: noticed) }
+    self.steps = answered + unanswered
     answeredCount = answered.count
+    kinds = unanswered.map(\.unnoticedKind)
     self.limit = limit
   }
 
@@ -66,6 +73,7 @@ struct LinearizationSearch {
       var configuration = stack[top].configuration
       configuration.placed.insert(next.position)
       configuration.state = next.state
+      configuration.endsUnanswered = next.position >= answeredCount
       guard visited.insert(configuration).inserted else { continue }
       if visited.count > limit { return .undecided }
       var firstOpen = stack[top].firstOpen
@@ -88,10 +96,7 @@ struct LinearizationSearch {
     }
     open.removeAll { steps[$0].operation.invoked > earliestReturn }
     open.sort { rank($0) < rank($1) }
-    for position in answeredCount..<steps.count
-    where steps[position].operation.invoked <= earliestReturn && !configuration.placed.contains(position) {
-      open.append(position)
-    }
+    open += unanswered(configuration, before: earliestReturn)
     var successors: [(position: Int, state: KeyState)] = []
     for position in open.reversed() {
       // Pushed in reverse, so that the plain reading comes before "it had run out by then".
@@ -100,6 +105,22 @@ struct LinearizationSearch {
       }
     }
     return Frame(configuration: configuration, firstOpen: firstOpen, successors: successors)
+  }
+
+  /// The unanswered steps worth trying.
+  ///
+  /// Of those that are as good as each other the first will do, and one that wipes out an unanswered step before it
+  /// could as well stand without it.
+  private func unanswered(_ configuration: Configuration, before earliestReturn: Moment) -> [Int] {
+    var found: [Int] = []
+    var seen: Set<KeyStep.UnnoticedKind> = []
+    for position in answeredCount..<steps.count where !configuration.placed.contains(position) {
+      guard steps[position].operation.invoked <= earliestReturn else { break }
+      if configuration.endsUnanswered, steps[position].wipesOut { continue }
+      if let kind = kinds[position - answeredCount], !seen.insert(kind).inserted { continue }
+      found.append(position)
+    }
+    return found
   }
 
   /// The order in which the answers say the steps stood: by index, a write before those who saw it.

@@ -142,6 +142,7 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
 
   private mutating func take(_ input: ReplicaInput) {
     node.stampClock.advance(to: input.nowNanoseconds)
+    if settings.brokenRule == .frozenStamps { node.stampClock.follow() }
     for peer in input.lostStreams { node.lostStream(from: peer) }
     for message in input.messages { node.step(message) }
     for _ in 0..<input.ticks { node.tick() }

@@ -53,6 +53,8 @@ public enum BrokenRule: String, Sendable, CaseIterable {
   case voteNotPersisted = "vote-not-persisted"
   /// Messages and acknowledgements leave before the append.
   case acknowledgeBeforeSync = "ack-before-sync"
-  /// A leader answers quorum reads without asking whether it still leads.
+  /// A leader answers quorum reads at once: without asking whether it still leads, nor waiting for what it has to commit.
   case unconfirmedRead = "unconfirmed-read"
+  /// The log's time stands still while the leader's clock is behind it.
+  case frozenStamps = "frozen-stamps"
 }
