@@ -22,7 +22,8 @@ extension Lockstep {
   /// Several requests in one piece.
   func pipelineScene() throws {
     let requests = (0..<Int.random(in: 2...5, using: &generator.random)).map { _ in generator.request() }
-      .filter { !$0.isBeyondParser }
+      .filter { !$0.isBeyondParser && $0.framing != .expectContinue }
+    // Those left out end the connection on one of the servers, and with it the requests behind them.
     func answers(of host: String, offset: Int64) throws -> [RawAnswer] {
       let connection = try RawConnection(host: host, port: ServerPair.clientPort)
       connection.send(requests.flatMap { $0.rendered(offset: offset) })

@@ -103,11 +103,12 @@ public final class Lockstep {
 
   /// Notes updates of directories, and forgets directories that are gone.
   private func learnDirectories(_ exchange: Exchange) {
-    guard exchange.raw.coracle.status < 300, let event = exchange.mapped.coracle.json,
-      let key = event["node"]?["key"]?.string
-    else { return }
+    guard exchange.raw.coracle.status < 300, let event = exchange.mapped.coracle.json else { return }
+    let target = RequestTemplate.replacingMarks(exchange.request.target, offset: 0)
+    // With noValueOnSuccess the answer does not tell what was updated; a file in the set does no harm.
+    guard let key = event["node"]?["key"]?.string ?? RequestTarget(target)?.key else { return }
     switch event["action"]?.string {
-    case "update" where event["node"]?["dir"]?.bool == true: updatedDirectories.insert(key)
+    case "update" where event["node"] == nil || event["node"]?["dir"]?.bool == true: updatedDirectories.insert(key)
     case "delete", "expire", "compareAndDelete":
       updatedDirectories = updatedDirectories.filter { $0 != key && !$0.hasPrefix(key + "/") }
     default: break
