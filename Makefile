@@ -10,14 +10,16 @@ SEED ?= 1
 RUNS ?= 208
 SECONDS_EACH ?= 300
 JOBS ?= $(shell nproc)
+CASES ?= 5000
 BIN := .build/release/coracle
 # Archives of what is not on every host (the C++ runtime, zlib): a directory the linker looks in before the system's.
 ARCHIVES := .build/archives
 RELEASE_FLAGS := -c release --static-swift-stdlib --product coracle \
 	-Xlinker --gc-sections -Xlinker -s -Xlinker -L$(ARCHIVES)
+LOAD_FLAGS := $(subst --product coracle,--product coracle-load,$(RELEASE_FLAGS))
 SOURCES := Sources Tests Benchmarks Package.swift
 
-.PHONY: help setup test-setup build demo test check format sim faults differential fuzz bench install clean
+.PHONY: help setup test-setup build demo test check format sim faults differential fuzz recovery load bench install clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -66,8 +68,15 @@ differential: test-setup ## COUNT random requests (default 20000) from SEED to c
 fuzz: ## libFuzzer over parsers and connection, SECONDS_EACH each (default 300)
 	@Tests/Fuzz/run $(SECONDS_EACH)
 
-bench: ## measure the binary: size, memory, start, and the store beside etcd
-	@Benchmarks/run
+recovery: ## damage the files of a log at CASES places of each kind (default 5000) and open them
+	swift build --build-tests
+	CORACLE_RECOVERY_CASES=$(CASES) swift test --disable-xctest --skip-build --filter RecoveryTests
+
+load: ## release build of the load client: .build/release/coracle-load
+	swift build $(LOAD_FLAGS)
+
+bench: ## measure the store beside etcd, size and units; SECTION=put,get… QUICK=1 ROUNDS=3
+	@SECTION=$(SECTION) QUICK=$(QUICK) ROUNDS=$(ROUNDS) Benchmarks/run
 
 install: ## install binary and links below PREFIX
 	install -D -m 0755 $(BIN) $(DESTDIR)$(PREFIX)/bin/coracle

@@ -51,6 +51,7 @@ let package = Package(
   products: [
     .executable(name: "coracle", targets: ["coracle"]),
     .executable(name: "coracle-sim", targets: ["coracle-sim"]),
+    .executable(name: "coracle-load", targets: ["coracle-load"]),
     .executable(name: "coracle-faults", targets: ["coracle-faults"]),
     .executable(name: "coracle-differential", targets: ["coracle-differential"]),
   ],
@@ -82,6 +83,7 @@ let package = Package(
     // Row 2: what touches the world.
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CUnitSpawn"),
+    .target(name: "CResolver", linkerSettings: [.linkedLibrary("resolv")]),
     .target(name: "CDiskFaults", dependencies: ["CSQLite"]),
     module("RaftStorage", ["Raft", "CSQLite", "CDiskFaults"]),
     module("RaftTransport", ["Raft", "TransportSecurity", nioCore, nioPosix, nioHTTP1, logging]),
@@ -93,8 +95,8 @@ let package = Package(
     module(
       "APIClients",
       [
-        "EtcdWire", "FleetWire", "EtcdStore", "TransportSecurity", asyncHTTPClient, nioCore, nioPosix, nioHTTP1,
-        logging,
+        "EtcdWire", "FleetWire", "EtcdStore", "TransportSecurity", "CResolver", asyncHTTPClient, nioCore, nioPosix,
+        nioHTTP1, logging,
       ]
     ),
     module("DockerEngine", [asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
@@ -136,6 +138,8 @@ let package = Package(
       swiftSettings: houseSettings
     ),
     .executableTarget(name: "coracle-sim", dependencies: ["ClusterSim", argumentParser], swiftSettings: houseSettings),
+    .systemLibrary(name: "CEpoll"),
+    .executableTarget(name: "coracle-load", dependencies: ["CEpoll", argumentParser], swiftSettings: houseSettings),
     .executableTarget(
       name: "coracle-faults",
       dependencies: ["Histories", "EtcdStore", "EtcdWire", "TestKit", argumentParser],

@@ -20,10 +20,12 @@ public struct CloudConfigDocument: Sendable {
   ///   - bytes: The whole user-data, as stored.
   ///   - addresses: Values of the address tokens; one that is used without a value is an error.
   ///   - specifiers: Values of `%H`, `%m` and the like.
+  ///   - environment: Variables of the process; those that begin with `ETCD_` stand above the document.
   public init(
     reading bytes: [UInt8],
     addresses: AddressTokens,
-    specifiers: MachineSpecifiers
+    specifiers: MachineSpecifiers,
+    environment: [String: String] = [:]
   ) {
     var log = FindingLog()
     var plan: BootPlan?
@@ -38,6 +40,7 @@ public struct CloudConfigDocument: Sendable {
       if root.isNull { root.content = .mapping([]) }
       TokenSubstitution(addresses, lines: text.lines).apply(to: &root, log: &log)
       var builder = PlanBuilder(addresses: addresses, specifiers: specifiers, log: log)
+      builder.environment = environment
       plan = builder.plan(from: root)
       log = builder.log
     } catch {

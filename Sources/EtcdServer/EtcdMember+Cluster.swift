@@ -22,6 +22,9 @@ extension EtcdMember: ClusterAPI {
     return members.isEmpty ? configuration.initialMembers.sorted { $0.id < $1.id } : members
   }
 
+  /// Whether this member has come so far in the log that it has seen its own name there.
+  public var isPublished: Bool { keyspace.membership.member(configuration.memberID)?.name.isEmpty == false }
+
   /// The leader this member knows of; nil during an election.
   public var leaderID: UInt64? { host.status.replica.leader?.rawValue }
 
@@ -73,7 +76,8 @@ extension EtcdMember: ClusterAPI {
       raftCommitIndex: max(status.commitIndex, indexes.applied).rawValue,
       raftAppliedIndex: indexes.applied.rawValue,
       etcdIndex: indexes.etcd,
-      raftDatabaseBytes: databaseBytes()
+      raftDatabaseBytes: databaseBytes(),
+      isVoter: status.configuration.voters.contains(configuration.memberID)
     )
   }
 
@@ -109,61 +113,6 @@ extension EtcdMember: ClusterAPI {
     submitRead(timeoutNanoseconds: Self.healthTimeoutNanoseconds) { error in answer(error == nil) }
   }
 
-  // MARK: Changes
-
-  /// Adds a member that is about to join and answers with its new id.
-  ///
-  /// Differs: it votes only once it has caught up, while the original's counts for the quorum at once.
-  public func addMember(
-    peerURLs: [String],
-    answer: @escaping @Sendable (Result<ClusterMember, ClusterChangeError>) -> Void
-  ) {
-    let now = host.clocks.wall().nanosecondsSinceEpoch / 1_000_000_000
-    let id = ClusterIdentity.memberID(
-      peerURLs: peerURLs,
-      token: configuration.clusterToken,
-      addedAtUnixSeconds: now
-    )
-    let membership = keyspace.membership
-    if membership.isRemoved(id) || membership.member(id) != nil { return answer(.failure(.idExists)) }
-    if membership.hasPeerURL(in: peerURLs, except: id) { return answer(.failure(.peerURLExists)) }
-    change(.addLearner, id, peerURLs: peerURLs) { error in
-      answer(error.map { .failure($0) } ?? .success(ClusterMember(id: id.rawValue, peerURLs: peerURLs)))
-    }
-  }
-
-  /// Removes a member for good.
-  public func removeMember(id: UInt64, answer: @escaping @Sendable (Result<Void, ClusterChangeError>) -> Void) {
-    if let error = keyspace.membership.objection(to: MemberID(id)) { return answer(.failure(error)) }
-    change(.remove, MemberID(id), peerURLs: []) { error in answer(error.map { .failure($0) } ?? .success(())) }
-  }
-
-  /// Gives a member other peer URLs.
-  public func updateMember(
-    id: UInt64,
-    peerURLs: [String],
-    answer: @escaping @Sendable (Result<Void, ClusterChangeError>) -> Void
-  ) {
-    let membership = keyspace.membership
-    if let error = membership.objection(to: MemberID(id)) { return answer(.failure(error)) }
-    if membership.hasPeerURL(in: peerURLs, except: MemberID(id)) { return answer(.failure(.peerURLExists)) }
-    change(.update, MemberID(id), peerURLs: peerURLs) { error in
-      answer(error.map { .failure($0) } ?? .success(()))
-    }
-  }
-
-  private func change(
-    _ action: ConfigurationChange.Action,
-    _ member: MemberID,
-    peerURLs: [String],
-    _ answer: @escaping @Sendable (ClusterChangeError?) -> Void
-  ) {
-    let id = host.nextRequestID()
-    let context = MembershipContext(proposer: configuration.memberID, request: id, peerURLs: peerURLs)
-    let change = ConfigurationChange(action, member, context: context.encoded())
-    submit(id, .proposal(.configurationChange(change)), .change(answer))
-  }
-
   // MARK: The peer port
 
   /// The JSON that the peer port answers at a path (`/members`, `/version`); nil for other paths.
@@ -186,17 +135,6 @@ extension EtcdMember: ClusterAPI {
     default:
       return nil
     }
-  }
-}
-
-extension Membership {
-  fileprivate func objection(to id: MemberID) -> ClusterChangeError? {
-    if isRemoved(id) { return .permanentlyRemoved }
-    return member(id) == nil ? .noSuchMember : nil
-  }
-
-  fileprivate func hasPeerURL(in urls: [String], except id: MemberID) -> Bool {
-    members.contains { $0.id != id.rawValue && !Set($0.peerURLs).isDisjoint(with: urls) }
   }
 }
 

@@ -21,9 +21,10 @@ public final class EtcdMember: KeysAPI, Sendable {
   let host: ReplicaHost
   let keyspace: Keyspace
   let statistics = ReplicationStatistics()
-  let passwords = PasswordDesk()
+  let passwords: PasswordDesk
   let databaseBytes: @Sendable () -> UInt64
   let startTime: Timestamp
+  let logger: Logger
   /// Nil once the thread has ended, so that the log is closed.
   let loop: ThreadConfined<ReplicaLoop?>
   private let lifecycle = Mutex(Lifecycle.made)
@@ -83,6 +84,8 @@ public final class EtcdMember: KeysAPI, Sendable {
     try configuration.validate()
     self.configuration = configuration
     self.databaseBytes = databaseBytes
+    passwords = PasswordDesk(logger: logger)
+    self.logger = logger
     startTime = surroundings.clocks.wall()
     let counters = MemberCounters()
     keyspace = Keyspace(
@@ -136,6 +139,11 @@ public final class EtcdMember: KeysAPI, Sendable {
     host.receive(messages)
   }
 
+  /// Takes the news that a peer's stream to this member broke, so that a leader's end is noticed at once.
+  public func lostStream(from peer: MemberID) {
+    host.lostStream(from: peer)
+  }
+
   /// Hands leadership over, answers everything that waits with an error, ends all watches, and waits for the thread.
   public func stop() async {
     host.stop()
@@ -187,18 +195,36 @@ public final class EtcdMember: KeysAPI, Sendable {
 
   /// Carries out one request.
   public func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
+    perform(request, via: nil, answer: answer)
+  }
+
+  /// Carries out one request whose answer is wanted elsewhere than on the replica's thread.
+  public func perform(
+    _ request: KeysRequest,
+    carrier: any AnswerCarrier,
+    answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void
+  ) {
+    perform(request, via: carrier, answer: answer)
+  }
+
+  private func perform(
+    _ request: KeysRequest,
+    via carrier: (any AnswerCarrier)?,
+    answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void
+  ) {
     switch request {
     case .read(let key, let read):
       guard read.quorum else { return answer(keyspace.read(key, read)) }
-      submitRead(timeoutNanoseconds: configuration.requestTimeoutNanoseconds) { [keyspace] error in
+      let look: @Sendable (EtcdError?) -> Void = { [keyspace] error in
         answer(error.map { .failure($0) } ?? keyspace.read(key, read))
       }
+      submit(host.nextRequestID(), .read, .read(look, carrier: carrier))
     case .write(let key, let write):
       if let failure = host.storage.refusal { return answer(.failure(EtcdError(.raftInternal, cause: failure))) }
       let id = host.nextRequestID()
       let command = ReplicatedCommand.Content.keys(.write(key: key, write))
       let bytes = ReplicatedCommand.encode(command, proposer: configuration.memberID, request: id)
-      submit(id, .proposal(.command(bytes)), .write(answer))
+      submit(id, .proposal(.command(bytes)), .write(answer, carrier: carrier))
     }
   }
 
@@ -208,6 +234,15 @@ public final class EtcdMember: KeysAPI, Sendable {
     deliver: @escaping @Sendable (KeysWatchUpdate) -> Void
   ) -> KeysWatchCancellation {
     keyspace.watch(watch, WatchDelivery(deliver: deliver))
+  }
+
+  /// Watches a key; updates are wanted elsewhere than on the replica's thread.
+  public func watch(
+    _ watch: KeysWatch,
+    carrier: any AnswerCarrier,
+    deliver: @escaping @Sendable (KeysWatchUpdate) -> Void
+  ) -> KeysWatchCancellation {
+    keyspace.watch(watch, WatchDelivery(carrier: carrier, deliver: deliver))
   }
 
   // MARK: The way to the thread

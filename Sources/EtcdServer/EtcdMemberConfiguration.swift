@@ -26,6 +26,8 @@ public struct EtcdMemberConfiguration: Sendable {
   public var snapshotCount: UInt64 = 10_000
   /// Entries kept behind a snapshot for slow members.
   public var trailingEntries: UInt64 = 5_000
+  /// Whether changes of membership are refused that leave too few started members (`strict-reconfig-check`).
+  public var checksReconfiguration = true
   /// Events kept for watches that start in the past; equal on all members.
   public var historyCapacity = 1_000
   /// `etcdserver` of `/version`: the version whose v2 API this is.
@@ -80,6 +82,7 @@ public struct EtcdMemberConfiguration: Sendable {
     settings.electionTicks = electionMilliseconds / heartbeatMilliseconds
     settings.snapshotEntries = snapshotCount
     settings.trailingEntries = trailingEntries
+    settings.guardsQuorum = checksReconfiguration
     return settings
   }
 
@@ -87,8 +90,7 @@ public struct EtcdMemberConfiguration: Sendable {
   var bootstrap: Bootstrap? {
     guard isNewCluster else { return nil }
     let members = initialMembers.map { member in
-      let context = MembershipContext(proposer: MemberID(0), request: RequestID(0), peerURLs: member.peerURLs.sorted())
-      return Bootstrap.Member(id: MemberID(member.id), context: context.encoded())
+      Bootstrap.Member(id: MemberID(member.id), context: MemberContext.encoded(peerURLs: member.peerURLs))
     }
     return Bootstrap(members: members)
   }

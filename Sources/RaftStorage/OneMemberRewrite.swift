@@ -11,6 +11,13 @@ public struct LogOwner: Sendable, Equatable {
   /// The members, committed or not.
   public var configuration: Configuration
 
+  /// Describes an owner.
+  public init(cluster: ClusterID, member: MemberID, configuration: Configuration) {
+    self.cluster = cluster
+    self.member = member
+    self.configuration = configuration
+  }
+
   /// Reads whose log stands in a directory; nil when there is none.
   ///
   /// Concurrency: blocks; the directory is locked meanwhile.

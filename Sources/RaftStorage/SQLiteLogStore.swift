@@ -46,13 +46,31 @@ public final class SQLiteLogStore: LogStore {
   ///   - directory: The data directory; it is made when it is missing.
   ///   - cluster: The cluster the member belongs to.
   ///   - member: The member.
+  ///   - makesRoom: Whether the write-ahead file gets its full length at once, which makes commits faster.
   /// - Throws: ``RaftStorageError`` when the directory is in use, the file is another cluster's, another member's or
   ///   another version's, is no database, or is damaged.
-  public convenience init(directory: String, cluster: ClusterID, member: MemberID) throws(RaftStorageError) {
-    try self.init(directory: directory, cluster: cluster, member: member, lock: DirectoryLock(directory: directory))
+  public convenience init(
+    directory: String,
+    cluster: ClusterID,
+    member: MemberID,
+    makesRoom: Bool = false
+  ) throws(RaftStorageError) {
+    try self.init(
+      directory: directory,
+      cluster: cluster,
+      member: member,
+      makesRoom: makesRoom,
+      lock: DirectoryLock(directory: directory)
+    )
   }
 
-  init(directory: String, cluster: ClusterID, member: MemberID, lock: DirectoryLock) throws(RaftStorageError) {
+  init(
+    directory: String,
+    cluster: ClusterID,
+    member: MemberID,
+    makesRoom: Bool = false,
+    lock: DirectoryLock
+  ) throws(RaftStorageError) {
     self.lock = lock
     path = directory + "/raft.db"
     self.cluster = cluster
@@ -71,6 +89,7 @@ public final class SQLiteLogStore: LogStore {
     try scan.check(against: batchNumber, database: path)
     try verify()
     removeOtherSnapshots()
+    if makesRoom { WriteAheadRoom.make(database: path) }
   }
 
   var directory: String { String(path.dropLast("/raft.db".utf8.count)) }

@@ -20,6 +20,7 @@ public final class PeerTransport: PeerOutbox, Sendable {
   private let group: any EventLoopGroup
   private let security: PeerSecurity
   private let logger: Logger
+  private let wasRemoved: @Sendable () -> Void
   private let state = Mutex(State())
 
   private struct State {
@@ -27,6 +28,8 @@ public final class PeerTransport: PeerOutbox, Sendable {
     var urls: [MemberID: [String]] = [:]
     var listeners: [any Channel] = []
     var isStopped = false
+    /// Peers that say that this member was removed.
+    var refusing: Set<MemberID> = []
   }
 
   /// Makes a transport without peers that does not listen yet.
@@ -37,13 +40,17 @@ public final class PeerTransport: PeerOutbox, Sendable {
   ///   - group: The event loops, which outlive the transport.
   ///   - security: The TLS of https peer URLs.
   ///   - logger: Told of streams that come and go, and of peers that cannot be reached.
+  ///   - wasRemoved: Called when most of the others say that this member was removed from the cluster for good: of one
+  ///     alone it is not believed, since it may be a copy that was made a cluster of its own.
   public init(
     cluster: ClusterID,
     member: MemberID,
     group: any EventLoopGroup,
     security: PeerSecurity = PeerSecurity(),
-    logger: Logger
+    logger: Logger,
+    wasRemoved: @escaping @Sendable () -> Void = {}
   ) {
+    self.wasRemoved = wasRemoved
     gate = PeerGate(cluster: cluster, member: member)
     self.group = group
     self.security = security
@@ -56,13 +63,15 @@ public final class PeerTransport: PeerOutbox, Sendable {
   ///   - urls: Where to listen.
   ///   - page: What plain requests for a path get (`/members`, `/version`); nil is 404. It must not block.
   ///   - deliver: Takes what peers send, in order for each peer, on an event loop. It must not block.
+  ///   - lost: Told when a peer's stream to this member ends, on an event loop. It must not block.
   /// - Returns: The ports listened on, in the order of `urls`.
   /// - Throws: ``PeerTransportError`` when an address cannot be used; nothing is listened on then.
   @discardableResult
   public func listen(
     on urls: [String],
     page: @escaping @Sendable (String) -> PeerPage?,
-    deliver: @escaping @Sendable ([Message]) -> Void
+    deliver: @escaping @Sendable ([Message]) -> Void,
+    lost: @escaping @Sendable (MemberID) -> Void = { _ in }
   ) async throws(PeerTransportError) -> [Int] {
     var addresses: [PeerAddress] = []
     for url in urls { addresses.append(try PeerAddress(url: url)) }
@@ -74,6 +83,7 @@ public final class PeerTransport: PeerOutbox, Sendable {
       gate: gate,
       logger: logger,
       opened: { [self] peer in stream(to: peer)?.reconnectSoon() },
+      lost: lost,
       deliver: deliver
     )
     var channels: [any Channel] = []
@@ -119,11 +129,13 @@ public final class PeerTransport: PeerOutbox, Sendable {
             urls: urls,
             eventLoop: group.next(),
             security: security.client,
-            logger: logger
+            logger: logger,
+            heard: { [weak self] in self?.heard(from: peer, isRemoved: $0) }
           )
         }
       }
       state.urls = wanted
+      state.refusing = state.refusing.filter { wanted[$0] != nil }
     }
     for stream in closing { _ = stream.stop() }
     for (stream, urls) in changed { stream.update(urls: urls) }
@@ -144,6 +156,18 @@ public final class PeerTransport: PeerOutbox, Sendable {
     for listener in listeners { try? await listener.close() }
     for stream in streams { try? await stream.stop().get() }
     gate.closeAll()
+  }
+
+  private func heard(from peer: MemberID, isRemoved: Bool) {
+    let isCertain = state.withLock { state in
+      guard isRemoved else {
+        state.refusing.remove(peer)
+        return false
+      }
+      state.refusing.insert(peer)
+      return state.refusing.count > state.streams.count / 2
+    }
+    if isCertain { wasRemoved() }
   }
 
   private func stream(to peer: MemberID) -> OutgoingStream? {

@@ -10,6 +10,8 @@ public struct PeerTransportError: Error, Sendable, CustomStringConvertible {
     case cannotListen
     /// A peer could not be reached, or refused the stream.
     case cannotConnect
+    /// A peer says that this member was removed from the cluster for good.
+    case removed
   }
 
   /// Which kind of failure.

@@ -138,7 +138,7 @@ extension MemberForwarder: RequestForwarder {}
       let answer = try await transport.send(request, to: worker.endpoint)
       #expect(String(buffer: answer.body) == #"{"endpoints":["\#(members[0].endpoint.url)"]}"#)
       let node = NodeClient(endpoints: [worker.endpoint], transport: transport)
-      #expect(try await node.nodeStatus() == .worker(endpoints: [members[0].endpoint.url]))
+      #expect(try await node.nodeStatus() == .worker(endpoints: [members[0].endpoint.url], peerURLs: []))
     }
   }
 
@@ -153,5 +153,83 @@ extension MemberForwarder: RequestForwarder {}
       #expect(await forwarder.refresh())
       #expect(forwarder.endpoints.sorted() == ["http://127.0.0.1:11", "http://127.0.0.1:12"])
     }
+  }
+
+  @Test func `peer URLs tell the members when no client URL does, and what is told is passed on`() async throws {
+    try await TestServer.with(1) { servers, transport in
+      // The peer port answers /members as this server's /v2/members does; only its form differs.
+      let lists = Mutex<[MemberList]>([])
+      let forwarder = MemberForwarder(
+        members: [try Endpoint("http://127.0.0.1:9")],
+        peers: [servers[0].endpoint],
+        transport: transport,
+        logger: Logger(label: "test"),
+        refreshed: { list in lists.withLock { $0.append(list) } }
+      )
+      #expect(await !forwarder.refresh())
+      #expect(lists.withLock { $0.isEmpty })
+      let running = MemberForwarder(
+        members: [servers[0].endpoint],
+        transport: transport,
+        times: MemberForwarder.Times(),
+        logger: Logger(label: "test"),
+        refreshed: { list in lists.withLock { $0.append(list) } }
+      )
+      let cluster = MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11"))
+      servers[0].ports.setStore(.member(MemoryKeys(), cluster))
+      let task = Task { await running.run() }
+      try await eventually("the first list", within: .seconds(5)) { lists.withLock { $0.count == 1 } }
+      #expect(lists.withLock { $0[0] } == MemberList(clusterID: cluster.clusterID, members: cluster.members))
+      #expect(running.hasHeardOfAll)
+      // Long before the thirty seconds are over.
+      running.refreshSoon()
+      try await eventually("the second list", within: .seconds(5)) { lists.withLock { $0.count == 2 } }
+      task.cancel()
+      await task.value
+    }
+  }
+
+  @Test func `a readonly worker sends GET on and nothing else`() async throws {
+    try await withWorker { members, worker, forwarder, transport in
+      members[0].ports.setStore(
+        .member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
+      worker.ports.setStore(.worker(ReadOnlyForwarder(forwarder: forwarder)))
+      for method in [HTTPMethod.PUT, .POST, .DELETE, .HEAD, .OPTIONS] {
+        let answer = try await transport.send(
+          OutgoingRequest(method: method, target: "/v2/keys/a"),
+          to: worker.endpoint
+        )
+        #expect(answer.status == .notImplemented && answer.body.readableBytes == 0)
+      }
+      #expect(try await transport.send(OutgoingRequest(target: "/v2/keys/a"), to: worker.endpoint).status == .notFound)
+    }
+  }
+
+  @Test func `a worker is told to look for its place`() async throws {
+    try await withWorker { members, worker, forwarder, transport in
+      let client = NodeClient(endpoints: [worker.endpoint], transport: transport)
+      try await client.lookForMembership()
+      members[0].ports.setStore(
+        .member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
+      try await NodeClient(endpoints: [members[0].endpoint], transport: transport).lookForMembership()
+      let get = try await transport.send(OutgoingRequest(target: "/coracle/v1/join"), to: worker.endpoint)
+      #expect(get.status == .methodNotAllowed)
+    }
+  }
+}
+
+private struct ReadOnlyForwarder: RequestForwarder {
+  let forwarder: MemberForwarder
+  let isReadOnly = true
+  var endpoints: [String] { forwarder.endpoints }
+
+  func forward(
+    _ head: HTTPRequestHead,
+    body: ByteBuffer,
+    answer: @escaping @Sendable (HTTPClientResponsePart) async throws -> Void
+  ) async throws {
+    try await forwarder.forward(head, body: body, answer: answer)
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 import EtcdWire
+import Logging
 import Raft
 import TestKit
 import Testing
@@ -152,7 +153,7 @@ extension EtcdMember {
   }
 
   @Test func `more passwords than can wait are told so`() async throws {
-    let desk = PasswordDesk()
+    let desk = PasswordDesk(logger: Logger(label: "test"))
     let user = AuthUser(name: "u", passwordHash: try PasswordHash.make("p"))
     let verdicts = Shared<[AuthVerdict]>([])
     let count = PasswordDesk.maximumWaiting + 20

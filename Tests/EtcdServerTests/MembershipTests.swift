@@ -8,21 +8,21 @@ import Testing
 @testable import EtcdServer
 
 extension EtcdMember {
-  fileprivate func add(_ urls: [String]) async throws -> ClusterMember {
+  func add(_ urls: [String]) async throws -> ClusterMember {
     let result = await withCheckedContinuation { continuation in
       addMember(peerURLs: urls) { continuation.resume(returning: $0) }
     }
     return try result.get()
   }
 
-  fileprivate func remove(_ id: UInt64) async throws {
+  func remove(_ id: UInt64) async throws {
     let result = await withCheckedContinuation { continuation in
       removeMember(id: id) { continuation.resume(returning: $0) }
     }
     try result.get()
   }
 
-  fileprivate func update(_ id: UInt64, _ urls: [String]) async throws {
+  func update(_ id: UInt64, _ urls: [String]) async throws {
     let result = await withCheckedContinuation { continuation in
       updateMember(id: id, peerURLs: urls) { continuation.resume(returning: $0) }
     }

@@ -76,6 +76,43 @@ struct ElectionTests {
     #expect(bench.persisted.last?.hardState?.term == Term(7))
   }
 
+  @Test func `a follower whose leader's stream broke asks for pre-votes within three ticks`() {
+    var bench = NodeBench()
+    bench.receive(from: 2, term: 1, .append(.test(after: 0, 0)))
+    bench.tick()
+    #expect(bench.node.role == .follower)
+    bench.node.lostStream(from: MemberID(3))
+    bench.tick(3)
+    #expect(bench.node.role == .follower, "the other one is no leader")
+    bench.node.lostStream(from: MemberID(2))
+    bench.tick(3)
+    #expect(bench.node.role == .preCandidate)
+    #expect(bench.node.term == Term(1))
+  }
+
+  @Test func `a word from the leader takes the suspicion back`() {
+    var bench = NodeBench()
+    bench.receive(from: 2, term: 1, .append(.test(after: 0, 0)))
+    bench.node.lostStream(from: MemberID(2))
+    bench.receive(from: 2, term: 1, .heartbeat(commitIndex: .zero, readRound: 0))
+    bench.tick(9)
+    #expect(bench.node.role == .follower)
+  }
+
+  @Test(arguments: [false, true])
+  func `only a follower that has lost its leader too grants an early pre-vote`(hasLost: Bool) {
+    var bench = NodeBench()
+    bench.receive(from: 2, term: 1, .append(.test(after: 0, 0)))
+    _ = bench.takeSent()
+    if hasLost { bench.node.lostStream(from: MemberID(2)) }
+    let request = VoteRequest(lastIndex: .zero, lastTerm: .zero)
+    bench.receive(from: 3, term: 2, .preVoteRequest(request))
+    #expect(bench.takeSent(to: 3) == (hasLost ? [.preVoteResponse(granted: true)] : []))
+    bench.receive(from: 3, term: 2, .voteRequest(request))
+    #expect(bench.takeSent(to: 3) == (hasLost ? [.voteResponse(granted: true)] : []))
+    #expect(bench.node.term == Term(hasLost ? 2 : 1))
+  }
+
   @Test func `a vote is given once a term, first come first served`() {
     var bench = NodeBench()
     let request = Message.Body.voteRequest(VoteRequest(lastIndex: .zero, lastTerm: .zero))

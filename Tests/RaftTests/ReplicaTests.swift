@@ -50,7 +50,9 @@ struct ReplicaTests {
     #expect(output.applied.first?.entry.timestampNanoseconds == 9)
   }
 
-  @Test func `a batch of proposals is one append, then sent, and applied when a majority has it`() throws {
+  @Test func `a batch of proposals goes to the followers while it is appended, and is applied when a majority has it`()
+    throws
+  {
     let journal = Journal()
     var replica = try replica(voters: [1, 2, 3], journal: journal)
     elect(&replica)
@@ -59,7 +61,7 @@ struct ReplicaTests {
     let proposals = (1...3).map { Proposal(id: $0, .command([UInt8($0)])) }
     let proposed = replica.turn(ReplicaInput(nowNanoseconds: 0, proposals: proposals))
     #expect(proposed.applied.isEmpty)
-    #expect(journal.take() == ["append [5, 6, 7]", "send"])
+    #expect(journal.take() == ["send", "append [5, 6, 7]"])
     let output = replica.turn(answer(7))
     #expect(output.applied.map(\.outcome) == [[1], [2], [3]])
   }
@@ -83,7 +85,35 @@ struct ReplicaTests {
     #expect(journal.take() == ["append [4]", "send", "apply 4"])
   }
 
-  @Test func `a leader whose disk fails hands over, sends nothing else, and says that the proposal's fate is unknown`()
+  @Test func `a candidate's vote is durable before anyone is asked for another`() throws {
+    let journal = Journal()
+    var replica = try replica(voters: [1, 2, 3], journal: journal)
+    while replica.status.role != .preCandidate { _ = replica.turn(ReplicaInput(nowNanoseconds: 0, ticks: 1)) }
+    _ = journal.take()
+    let granted = Message(
+      from: MemberID(2),
+      to: MemberID(1),
+      term: replica.status.term.next,
+      body: .preVoteResponse(granted: true)
+    )
+    _ = replica.turn(ReplicaInput(nowNanoseconds: 0, messages: [granted]))
+    #expect(journal.take() == ["append []", "send"])
+  }
+
+  @Test func `a lone voter that begins a term tells its learners only when that is durable`() throws {
+    var bench = NodeBench(voters: [1], learners: [2])
+    while bench.node.role == .follower { bench.node.tick() }
+    let begun = bench.node.ready()
+    let first = try #require(begun)
+    #expect(first.early.isEmpty && !first.outgoing.isEmpty)
+    bench.node.persisted(first)
+    bench.node.propose([Proposal(id: 1, .command([1]))])
+    let proposed = bench.node.ready()
+    let second = try #require(proposed)
+    #expect(second.early.count == 1 && second.outgoing.isEmpty)
+  }
+
+  @Test func `a leader whose disk fails hands over, and says that the proposal's fate is unknown`()
     throws
   {
     let journal = Journal()
@@ -96,7 +126,7 @@ struct ReplicaTests {
     let output = replica.turn(
       ReplicaInput(nowNanoseconds: 0, proposals: [Proposal(id: 5, .command([7]))], reads: [ReadRequest(id: 6)])
     )
-    #expect(journal.take() == ["append fails", "send"])
+    #expect(journal.take() == ["send", "append fails", "send"])
     #expect(replica.outbox.messages.suffix(1).map(\.body) == [.timeoutNow], "nothing that rests on the append")
     #expect(output.applied.isEmpty)
     #expect(output.dropped == [Dropped(id: 5, reason: .storageFailed)])

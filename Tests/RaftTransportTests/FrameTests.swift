@@ -109,4 +109,41 @@ import Testing
     payload.removeLast(Int.random(in: 0...3, using: &generator))
     if let message = try? Message(decoding: payload) { #expect(message.encoded() == payload) }
   }
+
+  @Test(arguments: 1...60 as ClosedRange<UInt64>)
+  func `a mutated stream, cut anywhere, gives the frames before the damage and an error, and holds no more than one`(
+    _ seed: UInt64
+  ) throws {
+    var generator = SeededGenerator(seed: seed)
+    var stream = ByteBuffer()
+    var payloads: [[UInt8]] = []
+    for _ in 0..<8 {
+      let count = Int.random(in: 1...3_000, using: &generator)
+      let payload = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+      payloads.append(payload)
+      Frame.write(to: &stream) { $0.writeBytes(payload) }
+    }
+    var bytes = Array(stream.readableBytesView)
+    let damaged = Int.random(in: bytes.indices, using: &generator)
+    bytes[damaged] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+    let processor = NIOSingleStepByteToMessageProcessor(FrameDecoder())
+    var seen: [[UInt8]] = []
+    var start = 0
+    do {
+      while start < bytes.count {
+        let end = min(bytes.count, start + Int.random(in: 1...700, using: &generator))
+        try processor.process(buffer: ByteBuffer(bytes: bytes[start..<end])) { seen.append(Array($0.readableBytesView)) }
+        #expect(processor.unprocessedBytes <= Frame.maximumPayloadBytes + Frame.headerBytes)
+        start = end
+      }
+      try processor.finishProcessing(seenEOF: true) { seen.append(Array($0.readableBytesView)) }
+      Issue.record("seed \(seed): the damage at \(damaged) went unnoticed")
+    } catch is FrameError {}
+    var frameEnd = 0
+    let wholeFrames = payloads.prefix { payload in
+      frameEnd += Frame.headerBytes + payload.count
+      return frameEnd <= damaged
+    }
+    #expect(seen == Array(wholeFrames))
+  }
 }

@@ -11,11 +11,19 @@ import Testing
 
 private let cluster = ClusterID(0xC1)
 
+/// How often a member was told that it was removed.
+private final class RemovalCount: Sendable {
+  private let count = Mutex(0)
+  var value: Int { count.withLock { $0 } }
+  func add() { count.withLock { $0 += 1 } }
+}
+
 /// A transport with what it received.
 private final class Peer: Sendable {
   let id: MemberID
   let transport: PeerTransport
   private let inbox = Mutex<[Message]>([])
+  private let removals = RemovalCount()
 
   init(_ number: UInt64, cluster: ClusterID = cluster) {
     id = MemberID(number)
@@ -25,10 +33,12 @@ private final class Peer: Sendable {
       cluster: cluster,
       member: id,
       group: .singletonMultiThreadedEventLoopGroup,
-      logger: logger
+      logger: logger,
+      wasRemoved: { [removals] in removals.add() }
     )
   }
 
+  var removalCount: Int { removals.value }
   var received: [Message] { inbox.withLock { $0 } }
 
   func listen(port: Int = 0) async throws -> Int {
@@ -159,6 +169,30 @@ private func upgrade(cluster: String = "c1", from: String = "1", to: String = "2
     #expect(answer.contains("member 1 was removed from the cluster for good"))
     await one.transport.stop()
     await two.transport.stop()
+  }
+
+  @Test func `a member believes that it was removed when most of the others say so`() async throws {
+    let peers = (1...4).map { Peer(UInt64($0)) }
+    var urls: [MemberID: [String]] = [:]
+    for peer in peers.dropFirst() {
+      urls[peer.id] = url(try await peer.listen())
+      peer.transport.updatePeers([:], removed: peer.id == MemberID(4) ? [] : [peers[0].id])
+    }
+    // Two of three refuse it, the third takes its stream.
+    peers[0].transport.updatePeers(urls)
+    try await eventually("it believes it") { peers[0].removalCount > 0 }
+
+    let lone = Peer(5)
+    let copy = Peer(6)
+    urls[copy.id] = url(try await copy.listen())
+    copy.transport.updatePeers([:], removed: [lone.id])
+    lone.transport.updatePeers([copy.id: urls[copy.id] ?? [], peers[3].id: urls[peers[3].id] ?? []])
+    try await eventually("the stream to the other") {
+      lone.transport.send([lone.message(to: peers[3], 1)])
+      return !peers[3].received.isEmpty
+    }
+    #expect(lone.removalCount == 0)
+    for peer in peers + [lone, copy] { await peer.transport.stop() }
   }
 
   @Test func `strangers are refused with a reason`() async throws {

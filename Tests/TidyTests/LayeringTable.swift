@@ -44,7 +44,10 @@ enum LayeringTable {
       others: system.union(["Crypto", "CryptoExtras"])
     ),
     "APIServer": Row(own: wire.union(["Meters", "TransportSecurity"]), others: nio.union(system)),
-    "APIClients": Row(own: wire.union(["TransportSecurity"]), others: nio.union(system).union(["AsyncHTTPClient"])),
+    "APIClients": Row(
+      own: wire.union(["TransportSecurity", "CResolver"]),
+      others: nio.union(system).union(["AsyncHTTPClient"])
+    ),
     "DockerEngine": Row(own: [], others: nio.union(system).union(["AsyncHTTPClient"])),
     "UnitRunner": Row(own: ["Units", "DockerEngine", "CUnitSpawn", "CSQLite"], others: nio.union(system)),
     // Row 3
@@ -80,6 +83,7 @@ enum LayeringTable {
     "Differential": Row(own: ["EtcdStore", "EtcdWire", "TestKit"], others: ["Foundation", "Glibc"]),
     "coracle-differential": Row(own: ["Differential", "TestKit"], others: ["ArgumentParser"]),
     "coracle-sim": Row(own: ["ClusterSim"], others: ["ArgumentParser", "Glibc"]),
+    "coracle-load": Row(own: ["CEpoll"], others: ["ArgumentParser", "Glibc"]),
   ]
 
   /// The pure cores, which see no clock, disk, network, lock or log.

@@ -25,6 +25,29 @@ extension EtcdClient {
     return list.compactMap(Self.member)
   }
 
+  /// The cluster as one of its members lists it, which knows its id too.
+  ///
+  /// - Throws: ``APIClientError``.
+  public func memberList() async throws(APIClientError) -> MemberList {
+    let answer = try await get("/v2/members")
+    guard let list = try json(answer)["members"]?.array else { throw Self.unexpected(answer) }
+    return Self.memberList(list, answer)
+  }
+
+  /// The same, asked of peer URLs.
+  ///
+  /// - Throws: ``APIClientError``.
+  public func memberListFromPeers() async throws(APIClientError) -> MemberList {
+    let answer = try await get("/members")
+    guard let list = try json(answer).array else { throw Self.unexpected(answer) }
+    return Self.memberList(list, answer)
+  }
+
+  private static func memberList(_ list: [JSONValue], _ answer: IncomingAnswer) -> MemberList {
+    let id = answer.headers.first(name: "X-Etcd-Cluster-Id").flatMap { UInt64($0, radix: 16) }
+    return MemberList(clusterID: id, members: list.compactMap(member))
+  }
+
   /// The member that leads; nil during an election.
   ///
   /// - Throws: ``APIClientError``.
@@ -87,5 +110,19 @@ extension EtcdClient {
       .refused(status: Int(status.code)),
       "\(answer.endpoint) answered \(status.code) \(status.reasonPhrase): \(answer.excerpt)"
     )
+  }
+}
+
+/// A cluster as one of its members lists it.
+public struct MemberList: Sendable, Equatable {
+  /// The cluster's id; nil when the server did not tell it.
+  public var clusterID: UInt64?
+  /// The members, ordered by id.
+  public var members: [ClusterMember]
+
+  /// Makes a list.
+  public init(clusterID: UInt64?, members: [ClusterMember]) {
+    self.clusterID = clusterID
+    self.members = members
   }
 }

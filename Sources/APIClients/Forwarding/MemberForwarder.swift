@@ -12,12 +12,20 @@ import Synchronization
 ///
 /// Differs: a request that may have been carried out is only sent to a second member when it is a read.
 public final class MemberForwarder: Sendable {
-  /// How long a member that could not be reached is left out.
-  public static let failureWait = TimeAmount.seconds(5)
-  /// How often the list of members is read anew.
-  public static let refreshInterval = Duration.seconds(30)
-  /// The same while no member could tell it.
-  public static let emptyRefreshInterval = Duration.seconds(1)
+  /// The times of a worker.
+  public struct Times: Sendable {
+    /// How long a member that could not be reached is left out.
+    public var failureWait = TimeAmount.seconds(5)
+    /// How often the list of members is read anew.
+    public var refreshInterval = Duration.seconds(30)
+    /// The same while no member could tell it.
+    public var emptyRefreshInterval = Duration.seconds(1)
+    /// How long the head of an answer may take; watches wait for ever.
+    public var headTimeout = TimeAmount.seconds(10)
+
+    /// Makes the original's times.
+    public init() {}
+  }
 
   private struct Member {
     let endpoint: Endpoint
@@ -25,21 +33,43 @@ public final class MemberForwarder: Sendable {
   }
 
   private let transport: HTTPTransport
-  private let seeds: [Endpoint]
+  private let peerTransport: HTTPTransport
+  private let times: Times
   private let logger: Logger
+  private let refreshed: @Sendable (MemberList) async -> Void
+  private let seeds: [Endpoint]
   private let members: Mutex<[Member]>
+  private let peers: Mutex<[Endpoint]>
+  private let isComplete = Mutex(false)
+  private let wakeUps = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingOldest(1))
 
   /// Makes a forwarder.
   ///
   /// - Parameters:
   ///   - members: Client URLs known so far; they are also asked for the list of members.
+  ///   - peers: Peer URLs, asked for the list when no client URL answers.
   ///   - transport: The connections, which outlive the forwarder.
+  ///   - peerTransport: The connections to peer URLs; nil for the same.
+  ///   - times: How long to wait for what.
   ///   - logger: Told of members that cannot be reached.
-  public init(members: [Endpoint], transport: HTTPTransport, logger: Logger) {
+  ///   - refreshed: Told the list each time it has been read.
+  public init(
+    members: [Endpoint],
+    peers: [Endpoint] = [],
+    transport: HTTPTransport,
+    peerTransport: HTTPTransport? = nil,
+    times: Times = Times(),
+    logger: Logger,
+    refreshed: @escaping @Sendable (MemberList) async -> Void = { _ in }
+  ) {
     self.transport = transport
+    self.peerTransport = peerTransport ?? transport
+    self.times = times
     self.logger = logger
+    self.refreshed = refreshed
     seeds = members
     self.members = Mutex(members.shuffled().map { Member(endpoint: $0) })
+    self.peers = Mutex(peers)
   }
 
   /// The members' client URLs, in the order they are tried.
@@ -47,34 +77,61 @@ public final class MemberForwarder: Sendable {
     members.withLock { $0.map(\.endpoint.url) }
   }
 
+  /// Whether every member of the last list has told a client URL.
+  public var hasHeardOfAll: Bool { isComplete.withLock { $0 } }
+
   /// Keeps the list of members up to date until the task is cancelled.
   public func run() async {
-    while !Task.isCancelled {
-      let isKnown = await refresh()
-      try? await Task.sleep(for: isKnown ? Self.refreshInterval : Self.emptyRefreshInterval)
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask {
+        while !Task.isCancelled {
+          let isKnown = await self.refresh()
+          try? await Task.sleep(for: isKnown ? self.times.refreshInterval : self.times.emptyRefreshInterval)
+        }
+      }
+      group.addTask { for await _ in self.wakeUps.stream { await self.refresh() } }
     }
+  }
+
+  /// Lets ``run()`` read the list of members now.
+  public func refreshSoon() {
+    wakeUps.continuation.yield()
   }
 
   /// Reads the list of members from one of them; leaves it as it is when none answers.
   ///
-  /// - Returns: Whether there was an answer.
+  /// - Returns: Whether there was an answer that names a client URL.
   @discardableResult
   public func refresh() async -> Bool {
-    let known = members.withLock { $0.map(\.endpoint) }
-    let asked = known + seeds.filter { !known.contains($0) }
-    guard !asked.isEmpty else { return false }
-    let client = EtcdClient(endpoints: asked, transport: transport, requestTimeout: .seconds(2))
-    guard let list = try? await client.members() else { return false }
-    let endpoints = list.flatMap(\.clientURLs).compactMap { try? Endpoint($0) }
-    guard !endpoints.isEmpty else { return false }
-    members.withLock { members in
-      let failed = members
-      if Set(members.map(\.endpoint)) == Set(endpoints) { return }
-      members = endpoints.shuffled().map { endpoint in
-        failed.first { $0.endpoint == endpoint } ?? Member(endpoint: endpoint)
+    guard let list = await read() else { return false }
+    let peerURLs = list.members.flatMap(\.peerURLs).compactMap { try? Endpoint($0) }
+    if !peerURLs.isEmpty { peers.withLock { $0 = peerURLs } }
+    let endpoints = list.members.flatMap(\.clientURLs).compactMap { try? Endpoint($0) }
+    if !endpoints.isEmpty {
+      members.withLock { members in
+        let failed = members
+        if Set(members.map(\.endpoint)) == Set(endpoints) { return }
+        members = endpoints.shuffled().map { endpoint in
+          failed.first { $0.endpoint == endpoint } ?? Member(endpoint: endpoint)
+        }
       }
     }
-    return true
+    isComplete.withLock { $0 = list.members.allSatisfy { !$0.clientURLs.isEmpty } }
+    await refreshed(list)
+    return !endpoints.isEmpty
+  }
+
+  private func read() async -> MemberList? {
+    let known = members.withLock { $0.map(\.endpoint) }
+    let clients = known + seeds.filter { !known.contains($0) }
+    if !clients.isEmpty {
+      let client = EtcdClient(endpoints: clients, transport: transport, requestTimeout: .seconds(2))
+      if let list = try? await client.memberList() { return list }
+    }
+    let peers = peers.withLock { $0 }
+    guard !peers.isEmpty else { return nil }
+    let client = EtcdClient(endpoints: peers, transport: peerTransport, requestTimeout: .seconds(2))
+    return try? await client.memberListFromPeers()
   }
 
   /// Sends a request on and hands over the answer as it comes; answers 503 or 502 itself when no member can be had.
@@ -94,7 +151,7 @@ public final class MemberForwarder: Sendable {
     guard !available.isEmpty else {
       return try await refuse(.serviceUnavailable, "proxy: zero endpoints currently available", answer)
     }
-    let request = Self.request(head, body)
+    let request = request(head, body)
     for endpoint in available {
       let response: HTTPClientResponse
       do throws(AttemptFailure) {
@@ -133,6 +190,9 @@ public final class MemberForwarder: Sendable {
     try await answer(.end(nil))
   }
 
+  /// A year: the library wants a deadline.
+  private static let endless = TimeAmount.hours(24 * 365)
+
   private func markFailed(_ endpoint: Endpoint, _ failure: AttemptFailure) {
     logger.debug(
       "Member cannot be reached",
@@ -140,16 +200,19 @@ public final class MemberForwarder: Sendable {
     )
     members.withLock { members in
       guard let place = members.firstIndex(where: { $0.endpoint == endpoint }) else { return }
-      members[place].failedUntil = .now() + Self.failureWait
+      members[place].failedUntil = .now() + times.failureWait
     }
   }
 
-  private static func request(_ head: HTTPRequestHead, _ body: ByteBuffer) -> OutgoingRequest {
+  private func request(_ head: HTTPRequestHead, _ body: ByteBuffer) -> OutgoingRequest {
     var request = OutgoingRequest(method: head.method, target: head.uri)
     request.headers = head.headers.withoutHopByHopFields
     for name in ["content-length", "expect"] { request.headers.remove(name: name) }
     if body.readableBytes > 0 { request.body = body }
     request.isRepeatable = head.method == .GET || head.method == .HEAD
+    let query = head.uri.drop { $0 != "?" }.dropFirst()
+    let isWatch = query.split(separator: "&").contains { $0.hasPrefix("wait=") }
+    request.headTimeout = isWatch ? Self.endless : times.headTimeout
     return request
   }
 }

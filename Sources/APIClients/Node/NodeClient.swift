@@ -43,6 +43,15 @@ public final class NodeClient: UnitInspectionAPI {
     return status
   }
 
+  /// Lets a worker look now whether it has been made a member.
+  ///
+  /// - Throws: ``FleetAPIError``; 503 when no endpoint can be reached.
+  public func lookForMembership() async throws(FleetAPIError) {
+    let request = OutgoingRequest(method: .POST, target: "/coracle/v1/join", headTimeout: timeout, isRepeatable: true)
+    let answer = try await FleetAnswer.send(request, through: pool)
+    guard answer.status == .accepted else { throw .failed("\(answer.endpoint) answered \(answer.status)") }
+  }
+
   /// What `unit status` shows.
   ///
   /// - Throws: ``FleetAPIError``, 404 when there is no such unit or no machine has it loaded.

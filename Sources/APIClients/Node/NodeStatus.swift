@@ -6,7 +6,9 @@ public enum NodeStatus: Sendable, Equatable {
   /// A member of the cluster.
   case member(Member)
   /// A worker, with the members it sends requests to.
-  case worker(endpoints: [String])
+  ///
+  /// `peerURLs` are those that the machine would have as a member; none when it cannot be one.
+  case worker(endpoints: [String], peerURLs: [String])
 
   /// What a member tells of itself, with ids in lower-case hexadecimal.
   public struct Member: Sendable, Equatable {
@@ -28,6 +30,8 @@ public enum NodeStatus: Sendable, Equatable {
     public var etcdIndex: UInt64
     /// The size of the Raft database, in bytes.
     public var raftDatabaseBytes: UInt64
+    /// Whether the member votes.
+    public var isVoter: Bool
     /// The digest of the keyspace, if it was asked for.
     public var digest: Digest?
   }
@@ -46,7 +50,7 @@ public enum NodeStatus: Sendable, Equatable {
   public init?(json: JSONValue) {
     guard let role = json["role"]?.string else { return nil }
     if role == "worker" {
-      self = .worker(endpoints: json["endpoints"]?.strings ?? [])
+      self = .worker(endpoints: json["endpoints"]?.strings ?? [], peerURLs: json["peerURLs"]?.strings ?? [])
       return
     }
     guard let memberID = json["memberID"]?.string, let clusterID = json["clusterID"]?.string else { return nil }
@@ -61,6 +65,7 @@ public enum NodeStatus: Sendable, Equatable {
         raftAppliedIndex: json["raftAppliedIndex"]?.uint64 ?? 0,
         etcdIndex: json["etcdIndex"]?.uint64 ?? 0,
         raftDatabaseBytes: json["raftDatabaseBytes"]?.uint64 ?? 0,
+        isVoter: json["voter"]?.bool ?? true,
         digest: json["digest"].flatMap(Self.digest)
       )
     )

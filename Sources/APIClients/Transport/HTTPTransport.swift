@@ -19,16 +19,24 @@ public final class HTTPTransport: Sendable {
   ///   - security: Whom https connections trust, and the certificate they show; nil trusts the system's
   ///     authorities and shows none.
   ///   - connectTimeout: How long connecting may take before the next endpoint is tried.
+  ///   - readTimeout: How long a server may send nothing; nil for ever, as watches need it.
+  ///   - writeTimeout: How long a server may take nothing of a request; nil for ever.
+  ///   - proxy: An HTTP proxy that is asked to connect to every server.
   public init(
     group: any EventLoopGroup,
     security: ClientSecurity? = nil,
-    connectTimeout: TimeAmount = .seconds(1)
+    connectTimeout: TimeAmount = .seconds(1),
+    readTimeout: TimeAmount? = nil,
+    writeTimeout: TimeAmount? = nil,
+    proxy: (host: String, port: Int)? = nil
   ) {
     self.group = group
     self.security = security
     var configuration = HTTPClient.Configuration()
     configuration.redirectConfiguration = .follow(max: 5, allowCycles: false)
-    configuration.timeout = .init(connect: connectTimeout, read: nil)
+    configuration.timeout = .init(connect: connectTimeout, read: readTimeout)
+    configuration.timeout.write = writeTimeout
+    if let proxy { configuration.proxy = .server(host: proxy.host, port: proxy.port) }
     configuration.httpVersion = .http1Only
     configuration.decompression = .disabled
     configuration.tlsConfiguration = ClientSecurity.ofTheSystem

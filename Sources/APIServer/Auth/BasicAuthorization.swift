@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdWire
 import FoundationEssentials
-import NIOHTTP1
 
 /// Who a request says it comes from.
 ///
@@ -14,7 +13,7 @@ enum BasicAuthorization: Equatable {
   /// It says something that is not understood, which is refused even where nothing would have been allowed too.
   case malformed
 
-  init(_ headers: HTTPHeaders) {
+  init(_ headers: RequestHeaders) {
     guard let value = headers.first(name: "authorization"), !value.isEmpty else {
       self = .none
       return

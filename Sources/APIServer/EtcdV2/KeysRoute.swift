@@ -17,9 +17,10 @@ struct KeysRoute: HTTPRoute {
   let clusterID: UInt64
   let requests: RequestMetrics
   let cors: CORSHeaders
+  let lines: EventLines
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
-    guard let method = KeysMethod(rawValue: request.method.rawValue) else {
+    guard let method = KeysMethod(request.method) else {
       var response = HTTPResponse.methodNotAllowed(allow: "HEAD,GET,PUT,POST,DELETE")
       response.headers.add(contentsOf: cors.headers)
       return exchange.respond(response)
@@ -42,11 +43,17 @@ struct KeysRoute: HTTPRoute {
     case .perform(let request, let noValueOnSuccess):
       let start = RequestMetrics.now()
       requests.received(method)
-      keys.perform(request) { result in
+      keys.perform(request, carrier: exchange.carrier) { result in
         switch result {
         case .success(let reply):
           requests.succeeded(method, since: start)
-          exchange.respond(response(to: reply, noValueOnSuccess: noValueOnSuccess))
+          let response = KeysResponse(
+            reply: reply,
+            noValueOnSuccess: noValueOnSuccess,
+            clusterID: clusterID,
+            cors: cors.headers
+          )
+          exchange.respond(writing: response)
         case .failure(let error):
           requests.failed(method, status: error.code.httpStatus)
           exchange.respond(response(to: error))
@@ -62,9 +69,15 @@ struct KeysRoute: HTTPRoute {
       method,
       key: key,
       query: request.target.query,
-      contentType: request.headers.first(name: "content-type"),
+      contentType: method.hasForm ? Self.contentType(of: request) : nil,
       body: method.hasForm ? Array(request.body.readableBytesView) : []
     )
+  }
+
+  /// The type of a body; the one that forms have is not made a text anew for each request.
+  private static func contentType(of request: HTTPRequest) -> String? {
+    let isForm = request.headers.first(name: "content-type", is: "application/x-www-form-urlencoded")
+    return isForm ? KeysRequestParser.formType : request.headers.first(name: "content-type")
   }
 
   /// Carries a call out when its sender may do what it asks for.
@@ -94,13 +107,13 @@ struct KeysRoute: HTTPRoute {
 
   /// The head goes out as soon as the watch stands, so that the client knows from which index on it sees everything.
   private func watch(_ watch: KeysWatch, _ exchange: HTTPExchange) {
-    let cancellation = keys.watch(watch) { update in
+    let cancellation = keys.watch(watch, carrier: exchange.carrier) { update in
       switch update {
       case .started(let etcdIndex, let raftIndex, let raftTerm):
         exchange.begin(.ok, headers: headers(etcdIndex, raftIndex, raftTerm), isOpenEnded: true)
       case .event(let event):
-        let line = ByteBuffer(bytes: KeysJSON.encode(event))
-        if watch.stream { exchange.send(line) } else { exchange.end(with: line) }
+        let line = lines.line(for: event)
+        if watch.stream { exchange.send(line) } else { exchange.end(with: line.data) }
       case .failed(let error):
         exchange.respond(response(to: error))
         // Too late for a status when the watch had started: a broken body is all that can tell.
@@ -109,15 +122,6 @@ struct KeysRoute: HTTPRoute {
       }
     }
     exchange.whenOver { cancellation.cancel() }
-  }
-
-  private func response(to reply: KeysReply, noValueOnSuccess: Bool) -> HTTPResponse {
-    let event = reply.event
-    return HTTPResponse(
-      event.isCreation ? .created : .ok,
-      headers: headers(event.etcdIndex, reply.raftIndex, reply.raftTerm),
-      body: ByteBuffer(bytes: KeysJSON.encode(event, noValueOnSuccess: noValueOnSuccess))
-    )
   }
 
   private func response(to error: EtcdError) -> HTTPResponse {
@@ -144,7 +148,47 @@ struct KeysRoute: HTTPRoute {
   }
 }
 
+/// The answer to a request that succeeded.
+private struct KeysResponse: WrittenResponse {
+  let reply: KeysReply
+  let noValueOnSuccess: Bool
+  let clusterID: UInt64
+  let cors: HTTPHeaders
+
+  var status: HTTPResponseStatus { reply.event.isCreation ? .created : .ok }
+
+  func writeFields(into buffer: inout ByteBuffer) {
+    buffer.writeStaticString("Content-Type: application/json\r\nX-Etcd-Cluster-Id: ")
+    buffer.writeHexadecimal(clusterID)
+    buffer.writeStaticString("\r\nX-Etcd-Index: ")
+    buffer.writeDecimal(reply.event.etcdIndex.rawValue)
+    if reply.raftTerm > 0 {
+      buffer.writeStaticString("\r\nX-Raft-Index: ")
+      buffer.writeDecimal(reply.raftIndex)
+      buffer.writeStaticString("\r\nX-Raft-Term: ")
+      buffer.writeDecimal(reply.raftTerm)
+    }
+    buffer.writeStaticString("\r\n")
+    for (name, value) in cors { ResponseEncoding.writeField(name, value, into: &buffer) }
+  }
+
+  func writeBody(into bytes: inout [UInt8]) {
+    KeysJSON.append(reply.event, noValueOnSuccess: noValueOnSuccess, to: &bytes)
+  }
+}
+
 extension KeysMethod {
+  fileprivate init?(_ method: HTTPMethod) {
+    switch method {
+    case .GET: self = .get
+    case .PUT: self = .put
+    case .POST: self = .post
+    case .DELETE: self = .delete
+    case .HEAD: self = .head
+    default: return nil
+    }
+  }
+
   /// Whether parameters may stand in the body.
   fileprivate var hasForm: Bool { self == .put || self == .post }
   /// Whether it needs the permission to write.

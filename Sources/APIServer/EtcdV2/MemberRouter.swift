@@ -13,6 +13,7 @@ struct MemberRouter: HTTPRoute {
   let access: AccessGuard
   let requests: RequestMetrics
   let cors: CORSHeaders
+  let lines: EventLines
   /// Whether the request has come over TLS.
   var isSecure = false
 
@@ -123,8 +124,9 @@ struct MemberRouter: HTTPRoute {
       access: access,
       clusterID: clusterID,
       requests: requests,
-      cors: cors
+      cors: cors,
+      lines: lines
     )
-      .serve(request, exchange)
+    .serve(request, exchange)
   }
 }

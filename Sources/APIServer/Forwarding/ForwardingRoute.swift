@@ -18,7 +18,7 @@ struct ForwardingRoute: HTTPRoute {
     let method = KeysMethod(rawValue: request.method.rawValue)
     let start = RequestMetrics.now()
     if let method { requests.received(method) }
-    var headers = request.headers
+    var headers = request.headers.fields
     if let address = request.remoteAddress {
       let earlier = headers["x-forwarded-for"]
       headers.replaceOrAdd(name: "X-Forwarded-For", value: (earlier + [address]).joined(separator: ", "))

@@ -8,6 +8,13 @@ public import NIOHTTP1
 public protocol RequestForwarder: Sendable {
   /// The members' client URLs that requests go to, in the order they are tried.
   var endpoints: [String] { get }
+  /// Whether only GET is sent on (`proxy: readonly`).
+  var isReadOnly: Bool { get }
+  /// The peer URLs that this machine would have as a member.
+  var ownPeerURLs: [String] { get }
+
+  /// Reads the list of members now instead of at its time.
+  func refreshSoon()
 
   /// Sends a request on and hands over the answer as it comes: one head, body parts, one end.
   ///
@@ -23,4 +30,14 @@ public protocol RequestForwarder: Sendable {
     body: ByteBuffer,
     answer: @escaping @Sendable (HTTPClientResponsePart) async throws -> Void
   ) async throws
+}
+
+extension RequestForwarder {
+  /// Everything is sent on.
+  public var isReadOnly: Bool { false }
+  /// The machine does not become a member.
+  public var ownPeerURLs: [String] { [] }
+
+  /// Does nothing.
+  public func refreshSoon() {}
 }

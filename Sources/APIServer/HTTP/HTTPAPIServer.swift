@@ -2,7 +2,6 @@
 import Glibc
 public import Logging
 public import NIOCore
-import NIOHTTP1
 import NIOPosix
 import Synchronization
 public import TransportSecurity
@@ -183,15 +182,7 @@ public final class HTTPAPIServer: Sendable {
     limits: HTTPLimits,
     logger: Logger
   ) throws {
-    var decoderLimits = NIOHTTPDecoderLimitConfiguration()
-    decoderLimits.maxHeaderFieldSize = limits.headerBytes
-    decoderLimits.maxHeaderListSize = limits.headerBytes
-    decoderLimits.maxHeaderFieldCount = limits.headerFields
-    let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoderLimits)
-    try channel.pipeline.syncOperations.addHandlers(
-      ByteToMessageHandler(decoder),
-      HTTPConnection(route: route, limits: limits, logger: logger)
-    )
+    try channel.pipeline.syncOperations.addHandler(HTTPConnection(route: route, limits: limits, logger: logger))
   }
 
   private static func address(of channel: any Channel, for listener: APIListener) -> ListenAddress {

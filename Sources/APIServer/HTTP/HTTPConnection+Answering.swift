@@ -7,6 +7,8 @@ import NIOHTTP1
 extension HTTPConnection {
   /// Bodies up to this size are copied behind the head, so that one write sends both.
   private static let joinedBodyBytes = 16 * 1024
+  /// Room for bodies that a connection keeps between two answers.
+  private static let keptScratchBytes = 4 * 1024
 
   func respond(_ response: HTTPResponse, to id: UInt64) {
     guard let exchange = current, exchange.id == id, exchange.phase == .waiting, let context else { return }
@@ -20,6 +22,22 @@ extension HTTPConnection {
     context.write(wrapOutboundOut(buffer), promise: nil)
     if sendsBody && !joinsBody { context.write(wrapOutboundOut(response.body), promise: nil) }
     flushUnlessReading()
+    finish(keepsAlive: keepsAlive)
+  }
+
+  func respond(writing response: some WrittenResponse, to id: UInt64) {
+    guard let exchange = current, exchange.id == id, exchange.phase == .waiting, let context else { return }
+    let keepsAlive = keepsAlive(after: exchange)
+    scratch.removeAll(keepingCapacity: true)
+    response.writeBody(into: &scratch)
+    var buffer = context.channel.allocator.buffer(capacity: 320 + (exchange.isHead ? 0 : scratch.count))
+    ResponseEncoding.writeStatusLine(response.status, version: exchange.version, into: &buffer)
+    response.writeFields(into: &buffer)
+    let connection = connectionOption(of: exchange, keepsAlive: keepsAlive)
+    ResponseEncoding.writeEnd(.length(scratch.count), connection: connection, date: date.current(), into: &buffer)
+    if !exchange.isHead { buffer.writeBytes(scratch) }
+    if scratch.capacity > Self.keptScratchBytes { scratch = [] }
+    write(buffer)
     finish(keepsAlive: keepsAlive)
   }
 
@@ -51,6 +69,14 @@ extension HTTPConnection {
   }
 
   func send(_ data: ByteBuffer, of id: UInt64, promise: EventLoopPromise<Void>? = nil) {
+    send(data, chunk: nil, of: id, promise: promise)
+  }
+
+  func send(_ piece: StreamPiece, of id: UInt64) {
+    send(piece.data, chunk: piece.chunk, of: id, promise: nil)
+  }
+
+  private func send(_ data: ByteBuffer, chunk: ByteBuffer?, of id: UInt64, promise: EventLoopPromise<Void>?) {
     guard let exchange = current, exchange.id == id, exchange.phase != .waiting, let context else {
       promise?.fail(ChannelError.ioOnClosedChannel)
       return
@@ -61,8 +87,17 @@ extension HTTPConnection {
     }
     var buffer = data
     if exchange.phase == .streaming(.chunked) {
-      buffer = context.channel.allocator.buffer(capacity: data.readableBytes + 16)
-      ResponseEncoding.writeChunk(data, into: &buffer)
+      if let chunk {
+        buffer = chunk
+      } else {
+        buffer = context.channel.allocator.buffer(capacity: data.readableBytes + 16)
+        ResponseEncoding.writeChunk(data, into: &buffer)
+      }
+    }
+    if promise == nil, exchange.backlogBytes == 0, context.channel.isWritable {
+      // The client keeps up; what the channel holds by itself is little.
+      context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+      return
     }
     let size = buffer.readableBytes
     current?.backlogBytes += size
@@ -110,22 +145,19 @@ extension HTTPConnection {
     keepsAlive: Bool,
     into buffer: inout ByteBuffer
   ) {
-    // What is not said is what the version has as its default.
-    let connection: StaticString? =
-      switch (keepsAlive, exchange.version.minor == 0) {
-      case (true, true): "keep-alive"
-      case (false, false): "close"
-      case (true, false), (false, true): nil
-      }
-    ResponseEncoding.writeHead(
-      version: exchange.version,
-      status: status,
-      headers: headers,
-      framing: framing,
-      connection: connection,
-      date: date.current(),
-      into: &buffer
-    )
+    ResponseEncoding.writeStatusLine(status, version: exchange.version, into: &buffer)
+    for (name, value) in headers { ResponseEncoding.writeField(name, value, into: &buffer) }
+    let connection = connectionOption(of: exchange, keepsAlive: keepsAlive)
+    ResponseEncoding.writeEnd(framing, connection: connection, date: date.current(), into: &buffer)
+  }
+
+  /// What is not said is what the version has as its default.
+  private func connectionOption(of exchange: CurrentExchange, keepsAlive: Bool) -> StaticString? {
+    switch (keepsAlive, exchange.version.minor == 0) {
+    case (true, true): "keep-alive"
+    case (false, false): "close"
+    case (true, false), (false, true): nil
+    }
   }
 
   private func finish(keepsAlive: Bool) {

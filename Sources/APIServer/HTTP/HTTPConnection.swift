@@ -8,7 +8,7 @@ import NIOHTTP1
 ///
 /// Concurrency: confined to the connection's event loop.
 final class HTTPConnection: ChannelDuplexHandler {
-  typealias InboundIn = HTTPServerRequestPart
+  typealias InboundIn = ByteBuffer
   typealias OutboundIn = Never
   typealias OutboundOut = ByteBuffer
 
@@ -18,6 +18,7 @@ final class HTTPConnection: ChannelDuplexHandler {
   private(set) var context: ChannelHandlerContext?
   var date = HTTPDate()
 
+  private var decoder: RequestDecoder
   /// The request that is being read.
   private var incoming: HTTPRequest?
   private var owesContinue = false
@@ -25,6 +26,11 @@ final class HTTPConnection: ChannelDuplexHandler {
   /// The request that is being answered.
   var current: CurrentExchange?
   private var nextExchangeID: UInt64 = 1
+  /// The client's address, as text made once.
+  private var remoteAddress: String?
+  private var carrier: LoopCarrier?
+  /// Where bodies are written before their length is known.
+  var scratch: [UInt8] = []
 
   /// Whether bytes are being taken in, after which everything that was written is flushed at once.
   private(set) var isReading = false
@@ -40,10 +46,12 @@ final class HTTPConnection: ChannelDuplexHandler {
     self.route = route
     self.limits = limits
     self.logger = logger
+    decoder = RequestDecoder(limits: limits)
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
+    if context.channel.isActive { remoteAddress = context.remoteAddress?.ipAddress }
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
@@ -53,18 +61,17 @@ final class HTTPConnection: ChannelDuplexHandler {
 
   // MARK: Reading
 
+  func channelActive(context: ChannelHandlerContext) {
+    remoteAddress = context.remoteAddress?.ipAddress
+    context.fireChannelActive()
+  }
+
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     isReading = true
     guard !inputIsOver else { return }
-    switch unwrapInboundIn(data) {
-    case .head(let head): readHead(head, context: context)
-    case .body(let part): readBody(part)
-    case .end:
-      if let request = incoming {
-        incoming = nil
-        enqueue(.request(request))
-      }
-    }
+    decoder.append(unwrapInboundIn(data))
+    decode()
+    dispatch()
   }
 
   func channelReadComplete(context: ChannelHandlerContext) {
@@ -81,13 +88,37 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
   }
 
-  private func readHead(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
-    if head.version.minor >= 1, !head.headers.contains(name: "host") {
+  /// Takes requests off what has come, as many as may wait.
+  ///
+  /// - Returns: Whether there is something to answer that was not there before.
+  @discardableResult
+  private func decode(upToLimits: Bool = true) -> Bool {
+    let before = waiting.count
+    do throws(RequestDecoder.Failure) {
+      while !inputIsOver, !(upToLimits && waiting.isFull(limits)), let part = try decoder.next() {
+        switch part {
+        case .head(let head): readHead(head)
+        case .body(let part): readBody(part)
+        case .end:
+          guard let request = incoming else { continue }
+          incoming = nil
+          waiting.append(.request(request))
+        }
+      }
+    } catch {
+      refuse(error)
+    }
+    return waiting.count > before
+  }
+
+  private func readHead(_ head: RequestHead) {
+    if head.version.minor >= 1, head.hostCount == 0 {
       return refuse(.badRequest, reason: "400 Bad Request: missing required Host header")
     }
-    guard let target = RequestTarget(head.uri) else { return refuse(.badRequest, reason: "400 Bad Request") }
-    incoming = HTTPRequest(head: head, target: target, remoteAddress: context.remoteAddress?.ipAddress)
-    owesContinue = head.version.minor >= 1 && head.headers["expect"].contains { $0.lowercased() == "100-continue" }
+    if head.hostCount > 1 { return refuse(.badRequest, reason: "400 Bad Request: too many Host headers") }
+    guard let target = head.target else { return refuse(.badRequest, reason: "400 Bad Request") }
+    incoming = HTTPRequest(head: head, target: target, remoteAddress: remoteAddress)
+    owesContinue = head.expectsContinue
     sendContinueWhenIdle()
   }
 
@@ -102,7 +133,17 @@ final class HTTPConnection: ChannelDuplexHandler {
       request.isKeepAlive = false
       incoming = nil
       inputIsOver = true
-      enqueue(.request(request))
+      decoder.clear()
+      waiting.append(.request(request))
+    }
+  }
+
+  private func refuse(_ failure: RequestDecoder.Failure) {
+    switch failure {
+    case .malformed: refuse(.badRequest, reason: "400 Bad Request")
+    case .tooLargeHead: refuse(.requestHeaderFieldsTooLarge, reason: "431 Request Header Fields Too Large")
+    case .unsupportedVersion: refuse(.httpVersionNotSupported, reason: "505 HTTP Version Not Supported")
+    case .unsupportedEncoding: refuse(.notImplemented, reason: "501 Not Implemented: unsupported transfer encoding")
     }
   }
 
@@ -110,8 +151,9 @@ final class HTTPConnection: ChannelDuplexHandler {
   private func refuse(_ status: HTTPResponseStatus, reason: String) {
     incoming = nil
     inputIsOver = true
+    decoder.clear()
     let headers: HTTPHeaders = ["Content-Type": "text/plain; charset=utf-8"]
-    enqueue(.refusal(HTTPResponse(status, headers: headers, body: ByteBuffer(string: reason))))
+    waiting.append(.refusal(HTTPResponse(status, headers: headers, body: ByteBuffer(string: reason))))
   }
 
   private func sendContinueWhenIdle() {
@@ -124,39 +166,37 @@ final class HTTPConnection: ChannelDuplexHandler {
 
   // MARK: Taking turns
 
-  private func enqueue(_ next: WaitingRequests.Element) {
-    waiting.append(next)
-    dispatch()
-  }
-
   /// Starts the next request while none is being answered and the client takes its answers.
   func dispatch() {
     guard !isDispatching, let context else { return }
     isDispatching = true
-    defer { isDispatching = false }
+    repeat { serveWaiting(context) } while !waiting.isFull(limits) && decode()
+    isDispatching = false
+    if !isReading { context.flush() }
+    if readIsHeld && !waiting.isFull(limits) {
+      readIsHeld = false
+      context.read()
+    }
+    guard current == nil, waiting.isEmpty else { return }
+    sendContinueWhenIdle()
+    if (inputIsOver || isDraining) && lingering == nil { context.close(promise: nil) }
+  }
+
+  private func serveWaiting(_ context: ChannelHandlerContext) {
     while current == nil, context.channel.isWritable, let next = waiting.popFirst() {
       let id = nextExchangeID
       nextExchangeID += 1
       switch next {
       case .request(let request):
         current = CurrentExchange(id: id, request: request)
-        route.serve(request, HTTPExchange(self, id: id, eventLoop: context.eventLoop))
+        let carrier = carrier ?? LoopCarrier(context.eventLoop)
+        self.carrier = carrier
+        route.serve(request, HTTPExchange(self, id: id, carrier: carrier, eventLoop: context.eventLoop))
       case .refusal(let response):
         current = CurrentExchange(id: id)
         respond(response, to: id)
       }
     }
-    if !isReading { context.flush() }
-    resumeReading(context)
-    guard current == nil, waiting.isEmpty else { return }
-    sendContinueWhenIdle()
-    if (inputIsOver || isDraining) && lingering == nil { context.close(promise: nil) }
-  }
-
-  private func resumeReading(_ context: ChannelHandlerContext) {
-    guard readIsHeld, !waiting.isFull(limits) else { return }
-    readIsHeld = false
-    context.read()
   }
 
   // MARK: Ending
@@ -166,18 +206,20 @@ final class HTTPConnection: ChannelDuplexHandler {
     guard let context, lingering == nil else { return }
     inputIsOver = true
     waiting.removeAll()
+    decoder.clear()
     let channel = context.channel
     lingering = context.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(promise: nil) }
     context.flush()
     context.close(mode: .output, promise: nil)
-    resumeReading(context)
+    guard readIsHeld else { return }
+    readIsHeld = false
+    context.read()
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     switch event {
     case ChannelEvent.inputClosed:
-      incoming = nil
-      inputIsOver = true
+      endInput()
       if lingering != nil || (current == nil && waiting.isEmpty) {
         context.close(promise: nil)
       } else if let current, current.isOpenEnded {
@@ -194,6 +236,17 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
   }
 
+  /// The client sends no more; what it has sent is still answered.
+  private func endInput() {
+    decode(upToLimits: false)
+    if incoming != nil || decoder.isInsideRequest && !inputIsOver {
+      refuse(.malformed)
+      return dispatch()
+    }
+    inputIsOver = true
+    dispatch()
+  }
+
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     if context.channel.isWritable { dispatch() }
     context.fireChannelWritabilityChanged()
@@ -207,17 +260,8 @@ final class HTTPConnection: ChannelDuplexHandler {
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    guard let parserError = error as? HTTPParserError else {
-      logger.debug("Connection failed", metadata: ["http.error": "\(error)"])
-      context.close(promise: nil)
-      return
-    }
-    guard !inputIsOver else { return }
-    if parserError == .headerOverflow {
-      refuse(.requestHeaderFieldsTooLarge, reason: "431 Request Header Fields Too Large")
-    } else {
-      refuse(.badRequest, reason: "400 Bad Request")
-    }
+    logger.debug("Connection failed", metadata: ["http.error": "\(error)"])
+    context.close(promise: nil)
   }
 }
 

@@ -13,9 +13,12 @@ public struct HTTPExchange: Sendable {
   public let eventLoop: any EventLoop
   private let connection: NIOLoopBound<HTTPConnection>
   private let id: UInt64
+  /// The way of many answers at once to the event loop.
+  let carrier: LoopCarrier
 
-  init(_ connection: HTTPConnection, id: UInt64, eventLoop: any EventLoop) {
+  init(_ connection: HTTPConnection, id: UInt64, carrier: LoopCarrier, eventLoop: any EventLoop) {
     self.eventLoop = eventLoop
+    self.carrier = carrier
     self.connection = NIOLoopBound(connection, eventLoop: eventLoop)
     self.id = id
   }
@@ -23,6 +26,11 @@ public struct HTTPExchange: Sendable {
   /// Answers with a whole response.
   public func respond(_ response: HTTPResponse) {
     onLoop { $0.respond(response, to: $1) }
+  }
+
+  /// Answers with a whole response that writes itself.
+  func respond(writing response: some WrittenResponse) {
+    onLoop { $0.respond(writing: response, to: $1) }
   }
 
   /// Sends status and headers at once, before any body.
@@ -44,6 +52,11 @@ public struct HTTPExchange: Sendable {
   /// A client that lets more than ``HTTPLimits/streamBacklogBytes`` pile up has its connection closed.
   public func send(_ data: ByteBuffer) {
     onLoop { $0.send(data, of: $1) }
+  }
+
+  /// Sends a piece of the body that other streams send too.
+  func send(_ piece: StreamPiece) {
+    onLoop { $0.send(piece, of: $1) }
   }
 
   /// Sends a piece of the body and succeeds when it has left this process, which a slow client delays.

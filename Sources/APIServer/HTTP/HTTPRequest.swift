@@ -10,7 +10,7 @@ public struct HTTPRequest: Sendable {
   /// What it asks for: decoded clean path and raw query.
   public var target: RequestTarget
   /// The header fields, in their order.
-  public var headers: HTTPHeaders
+  public var headers: RequestHeaders
   /// The body; cut off when ``bodyIsTooLarge``.
   public var body: ByteBuffer
   /// Whether the body went beyond ``HTTPLimits/bodyBytes``; routes that read bodies refuse it.
@@ -25,7 +25,7 @@ public struct HTTPRequest: Sendable {
   public init(
     method: HTTPMethod,
     target: RequestTarget,
-    headers: HTTPHeaders = [:],
+    headers: RequestHeaders = [:],
     body: ByteBuffer = ByteBuffer(),
     remoteAddress: String? = nil
   ) {
@@ -39,11 +39,10 @@ public struct HTTPRequest: Sendable {
     self.isKeepAlive = true
   }
 
-  init(head: HTTPRequestHead, target: RequestTarget, remoteAddress: String?) {
+  init(head: RequestHead, target: RequestTarget, remoteAddress: String?) {
     self.init(method: head.method, target: target, headers: head.headers, remoteAddress: remoteAddress)
     version = head.version
-    // The decoder stops at a protocol upgrade, which nothing here offers, so such a connection ends with its answer.
-    isKeepAlive = head.isKeepAlive && !head.headers.contains(name: "upgrade")
+    isKeepAlive = head.isKeepAlive
   }
 
   /// The media type of the body, in lower case and without parameters; nil when it is not said.

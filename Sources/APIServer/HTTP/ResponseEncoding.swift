@@ -14,32 +14,35 @@ enum BodyFraming: Equatable {
 
 /// Writes answers as bytes.
 enum ResponseEncoding {
-  /// Writes status line and header fields.
-  static func writeHead(
-    version: HTTPVersion,
-    status: HTTPResponseStatus,
-    headers: HTTPHeaders,
-    framing: BodyFraming,
+  /// Writes the first line.
+  static func writeStatusLine(_ status: HTTPResponseStatus, version: HTTPVersion, into buffer: inout ByteBuffer) {
+    if version.minor == 1, status == .ok {
+      buffer.writeStaticString("HTTP/1.1 200 OK\r\n")
+      return
+    }
+    buffer.writeStaticString(version.minor == 0 ? "HTTP/1.0 " : "HTTP/1.1 ")
+    buffer.writeDecimal(UInt64(status.code))
+    buffer.writeStaticString(" ")
+    buffer.writeString(status.reasonPhrase)
+    buffer.writeStaticString("\r\n")
+  }
+
+  /// Writes the fields that are the connection's, and the empty line.
+  static func writeEnd(
+    _ framing: BodyFraming,
     connection: StaticString?,
     date: String,
     into buffer: inout ByteBuffer
   ) {
-    buffer.writeStaticString(version.minor == 0 ? "HTTP/1.0 " : "HTTP/1.1 ")
-    buffer.writeString(String(status.code))
-    buffer.writeStaticString(" ")
-    buffer.writeString(status.reasonPhrase)
-    buffer.writeStaticString("\r\n")
-    for (name, value) in headers { writeField(name, value, into: &buffer) }
     buffer.writeStaticString("Date: ")
     buffer.writeString(date)
-    buffer.writeStaticString("\r\n")
     switch framing {
-    case .length(nil), .untilClose: break
+    case .length(nil), .untilClose: buffer.writeStaticString("\r\n")
     case .length(let count?):
-      buffer.writeStaticString("Content-Length: ")
-      buffer.writeString(String(count))
+      buffer.writeStaticString("\r\nContent-Length: ")
+      buffer.writeDecimal(UInt64(count))
       buffer.writeStaticString("\r\n")
-    case .chunked: buffer.writeStaticString("Transfer-Encoding: chunked\r\n")
+    case .chunked: buffer.writeStaticString("\r\nTransfer-Encoding: chunked\r\n")
     }
     if let connection {
       buffer.writeStaticString("Connection: ")
@@ -63,8 +66,9 @@ enum ResponseEncoding {
     buffer.writeStaticString("0\r\n\r\n")
   }
 
-  /// Line breaks would end the field early and let a value of a client's making write headers of its own.
-  private static func writeField(_ name: String, _ value: String, into buffer: inout ByteBuffer) {
+  /// Writes one field; line breaks would end it early and let a value of a client's
+  /// making write fields of its own.
+  static func writeField(_ name: String, _ value: String, into buffer: inout ByteBuffer) {
     buffer.writeString(name)
     buffer.writeStaticString(": ")
     if value.utf8.contains(where: { $0 == 13 || $0 == 10 }) {

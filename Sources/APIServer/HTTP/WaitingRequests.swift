@@ -20,6 +20,7 @@ struct WaitingRequests {
   private var bodyBytes = 0
 
   var isEmpty: Bool { elements.isEmpty }
+  var count: Int { elements.count }
 
   /// Whether no more should be read for now.
   func isFull(_ limits: HTTPLimits) -> Bool {

@@ -8,6 +8,7 @@ import NIOPosix
 /// `/coracle/v1/…`: what neither etcd nor fleet had: the node's own standing, and units as their machine sees them.
 ///
 /// - `GET /coracle/v1/status[?digest=true]`
+/// - `POST /coracle/v1/join`: a worker is to look now whether it has been made a member (202)
 /// - `GET /coracle/v1/units/<name>/status`, `…/explain`
 /// - `GET /coracle/v1/units/<name>/journal[?lines=N][&follow=true]`: one JSON object a line
 ///
@@ -26,6 +27,7 @@ struct NodeRoute: HTTPRoute {
     let parts = request.target.path.split(separator: "/", omittingEmptySubsequences: false).dropFirst(3).map(
       String.init
     )
+    if parts == ["join"] { return serveJoin(request, exchange) }
     let question = parts.count == 3 && parts[0] == "units" ? parts[2] : parts == ["status"] ? "node" : ""
     guard ["node", "status", "explain", "journal"].contains(question) else {
       return exchange.respond(Self.response(to: .notFound("no such resource")))
@@ -93,11 +95,20 @@ struct NodeRoute: HTTPRoute {
     }
   }
 
+  private func serveJoin(_ request: HTTPRequest, _ exchange: HTTPExchange) {
+    guard request.method == .POST else {
+      return exchange.respond(Self.response(to: .methodNotAllowed("only POST supported against this resource")))
+    }
+    // Nothing to look for on a member; asking changes nothing there.
+    if case .worker(let forwarder) = store { forwarder.refreshSoon() }
+    exchange.respond(HTTPResponse(.accepted))
+  }
+
   private func serveStatus(withDigest: Bool, _ exchange: HTTPExchange) {
     switch store {
     case .starting: exchange.respond(Self.response(to: .unavailable("the node has not joined its cluster yet")))
     case .worker(let forwarder):
-      exchange.respond(.json(.ok, NodeStatusJSON.worker(endpoints: forwarder.endpoints).text))
+      exchange.respond(.json(.ok, NodeStatusJSON.worker(forwarder).text))
     case .member(_, let cluster, _):
       guard withDigest else { return exchange.respond(.json(.ok, NodeStatusJSON.member(cluster, digest: nil).text)) }
       exchange.respond {

@@ -4,8 +4,8 @@ import EtcdWire
 
 /// The body of `/coracle/v1/status`; ids are lower-case hexadecimal as everywhere in the members API.
 enum NodeStatusJSON {
-  static func worker(endpoints: [String]) -> JSONValue {
-    ["role": "worker", "endpoints": .strings(endpoints)]
+  static func worker(_ forwarder: any RequestForwarder) -> JSONValue {
+    ["role": "worker", "endpoints": .strings(forwarder.endpoints), "peerURLs": .strings(forwarder.ownPeerURLs)]
   }
 
   static func member(_ cluster: any ClusterAPI, digest: StoreDigest?) -> JSONValue {
@@ -19,6 +19,7 @@ enum NodeStatusJSON {
       .init("raftAppliedIndex", .unsigned(status.raftAppliedIndex)),
       .init("etcdIndex", .unsigned(status.etcdIndex.rawValue)),
       .init("raftDatabaseBytes", .unsigned(status.raftDatabaseBytes)),
+      .init("voter", .bool(status.isVoter)),
     ]
     if let leaderID = status.leaderID { fields.append(.init("leaderID", .string(String(leaderID, radix: 16)))) }
     if let digest {

@@ -29,27 +29,36 @@ public final class APIPorts: Sendable {
     var servesProfiles = false
   }
 
+  /// What is published; replaced as a whole, so that a request takes one reference.
+  private final class Published: Sendable {
+    let state: State
+
+    init(_ state: State) {
+      self.state = state
+    }
+  }
+
   /// What is counted of the requests to `/v2/keys`, whatever stands behind them.
   let requests = RequestMetrics()
 
-  private let state = Mutex(State())
+  private let published = Mutex(Published(State()))
 
   /// Makes ports of which none is set.
   public init() {}
 
   /// Sets what answers `/v2`, `/version`, `/health` and `/discovery`.
   public func setStore(_ store: StorePort) {
-    state.withLock { $0.store = store }
+    change { $0.store = store }
   }
 
   /// Sets what answers `/fleet/v1`; nil while the machine has not registered.
   public func setFleet(_ fleet: (any FleetAPI)?) {
-    state.withLock { $0.fleet = fleet }
+    change { $0.fleet = fleet }
   }
 
   /// Sets how many entries a page of fleet's listings holds; 1 to 65535.
   public func setFleetPageLimit(_ limit: Int) {
-    state.withLock { $0.fleetPageLimit = min(max(limit, 1), Int(UInt16.max)) }
+    change { $0.fleetPageLimit = min(max(limit, 1), Int(UInt16.max)) }
   }
 
   /// Sets what answers `/coracle/v1/units`.
@@ -58,7 +67,7 @@ public final class APIPorts: Sendable {
   ///   - inspection: Knows of all units, and may ask other nodes.
   ///   - local: Knows of this machine's units only; answers when another node asks. Nil stands for `inspection`.
   public func setInspection(_ inspection: (any UnitInspectionAPI)?, local: (any UnitInspectionAPI)? = nil) {
-    state.withLock { state in
+    change { state in
       state.inspection = inspection
       state.localInspection = local ?? inspection
     }
@@ -66,18 +75,26 @@ public final class APIPorts: Sendable {
 
   /// Sets the origins whose pages may use the store (`coreos.etcd2.cors`); `*` stands for all.
   public func setCORSOrigins(_ origins: Set<String>) {
-    state.withLock { $0.corsOrigins = origins }
+    change { $0.corsOrigins = origins }
   }
 
   /// Sets what `PUT /config/local/log` does.
   public func setLogLevelControl(_ setLevel: @escaping @Sendable (Logger.Level) -> Void) {
-    state.withLock { $0.setLogLevel = setLevel }
+    change { $0.setLogLevel = setLevel }
   }
 
   /// Sets whether `/debug/pprof` is served (`coreos.etcd2.enable-pprof`).
   public func setServesProfiles(_ servesProfiles: Bool) {
-    state.withLock { $0.servesProfiles = servesProfiles }
+    change { $0.servesProfiles = servesProfiles }
   }
 
-  var current: State { state.withLock { $0 } }
+  var current: State { published.withLock { $0 }.state }
+
+  private func change(_ body: (inout State) -> Void) {
+    published.withLock { published in
+      var state = published.state
+      body(&state)
+      published = Published(state)
+    }
+  }
 }

@@ -8,7 +8,14 @@ struct APIRouter: HTTPRoute {
   let ports: APIPorts
   let surface: APISurface
   /// Whether its listener speaks TLS.
-  var isSecure = false
+  let isSecure: Bool
+  private let lines = EventLines()
+
+  init(ports: APIPorts, surface: APISurface, isSecure: Bool = false) {
+    self.ports = ports
+    self.surface = surface
+    self.isSecure = isSecure
+  }
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     let state = ports.current
@@ -31,7 +38,11 @@ struct APIRouter: HTTPRoute {
   }
 
   private func serveStore(_ request: HTTPRequest, _ exchange: HTTPExchange, _ state: APIPorts.State) {
-    let cors = CORSHeaders(origins: state.corsOrigins, origin: request.headers.first(name: "origin"))
+    let origin = state.corsOrigins.isEmpty ? nil : request.headers.first(name: "origin")
+    let cors = CORSHeaders(origins: state.corsOrigins, origin: origin)
+    if case .worker(let forwarder) = state.store, forwarder.isReadOnly, request.method != .GET {
+      return exchange.respond(HTTPResponse(.notImplemented))
+    }
     if request.method == .OPTIONS {
       return exchange.respond(HTTPResponse(.ok, headers: cors.headers))
     }
@@ -74,9 +85,10 @@ struct APIRouter: HTTPRoute {
         access: access,
         requests: ports.requests,
         cors: cors,
+        lines: lines,
         isSecure: isSecure
       )
-        .serve(request, exchange)
+      .serve(request, exchange)
     }
   }
 

@@ -26,9 +26,11 @@ public struct Finding: Sendable, Hashable {
     self.message = message
   }
 
-  /// The line to print: `FILE:LINE:COLUMN: severity: message`.
+  /// The line to print: `FILE:LINE:COLUMN: severity: message`; a variable of the process has no place in the file.
   public func rendered(file: String) -> String {
-    "\(file):\(mark.line):\(mark.column): \(severity.rawValue): \(message)"
+    mark == .environment
+      ? "environment: \(severity.rawValue): \(message)"
+      : "\(file):\(mark.line):\(mark.column): \(severity.rawValue): \(message)"
   }
 }
 
@@ -49,6 +51,8 @@ public struct SourceMark: Comparable, Hashable, Sendable {
 
   /// The first place of a document.
   public static let start = SourceMark(line: 1, column: 1)
+  /// Not in the document, but in the environment of the process.
+  public static let environment = SourceMark(line: 0, column: 0)
 
   /// Orders as the text is read.
   public static func < (left: SourceMark, right: SourceMark) -> Bool {

@@ -12,6 +12,8 @@ public struct EtcdPlan: Sendable, Equatable {
     case initialCluster(InitialCluster)
     /// `discovery`: the whole URL, exactly as written, since it is the cluster token too.
     case discovery(url: String)
+    /// `discovery-srv`: the domain whose DNS names the members.
+    case discoverySRV(domain: String)
   }
 
   /// Whether the cluster is made now or exists already.
@@ -71,6 +73,27 @@ public struct EtcdPlan: Sendable, Equatable {
   public var corsOrigins: [String] = []
   /// Whether `/debug/pprof` is served.
   public var enablesProfiling = false
+  /// The HTTP proxy through which the discovery service is asked.
+  public var discoveryProxy: EndpointURL?
+  /// Where the log with its snapshots stands; nil means where the member's other data does.
+  public var walDirectory: String?
+  /// Whether changes of membership are refused that leave too few started members.
+  public var isReconfigurationChecked = true
+  /// Whether the existing data becomes that of a cluster of one.
+  public var forcesNewCluster = false
+  /// The times of a worker.
+  public var proxyTimes = ProxyPlan()
+  /// Whether everything is logged.
+  public var isDebugging = false
+
+  /// The peer URLs with which this machine could become a member; none when others could not reach it by them.
+  public var reachablePeerURLs: [EndpointURL] {
+    let urls = initialAdvertisePeerURLs
+    guard !urls.contains(where: \.isWildcard), hasExplicitPeerURLs || !urls.contains(where: \.isLoopback) else {
+      return []
+    }
+    return urls
+  }
 
   /// Where clients are served when the document does not say.
   public static let defaultClientURLs = [

@@ -12,6 +12,8 @@ extension PlanBuilder {
     var section = coreos["etcd2"]?.section ?? Section(mark: coreos.mark, settings: [:])
     if let old = coreos["etcd"]?.section { addSettings(ofVersion04: old, to: &section) }
     apply(units.etcdEnvironment, to: &section, schema: CloudConfigSchema.etcd2)
+    apply(environment: environment, to: &section)
+    addAddressesOfVersion04(to: &section)
 
     var plan = EtcdPlan(name: text(section, "name"), dataDirectory: text(section, "data_dir"))
     if let setting = section["name"], let name = plan.name, name.contains(where: { " \t\n=,".contains($0) }) {
@@ -25,6 +27,7 @@ extension PlanBuilder {
     plan.discoveryFallback = choice(section, "discovery_fallback") ?? plan.discoveryFallback
     plan.corsOrigins = origins(text(section, "cors") ?? "")
     plan.enablesProfiling = section["enable_pprof"]?.boolean ?? false
+    planOptions(section, &plan)
     planBootstrap(section, &plan)
     planSecurity(section, &plan)
     return plan
@@ -115,12 +118,12 @@ extension PlanBuilder {
   // MARK: Bootstrap
 
   private mutating func planBootstrap(_ section: Section, _ plan: inout EtcdPlan) {
-    let discovery = text(section, "discovery")
-    let initialCluster = text(section, "initial_cluster")
-    if let discovery, let setting = section["discovery"] {
-      if initialCluster != nil {
-        log.error(at: setting.mark, "coreos.etcd2.discovery and initial-cluster exclude each other; keep one")
-      }
+    let ways = ["initial_cluster", "discovery", "discovery_srv"].filter { text(section, $0) != nil }
+    if ways.count > 1, let setting = section[ways[1]] {
+      let names = ways.reversed().map { String($0.map { $0 == "_" ? "-" : $0 }) }.joined(separator: " and ")
+      log.error(at: setting.mark, "coreos.etcd2.\(names) exclude each other; keep one")
+    }
+    if let discovery = text(section, "discovery"), let setting = section["discovery"] {
       if plan.clusterState == .existing {
         log.error(
           at: setting.mark,
@@ -129,20 +132,30 @@ extension PlanBuilder {
       }
       if let problem = discoveryProblem(discovery) { log.error(at: setting.mark, "coreos.etcd2.discovery: \(problem)") }
       plan.bootstrap = .discovery(url: discovery)
-      return
-    }
-    guard let initialCluster, let setting = section["initial_cluster"] else {
-      if plan.proxy != .off, let proxy = section["proxy"] {
-        log.error(at: proxy.mark, "coreos.etcd2.proxy needs the members: set initial-cluster or discovery")
+    } else if let domain = text(section, "discovery_srv"), let setting = section["discovery_srv"] {
+      if domain.contains(where: { " /:@".contains($0) }) {
+        log.error(at: setting.mark, "coreos.etcd2.discovery-srv: \"\(domain)\" is no domain, as in example.com")
       }
-      return
+      plan.bootstrap = .discoverySRV(domain: domain)
+    } else if let initialCluster = text(section, "initial_cluster"), let setting = section["initial_cluster"] {
+      do {
+        let cluster = try InitialCluster(parsing: initialCluster)
+        plan.bootstrap = .initialCluster(cluster)
+        checkOwnEntry(of: cluster, plan, at: setting.mark)
+      } catch {
+        log.error(at: setting.mark, "coreos.etcd2.initial-cluster: \(error)")
+      }
+    } else {
+      planAlone(section, plan)
     }
-    do {
-      let cluster = try InitialCluster(parsing: initialCluster)
-      plan.bootstrap = .initialCluster(cluster)
-      checkOwnEntry(of: cluster, plan, at: setting.mark)
-    } catch {
-      log.error(at: setting.mark, "coreos.etcd2.initial-cluster: \(error)")
+  }
+
+  private mutating func planAlone(_ section: Section, _ plan: EtcdPlan) {
+    let needs = "needs the members: set initial-cluster, discovery or discovery-srv"
+    if plan.proxy != .off, let setting = section["proxy"] {
+      log.error(at: setting.mark, "coreos.etcd2.proxy \(needs)")
+    } else if plan.clusterState == .existing, let setting = section["initial_cluster_state"] {
+      log.error(at: setting.mark, "coreos.etcd2.initial-cluster-state: existing needs initial-cluster with all members")
     }
   }
 
@@ -153,7 +166,9 @@ extension PlanBuilder {
       return
     }
     // Away from its machine the document's own addresses are not known; the boot compares them again.
-    if plan.hasExplicitPeerURLs, addresses != .placeholders,
+    // Names may stand for the same addresses, which only the boot can find out.
+    let urls = plan.initialAdvertisePeerURLs + entry.peerURLs
+    if plan.hasExplicitPeerURLs, addresses != .placeholders, urls.allSatisfy(\.hasLiteralAddress),
       Set(plan.initialAdvertisePeerURLs) != Set(entry.peerURLs)
     {
       log.error(
@@ -220,6 +235,8 @@ extension PlanBuilder {
 extension EndpointURL {
   /// Whether the host means "every address of this machine".
   var isWildcard: Bool { host == "0.0.0.0" || host == "::" }
+  /// Whether the host is an address, not a name that DNS knows.
+  var hasLiteralAddress: Bool { host.contains(":") || host.allSatisfy { $0 == "." || $0.isNumber } }
   /// Whether only this machine can reach it.
   var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 }

@@ -5,6 +5,8 @@ struct PlanBuilder {
   var reader: SchemaReader
   let addresses: AddressTokens
   let specifiers: MachineSpecifiers
+  /// Variables of the process.
+  var environment: [String: String] = [:]
 
   var log: FindingLog {
     get { reader.log }

@@ -62,22 +62,28 @@ enum CloudConfigSchema {
         KeySchema("proxy", .string, .acted, allowed: ["off", "on", "readonly"]),
         KeySchema("heartbeat_interval", .integer), KeySchema("election_timeout", .integer),
         KeySchema("snapshot_count", .integer),
-        KeySchema("discovery_srv", .string, .unsupported("discovery by DNS is not supported yet")),
-        KeySchema("discovery_proxy", .string, .unsupported("a proxy on the way to discovery is not supported yet")),
-        KeySchema("force_new_cluster", .boolean, .unsupported("start over with an empty data directory instead")),
-        KeySchema("wal_dir", .string, .noEffect("log and snapshots stand in one file below data-dir")),
-        KeySchema("cors"),
-        KeySchema("debug", .boolean, .noEffect("use --log-level debug")),
-        KeySchema("log_package_levels", .string, .noEffect("use --log-level")),
+        KeySchema("discovery_srv"), KeySchema("discovery_proxy"), KeySchema("wal_dir"), KeySchema("cors"),
+        KeySchema("force_new_cluster", .boolean), KeySchema("strict_reconfig_check", .boolean),
+        KeySchema("debug", .boolean),
+        KeySchema("log_package_levels", .string, .noEffect("packages have no levels of their own; use --log-level")),
         KeySchema("enable_pprof", .boolean),
-        KeySchema("strict_reconfig_check", .boolean, .noEffect("changes of membership are always checked")),
-        KeySchema("max_snapshots", .integer, .noEffect("old snapshots are removed by themselves")),
-        KeySchema("max_wals", .integer, .noEffect("the log is compacted by itself")),
+        KeySchema("max_snapshots", .integer, .noEffect("one snapshot is kept, and replaced by the next")),
+        KeySchema("max_wals", .integer, .noEffect("the log is one file, from which old entries are removed")),
       ]
       + [
         "proxy_dial_timeout", "proxy_failure_wait", "proxy_read_timeout", "proxy_refresh_interval",
         "proxy_write_timeout",
-      ].map { KeySchema($0, .integer, .noEffect("the worker's own time limits hold")) }
+      ].map { KeySchema($0, .integer) }
+      + ["experimental_v3demo", "experimental_grpc_addr", "experimental_auto_compaction_retention"].map {
+        KeySchema($0, .string, .noEffect("there is no v3 API"))
+      }
+      + ["addr", "bind_addr", "peer_addr", "peer_bind_addr"].map { KeySchema($0) }
+      + ["peers", "peers_file"].map { KeySchema($0, .string, noPeers) }
+      + [
+        "cluster_active_size", "cluster_remove_delay", "cluster_sync_interval", "config", "force", "max_result_buffer",
+        "max_retry_attempts", "peer_heartbeat_interval", "peer_election_timeout", "retry_interval", "snapshot", "v",
+        "vv",
+      ].map { KeySchema($0, .string, obsolete) }
       + [
         "ca_file", "cert_file", "key_file", "trusted_ca_file", "peer_ca_file", "peer_cert_file", "peer_key_file",
         "peer_trusted_ca_file",
@@ -91,7 +97,8 @@ enum CloudConfigSchema {
     ["addr", "bind_addr", "data_dir", "discovery", "name", "peer_addr", "peer_bind_addr"].map { KeySchema($0) }
       + ["peer_election_timeout", "peer_heartbeat_interval"].map { KeySchema($0, .integer) }
       + ["ca_file", "cert_file", "key_file", "peer_ca_file", "peer_cert_file", "peer_key_file"].map { KeySchema($0) }
-      + ["cors", "graphite_host", "peers", "peers_file", "trace"].map { KeySchema($0, .string, obsolete) }
+      + ["cors", "graphite_host", "trace"].map { KeySchema($0, .string, obsolete) }
+      + ["peers", "peers_file"].map { KeySchema($0, .string, noPeers) }
       + [
         "cluster_active_size", "max_result_buffer", "max_retry_attempts", "snapshot_count",
       ].map { KeySchema($0, .integer, obsolete) }
@@ -104,6 +111,11 @@ enum CloudConfigSchema {
         "force_new_cluster", "heartbeat_interval", "initial_advertise_peer_urls", "initial_cluster",
         "initial_cluster_state", "initial_cluster_token", "listen_client_urls", "listen_peer_urls", "proxy",
       ].map { KeySchema($0, .string, .noEffect("this key of etcd2 belongs under coreos.etcd2")) }
+  )
+
+  /// Going on without it would make a cluster of one of every machine.
+  private static let noPeers = SettingEffect.unsupported(
+    "this key of etcd 0.4 is gone; name the members in coreos.etcd2.initial-cluster"
   )
 
   private static let obsolete = SettingEffect.noEffect("this key of etcd 0.4 means nothing any more")

@@ -15,6 +15,8 @@ public struct ClusterBootstrap: Sendable {
   public var dataDirectory: DataDirectory
   /// Makes the way to a discovery URL.
   public var discovery: @Sendable (_ url: String) throws -> any DiscoveryEndpoint
+  /// What is asked of running members and of DNS.
+  public var lookups: ClusterLookups
   /// Waits between two tries.
   public var sleep: @Sendable (Duration) async throws -> Void
   /// Where the steps are told.
@@ -26,6 +28,7 @@ public struct ClusterBootstrap: Sendable {
     name: String,
     dataDirectory: DataDirectory,
     discovery: @escaping @Sendable (_ url: String) throws -> any DiscoveryEndpoint,
+    lookups: ClusterLookups = ClusterLookups(),
     sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
     logger: Logger
   ) {
@@ -33,6 +36,7 @@ public struct ClusterBootstrap: Sendable {
     self.name = name
     self.dataDirectory = dataDirectory
     self.discovery = discovery
+    self.lookups = lookups
     self.sleep = sleep
     self.logger = logger
   }
@@ -60,15 +64,31 @@ public struct ClusterBootstrap: Sendable {
       guard plan.proxy == .off else {
         throw CloudInitError(.configuration, "a proxy needs the members: set initial-cluster or discovery")
       }
-      try refuseExisting()
+      guard plan.clusterState == .new else {
+        throw CloudInitError(
+          .configuration,
+          "initial-cluster-state: existing needs initial-cluster with all members, this one included"
+        )
+      }
       return try member(of: InitialCluster(of: name, peerURLs: plan.initialAdvertisePeerURLs), token: plan.clusterToken)
     case .initialCluster(let cluster):
       guard plan.proxy == .off else { return worker(of: cluster) }
-      try refuseExisting()
-      try checkOwnEntry(of: cluster)
-      return try member(of: cluster, token: plan.clusterToken)
+      try await checkOwnEntry(of: cluster)
+      return try await enter(cluster)
+    case .discoverySRV(let domain):
+      let cluster = try await cluster(ofDomain: domain)
+      guard plan.proxy == .off else { return worker(of: cluster) }
+      return try await enter(cluster)
     case .discovery(let url):
       return try await discover(url)
+    }
+  }
+
+  /// Makes a new cluster with the others, or joins theirs.
+  private func enter(_ cluster: InitialCluster) async throws -> MembershipRecord {
+    switch plan.clusterState {
+    case .new: try member(of: cluster, token: plan.clusterToken)
+    case .existing: try await join(cluster)
     }
   }
 
@@ -92,22 +112,15 @@ public struct ClusterBootstrap: Sendable {
     }
   }
 
-  private func refuseExisting() throws {
-    guard plan.clusterState == .existing else { return }
-    throw CloudInitError(
-      .configuration,
-      "initial-cluster-state: existing is not supported yet; boot the machine as a worker (proxy: on)"
-    )
-  }
-
-  private func checkOwnEntry(of cluster: InitialCluster) throws {
+  private func checkOwnEntry(of cluster: InitialCluster) async throws {
     guard let entry = cluster[name] else {
       throw CloudInitError(
         .configuration,
         "initial-cluster (\(cluster.text)) has no entry for this member's name, \"\(name)\"; set name or --name"
       )
     }
-    guard !plan.hasExplicitPeerURLs || Set(entry.peerURLs) == Set(plan.initialAdvertisePeerURLs) else {
+    guard plan.hasExplicitPeerURLs else { return }
+    guard await lookups.areEquivalent(entry.peerURLs, plan.initialAdvertisePeerURLs) else {
       throw CloudInitError(
         .configuration,
         "initial-cluster gives \"\(name)\" other URLs than initial-advertise-peer-urls; they must be the same"

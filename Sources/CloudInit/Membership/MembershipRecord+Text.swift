@@ -9,7 +9,9 @@ extension MembershipRecord {
     var lines = [Self.header]
     switch self {
     case .member(let membership):
-      lines += ["member \(membership.memberID)", "cluster \(membership.clusterID)"]
+      lines += [
+        "member \(membership.memberID)\(membership.isJoining ? " joined" : "")", "cluster \(membership.clusterID)",
+      ]
       lines += membership.members.map { "peer \($0.id) \(list($0.peerURLs)) \($0.name)" }
     case .worker(let membership):
       lines.append("worker \(list(membership.peerURLs))")
@@ -33,7 +35,8 @@ extension MembershipRecord {
   }
 
   private static func membership(_ facts: [[String]]) -> ClusterMembership? {
-    guard facts.count >= 3, facts[0].count == 2, facts[1].count == 2, facts[1][0] == "cluster",
+    guard facts.count >= 3, facts[0].count == 2 || facts[0].count == 3 && facts[0][2] == "joined", facts[1].count == 2,
+      facts[1][0] == "cluster",
       let memberID = MemberID(hexadecimal: facts[0][1]), let clusterID = ClusterID(hexadecimal: facts[1][1])
     else { return nil }
     var members: [ClusterMembership.Member] = []
@@ -44,7 +47,9 @@ extension MembershipRecord {
       members.append(ClusterMembership.Member(id: id, name: fact[3], peerURLs: urls))
     }
     guard members.contains(where: { $0.id == memberID }) else { return nil }
-    return ClusterMembership(clusterID: clusterID, memberID: memberID, members: members)
+    var membership = ClusterMembership(clusterID: clusterID, memberID: memberID, members: members)
+    membership.isJoining = facts[0].count == 3
+    return membership
   }
 
   private func list(_ urls: [EndpointURL]) -> String {

@@ -36,6 +36,8 @@ public struct ClusterMembership: Sendable, Equatable {
   public var memberID: MemberID
   /// All members, this one included, sorted by id.
   public var members: [Member]
+  /// Whether the cluster ran before this member came: its log comes from the others.
+  public var isJoining = false
 
   /// Makes the membership of a new cluster.
   ///
@@ -71,10 +73,22 @@ public struct ClusterMembership: Sendable, Equatable {
     members = [Member(id: memberID, name: name, peerURLs: peerURLs)]
   }
 
+  /// Makes the membership of one who comes to a cluster that runs, or that has run before.
+  ///
+  /// - Parameters:
+  ///   - clusterID: The cluster's id.
+  ///   - memberID: This node's own id.
+  ///   - members: All members; must hold `memberID`.
+  public init(joining clusterID: ClusterID, as memberID: MemberID, members: [Member]) {
+    precondition(members.contains { $0.id == memberID }, "member \(memberID) is not among the members")
+    self.init(clusterID: clusterID, memberID: memberID, members: members)
+    isJoining = true
+  }
+
   init(clusterID: ClusterID, memberID: MemberID, members: [Member]) {
     self.clusterID = clusterID
     self.memberID = memberID
-    self.members = members
+    self.members = members.sorted { $0.id < $1.id }
   }
 }
 

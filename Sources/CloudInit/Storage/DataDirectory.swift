@@ -37,6 +37,21 @@ public struct DataDirectory: Sendable {
     try await write("membership", Array(record.text.utf8))
   }
 
+  /// Whether `force-new-cluster` has been carried out since it was set.
+  ///
+  /// - Throws: ``CloudInitError`` when the mark cannot be read.
+  public func hasForcedNewCluster() async throws -> Bool {
+    try await readText("forced-new-cluster").map(Self.trimmed) == "yes"
+  }
+
+  /// Remembers whether `force-new-cluster` has been carried out.
+  ///
+  /// - Throws: ``CloudInitError`` when the mark cannot be written.
+  public func keepForcedNewCluster(_ isDone: Bool) async throws {
+    if try await hasForcedNewCluster() == isDone { return }
+    try await write("forced-new-cluster", Array((isDone ? "yes\n" : "no\n").utf8))
+  }
+
   /// The registration that was tried with a discovery token, as `url` and `name=url,…`; nil when none was.
   func registrationIntent() async throws -> String? {
     try await readText("discovery-registration")

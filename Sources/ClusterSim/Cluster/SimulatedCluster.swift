@@ -59,6 +59,7 @@ final class SimulatedCluster: FaultyCluster {
     member.kill()
     trace.add(time, "m\(member.id)", reason)
     member.restartTime = time + Int.random(in: rates.restartMilliseconds, using: &random)
+    breakStreams(from: member)
   }
 
   // MARK: Time

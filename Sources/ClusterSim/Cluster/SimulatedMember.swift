@@ -21,6 +21,7 @@ final class SimulatedMember: SimulatedProcess {
 
   // What the next turn gets.
   var messages: [Message] = []
+  var lostStreams: [MemberID] = []
   var proposals: [Proposal] = []
   var reads: [ReadRequest] = []
   var transfer: ReplicaInput.TransferTarget?
@@ -69,11 +70,14 @@ final class SimulatedMember: SimulatedProcess {
     plannedLoss = nil
     status = nil
     messages = []
+    lostStreams = []
     proposals = []
     reads = []
     transfer = nil
     _ = outbox.take()
   }
+
+  func loseStream(from peer: MemberID) { lostStreams.append(peer) }
 
   /// One turn of the replica on everything that arrived; nil when there was nothing to do.
   func turn(at time: Int, tickMilliseconds: Int) -> ReplicaOutput<UInt64?>? {
@@ -83,16 +87,20 @@ final class SimulatedMember: SimulatedProcess {
       ticks = 1
       nextTick = time + tickMilliseconds
     }
-    if ticks == 0, messages.isEmpty, proposals.isEmpty, reads.isEmpty, transfer == nil { return nil }
+    if ticks == 0, messages.isEmpty, lostStreams.isEmpty, proposals.isEmpty, reads.isEmpty, transfer == nil {
+      return nil
+    }
     let input = ReplicaInput(
       nowNanoseconds: Int64(time + clockErrorMilliseconds) * 1_000_000,
       ticks: ticks,
       messages: messages,
+      lostStreams: lostStreams,
       proposals: proposals,
       reads: reads,
       transfer: transfer
     )
     messages = []
+    lostStreams = []
     proposals = []
     reads = []
     transfer = nil

@@ -15,6 +15,7 @@ struct FaultRates {
   var diskFull: Int
   var diskRecovery: Int
   var clockJump: Int
+  var brokenStream: Int
   var transfer: Int
   var membership: Int
 
@@ -40,6 +41,7 @@ struct FaultRates {
     diskFull = random.pick([0, 0, 500])
     diskRecovery = 5_000
     clockJump = random.pick([0, 1_000])
+    brokenStream = random.pick([0, 2_000, 10_000])
     transfer = random.pick([0, 1_000])
     membership = random.pick([0, 2_000, 20_000])
     dropPercent = random.pick([0, 1, 10, 30])
@@ -74,6 +76,7 @@ extension FaultRates {
     heal = 2_000
     diskFailure = 0
     diskFull = 0
+    brokenStream = 0
     transfer = 0
     membership = 0
     dropPercent = 0

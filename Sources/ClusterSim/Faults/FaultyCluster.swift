@@ -21,6 +21,9 @@ protocol SimulatedProcess: AnyObject {
   var clockErrorMilliseconds: Int { get set }
   /// What the next turn is told to do with leadership.
   var transfer: ReplicaInput.TransferTarget? { get set }
+
+  /// The next turn learns that another member's stream to this one broke.
+  func loseStream(from peer: MemberID)
 }
 
 extension SimulatedProcess {
@@ -57,6 +60,11 @@ protocol FaultyCluster: AnyObject {
 }
 
 extension FaultyCluster {
+  /// The system closes the streams of a process that is gone; not everyone learns of it.
+  func breakStreams(from member: Process) {
+    for other in members where other.isUp && random.chance(80) { other.loseStream(from: member.id) }
+  }
+
   /// What goes wrong in this millisecond.
   func injectFaults() {
     if happens(rates.crash) { crash() }
@@ -69,6 +77,7 @@ extension FaultyCluster {
     if happens(rates.diskFull) { changeDisk(to: .full, "disk is full") }
     if happens(rates.diskRecovery) { changeDisk(to: .working, "disk works") }
     if happens(rates.clockJump) { jumpClock() }
+    if happens(rates.brokenStream) { breakStream() }
     if happens(rates.transfer) { anyMember(where: \.isUp)?.transfer = .any }
     if happens(rates.membership) { changeMembership() }
   }
@@ -129,6 +138,13 @@ extension FaultyCluster {
 
   private func crashAll() {
     for member in members where member.isUp { stop(member, "is killed with all others") }
+  }
+
+  /// A stream breaks although both its ends live.
+  private func breakStream() {
+    guard let member = anyMember(where: \.isUp), let other = anyMember(where: { $0.id != member.id }) else { return }
+    member.loseStream(from: other.id)
+    trace.add(time, "m\(member.id)", "loses the stream from \(other.id)")
   }
 
   private func pause() {

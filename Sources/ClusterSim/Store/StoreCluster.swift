@@ -104,6 +104,7 @@ final class StoreCluster: FaultyCluster {
     member.kill()
     trace.add(time, member.name, reason)
     member.restartTime = time + Int.random(in: rates.restartMilliseconds, using: &random)
+    breakStreams(from: member)
   }
 
   /// Adds a member, or removes one, through the members API of any.

@@ -106,6 +106,8 @@ final class StoreMember: SimulatedProcess {
     _ = mailbox.take()
   }
 
+  func loseStream(from peer: MemberID) { process?.member.lostStream(from: peer) }
+
   /// One turn on everything that has arrived; nil when there was nothing to do.
   func step(at time: Int, tickMilliseconds: Int) -> SteppedMember.Turn? {
     guard let process, time >= pausedUntil else { return nil }

@@ -29,13 +29,14 @@ enum ClusterStatusText {
   ) -> [String] {
     var lines: [String] = []
     switch status {
-    case .worker(let endpoints):
+    case .worker(let endpoints, _):
       lines.append("Role:       worker")
       lines.append("Endpoints:  \(endpoints.joined(separator: " "))")
     case .member(let member):
       lines.append("Role:       \(roleText(member.role))")
       lines.append("Member:     \(member.memberID)")
       lines.append("Cluster:    \(member.clusterID)")
+      if !member.isVoter { lines.append("Vote:       not before it has caught up") }
       lines.append("Leader:     \(leaderText(member.leaderID, members))")
       lines.append("Term:       \(member.raftTerm)")
       lines.append("Raft index: \(member.raftAppliedIndex) applied, \(member.raftCommitIndex) committed")
@@ -53,7 +54,7 @@ enum ClusterStatusText {
     for member in members {
       var row = [member.hexID, member.name.isEmpty ? "-" : member.name]
       if let figures = figures[member.id] {
-        row.append(roleText(figures.role))
+        row.append(figures.isVoter ? roleText(figures.role) : "learner")
         row += [
           figures.raftTerm, figures.raftAppliedIndex, figures.raftCommitIndex, figures.etcdIndex,
           figures.raftDatabaseBytes,
@@ -95,7 +96,7 @@ enum ClusterStatusText {
       return .object(fields)
     }
     switch status {
-    case .worker(let endpoints):
+    case .worker(let endpoints, _):
       return ["role": "worker", "endpoints": .strings(endpoints), "members": .array(memberList)]
     case .member(let member):
       let identity: [JSONValue.Field] = [

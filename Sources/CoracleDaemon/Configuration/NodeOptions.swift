@@ -29,8 +29,8 @@ public struct NodeOptions: Sendable {
   public var appliesSystem = false
   /// Whether a clean stop of the node stops its units too.
   public var stopsUnits = false
-  /// The least level that is logged.
-  public var logLevel: Logger.Level = .info
+  /// The least level that is logged; nil means info, or debug when the cloud-config says so.
+  public var logLevel: Logger.Level?
   /// How log lines look.
   public var logFormat: LogFormat = .text
 

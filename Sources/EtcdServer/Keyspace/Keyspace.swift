@@ -9,7 +9,9 @@ import Synchronization
 /// The replica's thread changes it entry by entry; any thread reads it and registers watches. Since both happen under
 /// the same lock, no event falls between a look into the history and the registration of a watch.
 final class Keyspace: Sendable {
-  /// The most watches that wait here; further ones are refused. Connections run out long before.
+  /// The most watches that wait here; further ones are refused.
+  ///
+  /// Connections run out long before.
   static let maximumWatchers = 262_144
 
   private let state: Mutex<State>
@@ -51,7 +53,7 @@ final class Keyspace: Sendable {
       state.advance(to: entry)
       return (outcome.result, state.notify(outcome.changes))
     }
-    for delivery in concerned { delivery.flush() }
+    deliver(concerned)
     return result?.map { KeysReply(event: $0, raftIndex: entry.index.rawValue, raftTerm: entry.term.rawValue) }
   }
 
@@ -105,10 +107,8 @@ final class Keyspace: Sendable {
       state.term = max(state.term, metadata.term)
       return brokenRule == .watchOverSnapshot ? [] : state.forgetWatches()
     }
-    for delivery in closing {
-      delivery.close()
-      delivery.flush()
-    }
+    for delivery in closing { delivery.close() }
+    deliver(closing)
   }
 
   /// Takes over the term the replica is in.
@@ -122,10 +122,8 @@ final class Keyspace: Sendable {
       state.isStopped = true
       return state.forgetWatches()
     }
-    for delivery in closing {
-      delivery.close()
-      delivery.flush()
-    }
+    for delivery in closing { delivery.close() }
+    deliver(closing)
   }
 
   // MARK: Reads, from any thread
@@ -186,6 +184,13 @@ final class Keyspace: Sendable {
   /// A copy of the replicated state; taking it is cheap, but the next change copies the tree while it is alive.
   func copy() -> (store: Store, membership: Membership, auth: AuthState, applied: LogIndex) {
     state.withLock { ($0.store, $0.membership, $0.auth, $0.appliedIndex) }
+  }
+
+  /// Lets deliveries go, those to one thread together.
+  private func deliver(_ deliveries: [WatchDelivery]) {
+    var carried = CarriedAnswers()
+    for delivery in deliveries { carried.add(delivery.carrier) { delivery.flush() } }
+    carried.depart()
   }
 
   private func forget(_ id: WatcherID) {

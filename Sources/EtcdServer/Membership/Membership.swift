@@ -31,7 +31,7 @@ struct Membership: Equatable {
     let isKnown = place < members.endIndex && members[place].id == id
     switch change.action {
     case .addVoter, .addLearner:
-      if !isKnown { members.insert(ClusterMember(id: id, peerURLs: peerURLs), at: place) }
+      if !isKnown, !removed.contains(id) { members.insert(ClusterMember(id: id, peerURLs: peerURLs), at: place) }
     case .promote:
       break
     case .remove:

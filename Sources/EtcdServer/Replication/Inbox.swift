@@ -6,9 +6,9 @@ import Raft
 /// How the waiting client of a request is answered; called once, on the replica's thread.
 enum RequestAnswer: Sendable {
   /// A write of the keyspace.
-  case write(@Sendable (Result<KeysReply, EtcdError>) -> Void)
+  case write(@Sendable (Result<KeysReply, EtcdError>) -> Void, carrier: (any AnswerCarrier)? = nil)
   /// A read may look now, or why not.
-  case read(@Sendable (EtcdError?) -> Void)
+  case read(@Sendable (EtcdError?) -> Void, carrier: (any AnswerCarrier)? = nil)
   /// A change of the membership.
   case change(@Sendable (ClusterChangeError?) -> Void)
   /// A change of users or roles.
@@ -62,6 +62,7 @@ struct Inbox {
   struct Batch {
     var requests: [ReplicaRequest] = []
     var messages: [Message] = []
+    var lostStreams: [MemberID] = []
     var isStopping = false
   }
 
@@ -117,6 +118,13 @@ struct Inbox {
     return woken()
   }
 
+  /// Adds the news that a member's stream broke; told at most once a turn, so that there is room.
+  mutating func addLostStream(from peer: MemberID) -> Added {
+    if hasStopped { return .stopped }
+    if !batch.lostStreams.contains(peer) { batch.lostStreams.append(peer) }
+    return woken()
+  }
+
   /// Asks the thread to end.
   mutating func stop() -> Added {
     batch.isStopping = true
@@ -133,7 +141,7 @@ struct Inbox {
     outstanding.requests -= answered.requests
     outstanding.bytes -= answered.bytes
     let isStopNews = batch.isStopping && !hasDeliveredStop
-    if batch.requests.isEmpty, batch.messages.isEmpty, !isStopNews, !mayBeEmpty {
+    if batch.requests.isEmpty, batch.messages.isEmpty, batch.lostStreams.isEmpty, !isStopNews, !mayBeEmpty {
       isSleeping = true
       return nil
     }
@@ -142,6 +150,7 @@ struct Inbox {
     let taken = batch
     batch.requests = []
     batch.messages = []
+    batch.lostStreams = []
     messageBytes = 0
     return taken
   }

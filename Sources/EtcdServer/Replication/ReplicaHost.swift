@@ -60,6 +60,11 @@ final class ReplicaHost: Sendable {
     if inbox.withLock({ $0.add(messages) }) == .wakeNeeded { wakeUp.ring() }
   }
 
+  /// Tells the thread that a member's stream to this one broke.
+  func lostStream(from peer: MemberID) {
+    if inbox.withLock({ $0.addLostStream(from: peer) }) == .wakeNeeded { wakeUp.ring() }
+  }
+
   /// Asks the thread to end.
   func stop() {
     if inbox.withLock({ $0.stop() }) == .wakeNeeded { wakeUp.ring() }

@@ -22,6 +22,8 @@ struct ReplicaLoop {
   var slowness: Slowness
   /// Requests of the thread itself that are under way.
   var ownRequests = OwnRequests()
+  /// Answers of the turn at hand.
+  var answers = CarriedAnswers()
   var membership = Membership()
   /// Where the replica stood after its last turn.
   var status: ReplicaStatus
@@ -119,6 +121,7 @@ struct ReplicaLoop {
     if ticks > 0 {
       let now = host.clocks.monotonicNanoseconds()
       for answer in waiting.removeExpired(at: now) { answer.fail(ServerErrors.timedOut) }
+      waiting.holdStaleChanges(since: now - Int64(configuration.electionMilliseconds) * 1_000_000)
       for request in ownRequests.due(status: before, keyspace: keyspace, configuration, host, at: now) {
         waiting.hold(request)
       }
@@ -129,10 +132,13 @@ struct ReplicaLoop {
       nowNanoseconds: host.clocks.wall().nanosecondsSinceEpoch,
       ticks: ticks,
       messages: batch.messages,
+      lostStreams: batch.lostStreams,
       transfer: transfer
     )
     // Without a leader nothing is handed over, since Raft would only hand it back.
-    if before.leader != nil { waiting.handOver(in: before.term, to: &input) }
+    if before.leader != nil {
+      waiting.handOver(in: before.term, at: host.clocks.monotonicNanoseconds(), to: &input)
+    }
     if !batch.messages.isEmpty { statistics.recordReceived(batch.messages) }
     if slowness.isHandOverDue, before.role == .leader, before.configuration.voters.count > 1 {
       slowness.handedOver(at: host.clocks.monotonicNanoseconds())
@@ -169,9 +175,17 @@ struct ReplicaLoop {
       }
     }
     for dropped in output.dropped { handle(dropped) }
-    for read in output.releasedReads {
-      if case .read(let answer)? = waiting.remove(RequestID(read.id)) { answer(nil) }
+    for refused in output.refusedChanges {
+      let change: Logger.MetadataValue = "\(refused.change.action) \(refused.change.member)"
+      let metadata: Logger.Metadata = ["raft.change": change, "raft.reason": "\(refused.reason)"]
+      logger.warning("membership change of another member refused", metadata: metadata)
     }
+    for read in output.releasedReads {
+      if case .read(let answer, let carrier)? = waiting.remove(RequestID(read.id)) {
+        answers.add(carrier) { answer(nil) }
+      }
+    }
+    answers.depart()
     for read in output.droppedReads { waiting.holdAgain(RequestID(read.id)) }
     if let violation = output.violation { fail(violation) }
     report(output.status)
@@ -181,7 +195,7 @@ struct ReplicaLoop {
   private mutating func answer(_ id: RequestID, _ result: Result<KeysReply, EtcdError>?) {
     ownRequests.finished(id)
     guard let waiter = waiting.remove(id) else { return }
-    if case .write(let answer) = waiter, let result { answer(result) }
+    if case .write(let answer, let carrier) = waiter, let result { answers.add(carrier) { answer(result) } }
   }
 
   /// Answers proposals that a former leader may have lost.
@@ -194,7 +208,7 @@ struct ReplicaLoop {
   private mutating func handle(_ dropped: Dropped) {
     let id = RequestID(dropped.id)
     switch dropped.reason {
-    case .noLeader, .transferring, .refused(.notLeader):
+    case .noLeader, .transferring, .refused(.notLeader), .refused(.changeInProgress):
       waiting.holdAgain(id)
     case .storageFailed, .refused(.storageFailed): fail(id, storageFailure)
     case .overloaded: fail(id, ServerErrors.tooManyRequests)

@@ -19,6 +19,8 @@ final class WaitingRequests: Sendable {
   private struct State {
     var waiting: [RequestID: Waiting] = [:]
     var held: [RequestID] = []
+    /// Changes of the membership that Raft got, and when: it loses those it refuses at another member, in silence.
+    var changes: [(id: RequestID, handedOverNanoseconds: Int64)] = []
     /// How many were answered since the count was taken last, and their bytes.
     var answered = Inbox.Room()
   }
@@ -46,11 +48,12 @@ final class WaitingRequests: Sendable {
   }
 
   /// Hands everything held back over to Raft.
-  func handOver(in term: Term, to input: inout ReplicaInput) {
+  func handOver(in term: Term, at nanoseconds: Int64, to input: inout ReplicaInput) {
     state.withLock { state in
       for id in state.held {
         guard let request = state.waiting[id]?.request else { continue }
         state.waiting[id]?.term = term
+        if request.content.isChange { state.changes.append((id, nanoseconds)) }
         switch request.content {
         case .proposal(let content): input.proposals.append(Proposal(id: id.rawValue, content))
         case .read: input.reads.append(ReadRequest(id: id.rawValue))
@@ -65,6 +68,21 @@ final class WaitingRequests: Sendable {
     state.withLock { Self.remove(id, from: &$0) }
   }
 
+  /// Holds changes of the membership back again that have had no effect for a while.
+  ///
+  /// Carried out twice they change nothing, so that one may be proposed again that got lost or was too early.
+  func holdStaleChanges(since nanoseconds: Int64) {
+    state.withLock { state in
+      guard !state.changes.isEmpty else { return }
+      let stale = state.changes.filter { $0.handedOverNanoseconds <= nanoseconds }
+      state.changes.removeAll { $0.handedOverNanoseconds <= nanoseconds }
+      for (id, _) in stale where state.waiting[id]?.term != nil {
+        state.waiting[id]?.term = nil
+        state.held.append(id)
+      }
+    }
+  }
+
   /// Takes out what has waited too long.
   func removeExpired(at nanoseconds: Int64) -> [RequestAnswer] {
     remove { $0.request.deadlineNanoseconds <= nanoseconds }
@@ -74,7 +92,7 @@ final class WaitingRequests: Sendable {
   func removeHandedOver(before term: Term) -> [RequestAnswer] {
     remove { waiting in
       guard case .proposal = waiting.request.content, let handedOver = waiting.term else { return false }
-      return handedOver < term
+      return handedOver < term && !waiting.request.content.isChange
     }
   }
 
@@ -117,11 +135,20 @@ extension RequestAnswer {
   /// Answers that it did not work out.
   func fail(_ cause: String) {
     switch self {
-    case .write(let answer): answer(.failure(EtcdError(.raftInternal, cause: cause)))
-    case .read(let answer): answer(EtcdError(.raftInternal, cause: cause))
+    case .write(let answer, _): answer(.failure(EtcdError(.raftInternal, cause: cause)))
+    case .read(let answer, _): answer(EtcdError(.raftInternal, cause: cause))
     case .change(let answer): answer(.failed(reason: cause))
     case .auth(let answer): answer(.failure(.failed(reason: cause)))
     case .none: break
     }
+  }
+}
+
+extension ReplicaRequest.Content {
+  /// Whether it is a change of the membership that carried out twice is the same as once; of two updates the later one
+  /// might be undone.
+  fileprivate var isChange: Bool {
+    guard case .proposal(.configurationChange(let change)) = self else { return false }
+    return change.action == .addLearner || change.action == .remove
   }
 }

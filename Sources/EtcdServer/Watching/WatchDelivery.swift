@@ -10,7 +10,11 @@ import Synchronization
 final class WatchDelivery: Sendable {
   /// The most events that wait for a consumer that is still busy with an earlier one.
   static let maximumWaiting = 100
+  /// The most events that wait for a carrier: one turn of the replica may bring many before the other thread looks.
+  static let maximumCarried = 4_096
 
+  /// Where updates are delivered; nil for whatever thread comes first.
+  let carrier: (any AnswerCarrier)?
   private let deliver: @Sendable (KeysWatchUpdate) -> Void
   private let state = Mutex(State())
 
@@ -22,7 +26,8 @@ final class WatchDelivery: Sendable {
     var isCancelled = false
   }
 
-  init(deliver: @escaping @Sendable (KeysWatchUpdate) -> Void) {
+  init(carrier: (any AnswerCarrier)? = nil, deliver: @escaping @Sendable (KeysWatchUpdate) -> Void) {
+    self.carrier = carrier
     self.deliver = deliver
   }
 
@@ -37,7 +42,11 @@ final class WatchDelivery: Sendable {
   func add(_ event: Event, isLast: Bool) -> Bool {
     state.withLock { state in
       if state.hasEnded { return false }
-      if state.isDelivering, state.waiting.count >= Self.maximumWaiting {
+      let isSlow =
+        carrier == nil
+        ? state.isDelivering && state.waiting.count >= Self.maximumWaiting
+        : state.waiting.count >= Self.maximumCarried
+      if isSlow {
         state.waiting.append(.closed)
         state.hasEnded = true
         return false

@@ -32,8 +32,12 @@ extension StoreCommand {
   }
 
   /// The command as bytes, for the log.
-  public func encoded() -> [UInt8] {
-    var writer = ByteWriter()
+  ///
+  /// - Parameter header: What goes before it in the same array, which is made only once so.
+  /// - Returns: The header and the command.
+  public func encoded(after header: consuming [UInt8] = []) -> [UInt8] {
+    header.reserveCapacity(header.count + sizeHintBytes)
+    var writer = ByteWriter(after: header)
     writer.write(Self.format)
     switch self {
     case .write(let key, let write):
@@ -70,6 +74,14 @@ extension StoreCommand {
       self = .write(key: key, write)
     }
     try reader.expectEnd()
+  }
+
+  /// About how many bytes the command takes.
+  private var sizeHintBytes: Int {
+    guard case .write(let key, let write) = self else { return 16 }
+    let fields = Self.fields(of: write).1
+    let texts = [key, fields.value, fields.comparison.previousValue]
+    return texts.reduce(48) { $0 + ($1?.utf8.count ?? 0) }
   }
 
   private static func fields(of write: KeysWrite) -> (Kind, Fields) {

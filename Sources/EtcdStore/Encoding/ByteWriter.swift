@@ -2,7 +2,12 @@
 
 /// Writes the store's own binary forms: variable-length integers, length-prefixed text.
 struct ByteWriter {
-  private(set) var bytes: [UInt8] = []
+  private(set) var bytes: [UInt8]
+
+  /// Begins behind what is written already.
+  init(after bytes: consuming [UInt8] = []) {
+    self.bytes = bytes
+  }
 
   mutating func removeAll() {
     bytes.removeAll(keepingCapacity: true)

@@ -61,8 +61,7 @@ extension NodeTree {
   }
 
   private func expires(_ left: NodeID, before right: NodeID) -> Bool {
-    let (left, right) = (self[left], self[right])
-    guard let leftTime = left.expiration, let rightTime = right.expiration else { return false }
-    return leftTime == rightTime ? left.modifiedIndex < right.modifiedIndex : leftTime < rightTime
+    guard let leftTime = self[left].expiration, let rightTime = self[right].expiration else { return false }
+    return leftTime == rightTime ? self[left].modifiedIndex < self[right].modifiedIndex : leftTime < rightTime
   }
 }

@@ -1,42 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The nodes in numbered slots, found by key in one look-up whatever their depth.
+/// The nodes in numbered slots, linked as a tree; a key is found by walking down its elements.
 ///
-/// A value type without references: a write touches one slot and one dictionary entry in place, as long as the tree
-/// is not shared with a copy.
+/// A value type: a write touches a few slots in place. While a copy is alive it copies the pieces it touches, not the
+/// tree (``ChunkedArray``).
 ///
 /// Invariant: slot 0 holds the root, a permanent directory; every other node's parent is a directory in the tree.
 struct NodeTree {
-  private var slots: [Node]
+  private var slots = ChunkedArray<Node>()
   private var freeSlots: [Int32] = []
-  private var slotsByKey: [ByteString: NodeID]
+  /// The beginning of each chain of the index; see NodeTree+Index.swift.
+  var buckets = ChunkedArray<Link>()
+  /// How many nodes are in the index: all but the root.
+  var enteredCount = 0
   /// The nodes that expire, as a binary heap; see NodeTree+Expiration.swift.
   var heap: [NodeID] = []
 
   static let rootID = NodeID(slot: 0)
 
   init() {
-    slots = [Node(key: NodeKey.root, value: nil, index: .zero)]
-    slotsByKey = [ByteString(NodeKey.root): Self.rootID]
+    slots.append(Node(name: "", value: nil, index: .zero))
+    buckets.append(.none)
   }
 
   /// How many nodes there are, the root included.
-  var count: Int { slotsByKey.count }
+  var count: Int { enteredCount + 1 }
 
   subscript(id: NodeID) -> Node {
     _read { yield slots[Int(id.slot)] }
     _modify { yield &slots[Int(id.slot)] }
   }
 
-  /// Makes room for nodes that are about to be inserted.
-  mutating func reserveCapacity(_ count: Int) {
-    slots.reserveCapacity(count + 1)
-    slotsByKey.reserveCapacity(count + 1)
+  /// The node with a clean key.
+  func find(_ key: String) -> NodeID? {
+    let way = walk(key)
+    return way.isWhole ? way.id : nil
   }
 
-  /// The node with a key.
-  func find(_ key: String) -> NodeID? {
-    slotsByKey[ByteString(key)]
+  /// The key of a node.
+  func key(of id: NodeID) -> String {
+    guard id != Self.rootID else { return NodeKey.root }
+    var length = 0
+    var next = id
+    while next != Self.rootID {
+      length += 1 + self[next].name.utf8.count
+      next = self[next].parent ?? Self.rootID
+    }
+    return String(unsafeUninitializedCapacity: length) { bytes in
+      var end = length
+      var next = id
+      while next != Self.rootID {
+        var name = self[next].name
+        end -= name.utf8.count
+        name.withUTF8 { source in
+          for position in source.indices { bytes[end + position] = source[position] }
+        }
+        end -= 1
+        bytes[end] = NodeKey.slash
+        next = self[next].parent ?? Self.rootID
+      }
+      return length
+    }
   }
 
   /// Why a key that is not in the tree cannot be reached.
@@ -49,40 +73,50 @@ struct NodeTree {
 
   /// What stands between the root and a missing key.
   func obstacle(onWayTo key: String) -> Obstacle {
-    var missing = key
-    while let parent = NodeKey.parent(of: missing) {
-      if let id = find(parent) {
-        return self[id].isDirectory ? .missing(key: missing) : .file(key: parent)
+    let way = walk(key)
+    if !self[way.id].isDirectory { return .file(key: self.key(of: way.id)) }
+    let bytes = key.utf8.dropFirst(way.foundBytes + 1)
+    let end = bytes.firstIndex(of: NodeKey.slash) ?? key.utf8.endIndex
+    return .missing(key: String(key[..<end]))
+  }
+
+  /// How far a clean key leads.
+  private func walk(_ key: String) -> (id: NodeID, foundBytes: Int, isWhole: Bool) {
+    var key = key
+    return key.withUTF8 { bytes in
+      var id = Self.rootID
+      var found = 0
+      while found + 1 < bytes.count {
+        let start = found + 1
+        let end = bytes[start...].firstIndex(of: NodeKey.slash) ?? bytes.count
+        guard let child = child(of: id, named: UnsafeBufferPointer(rebasing: bytes[start..<end])) else {
+          return (id, found, false)
+        }
+        id = child
+        found = end
       }
-      missing = parent
+      return (id, found, true)
     }
-    return .missing(key: missing)
   }
 
   /// Adds a node below directories that are made where they are missing.
   ///
   /// The caller has checked that neither the key nor a file on the way to it is in the tree.
   mutating func insert(key: String, value: String?, index: EtcdIndex) -> NodeID {
-    var missing: [String] = []
-    var parent = Self.rootID
-    var rest = key
-    while let above = NodeKey.parent(of: rest) {
-      if let id = find(above) {
-        parent = id
-        break
-      }
-      missing.append(above)
-      rest = above
+    let way = walk(key)
+    var parent = way.id
+    let missing = key.utf8.dropFirst(way.foundBytes).split(separator: NodeKey.slash)
+    for name in missing.dropLast() {
+      parent = insertChild(of: parent, Node(name: String(Substring(name)), value: nil, index: index))
     }
-    for directory in missing.reversed() {
-      parent = insertChild(of: parent, Node(key: directory, value: nil, index: index))
-    }
-    return insertChild(of: parent, Node(key: key, value: value, index: index))
+    let name = missing.last.map { String(Substring($0)) } ?? ""
+    return insertChild(of: parent, Node(name: name, value: value, index: index))
   }
 
   /// Adds a node as the last child of a directory.
   mutating func insertChild(of parent: NodeID, _ node: Node) -> NodeID {
     precondition(self[parent].isDirectory, "a parent is a directory")
+    precondition(!node.name.isEmpty, "only the root has no name")
     let id: NodeID
     if let slot = freeSlots.popLast() {
       id = NodeID(slot: slot)
@@ -91,11 +125,11 @@ struct NodeTree {
       id = NodeID(slot: Int32(slots.count))
       slots.append(node)
     }
-    let previous = slotsByKey.updateValue(id, forKey: ByteString(node.key))
-    precondition(previous == nil, "a key is in the tree once")
     self[id].parent = parent
-    self[id].previousSibling = self[parent].lastChild
-    if let last = self[parent].lastChild {
+    enter(id)
+    let last = self[parent].lastChild
+    self[id].previousSibling = last
+    if let last {
       self[last].nextSibling = id
     } else {
       self[parent].firstChild = id
@@ -109,17 +143,18 @@ struct NodeTree {
   /// - Returns: The keys of the nodes that were below, parents before children.
   mutating func remove(_ id: NodeID) -> [String] {
     precondition(id != Self.rootID, "the root stays")
-    unlink(id)
     var removed: [String] = []
-    var pending = [id]
+    var pending = [(id: id, key: key(of: id))]
+    unlink(id)
     while let next = pending.popLast() {
-      var child = self[next].firstChild
+      var child = self[next.id].firstChild
       while let current = child {
-        removed.append(self[current].key)
-        pending.append(current)
+        let key = NodeKey.child(of: next.key, named: self[current].name)
+        removed.append(key)
+        pending.append((current, key))
         child = self[current].nextSibling
       }
-      free(next)
+      free(next.id)
     }
     return removed
   }
@@ -134,23 +169,23 @@ struct NodeTree {
   }
 
   private mutating func unlink(_ id: NodeID) {
-    let node = self[id]
-    if let previous = node.previousSibling {
-      self[previous].nextSibling = node.nextSibling
-    } else if let parent = node.parent {
-      self[parent].firstChild = node.nextSibling
+    let (parent, previous, next) = (self[id].parent, self[id].previousSibling, self[id].nextSibling)
+    if let previous {
+      self[previous].nextSibling = next
+    } else if let parent {
+      self[parent].firstChild = next
     }
-    if let next = node.nextSibling {
-      self[next].previousSibling = node.previousSibling
-    } else if let parent = node.parent {
-      self[parent].lastChild = node.previousSibling
+    if let next {
+      self[next].previousSibling = previous
+    } else if let parent {
+      self[parent].lastChild = previous
     }
   }
 
   private mutating func free(_ id: NodeID) {
     setExpiration(of: id, to: nil)
-    slotsByKey.removeValue(forKey: ByteString(self[id].key))
-    self[id] = Node(key: "", value: nil, index: .zero)
+    leave(id)
+    self[id] = Node(name: "", value: nil, index: .zero)
     freeSlots.append(id.slot)
   }
 }

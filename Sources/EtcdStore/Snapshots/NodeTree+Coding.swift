@@ -38,7 +38,7 @@ extension NodeTree {
     if node.expiration != nil { flags.insert(.expires) }
     writer.write(flags.rawValue)
     writer.write(variable: UInt64(depth))
-    writer.write(NodeKey.lastElement(of: node.key))
+    writer.write(node.name)
     writer.write(variable: node.createdIndex.rawValue)
     writer.write(variable: node.modifiedIndex.rawValue)
     if let value = node.value { writer.write(value) }
@@ -55,8 +55,6 @@ extension NodeTree {
   init(decoding reader: inout ByteReader, from frames: inout SnapshotFrames, lastIndex: EtcdIndex) throws {
     self.init()
     let count = try reader.readVariable("node count")
-    // A lie about the count must not cost memory.
-    reserveCapacity(Int(min(count, 1 << 22)))
     // The directories from the root down to the last node read; the depth says below which one the next goes.
     var path = [Step(id: Self.rootID, keyBytes: 0)]
     var read: UInt64 = 0

@@ -18,10 +18,11 @@ extension Store {
     sorted: Bool = false,
     at now: Timestamp
   ) throws(EtcdError) -> Event {
-    let id = try existing(NodeKey.cleaned(key))
-    var node = view(of: id, at: now)
-    if tree[id].isDirectory {
-      node.nodes = listing(of: id, recursive: recursive, sorted: sorted, at: now)
+    let key = NodeKey.cleaned(key)
+    let id = try existing(key)
+    var node = view(of: id, key: key, at: now)
+    if node.isDirectory {
+      node.nodes = listing(of: id, key: key, recursive: recursive, sorted: sorted, at: now)
     }
     return Event(action: .get, node: node, etcdIndex: etcdIndex)
   }
@@ -35,11 +36,11 @@ extension Store {
     }
   }
 
-  /// A node without its children.
-  func view(of id: NodeID, at now: Timestamp) -> NodeView {
+  /// A node, whose key is known, without its children.
+  func view(of id: NodeID, key: String, at now: Timestamp) -> NodeView {
     let node = tree[id]
     return NodeView(
-      key: id == NodeTree.rootID ? "" : node.key,
+      key: id == NodeTree.rootID ? "" : key,
       value: node.value,
       isDirectory: node.isDirectory,
       expiration: node.expiration,
@@ -49,12 +50,19 @@ extension Store {
     )
   }
 
-  private func listing(of id: NodeID, recursive: Bool, sorted: Bool, at now: Timestamp) -> [NodeView]? {
+  private func listing(
+    of id: NodeID,
+    key: String,
+    recursive: Bool,
+    sorted: Bool,
+    at now: Timestamp
+  ) -> [NodeView]? {
     var views: [NodeView] = []
     for child in tree.children(of: id) where !tree[child].isHidden {
-      var node = view(of: child, at: now)
+      let childKey = NodeKey.child(of: key, named: tree[child].name)
+      var node = view(of: child, key: childKey, at: now)
       if recursive && node.isDirectory {
-        node.nodes = listing(of: child, recursive: true, sorted: sorted, at: now)
+        node.nodes = listing(of: child, key: childKey, recursive: true, sorted: sorted, at: now)
       }
       views.append(node)
     }

@@ -45,15 +45,15 @@ extension Store {
       case .missing(let missing): if refresh { throw error(.keyNotFound, missing) }
       }
       let id = insert(key, content)
-      return finish(.set, id, previous: nil, refresh: false, at: stamp)
+      return finish(.set, id, key, previous: nil, refresh: false, at: stamp)
     }
     if id == NodeTree.rootID { throw error(.rootReadOnly, key) }
     guard let oldValue = tree[id].value else { throw error(.notFile, key) }
-    let previous = view(of: id, at: stamp)
+    let previous = view(of: id, key: key, at: stamp)
     tree[id].value = refresh ? oldValue : content.value
     tree[id].createdIndex = etcdIndex.next
     touch(id, expiration: content.expiration)
-    return finish(.set, id, previous: previous, refresh: refresh, at: stamp)
+    return finish(.set, id, key, previous: previous, refresh: refresh, at: stamp)
   }
 
   private mutating func create(
@@ -64,7 +64,7 @@ extension Store {
     if tree.find(key) != nil { throw error(.nodeExists, key) }
     if case .file(let file) = tree.obstacle(onWayTo: key) { throw error(.notDirectory, file) }
     let id = insert(key, content)
-    return finish(.create, id, previous: nil, refresh: false, at: stamp)
+    return finish(.create, id, key, previous: nil, refresh: false, at: stamp)
   }
 
   private mutating func update(
@@ -77,11 +77,11 @@ extension Store {
     if key == NodeKey.root { throw error(.rootReadOnly, key) }
     let id = try existing(key)
     if tree[id].isDirectory && !value.isEmpty { throw error(.notFile, key) }
-    let previous = view(of: id, at: stamp)
+    let previous = view(of: id, key: key, at: stamp)
     if !tree[id].isDirectory && !refresh { tree[id].value = value }
     // Differs: the original leaves a directory's stored modifiedIndex behind the one it reports (specs §23).
     touch(id, expiration: expiration)
-    return finish(.update, id, previous: previous, refresh: refresh, at: stamp)
+    return finish(.update, id, key, previous: previous, refresh: refresh, at: stamp)
   }
 
   private mutating func compareAndSwap(
@@ -92,10 +92,10 @@ extension Store {
     at stamp: Timestamp
   ) throws(EtcdError) -> StoreChange {
     let id = try comparedFile(key, comparison)
-    let previous = view(of: id, at: stamp)
+    let previous = view(of: id, key: key, at: stamp)
     if !refresh { tree[id].value = content.value }
     touch(id, expiration: content.expiration)
-    return finish(.compareAndSwap, id, previous: previous, refresh: refresh, at: stamp)
+    return finish(.compareAndSwap, id, key, previous: previous, refresh: refresh, at: stamp)
   }
 
   private mutating func delete(
@@ -110,7 +110,7 @@ extension Store {
       guard isDirectory || recursive else { throw error(.notFile, key) }
       guard tree[id].firstChild == nil || recursive else { throw error(.directoryNotEmpty, key) }
     }
-    return remove(id, .delete, at: stamp)
+    return remove(id, key, .delete, at: stamp)
   }
 
   private mutating func compareAndDelete(
@@ -118,14 +118,14 @@ extension Store {
     _ comparison: Comparison,
     at stamp: Timestamp
   ) throws(EtcdError) -> StoreChange {
-    remove(try comparedFile(key, comparison), .compareAndDelete, at: stamp)
+    remove(try comparedFile(key, comparison), key, .compareAndDelete, at: stamp)
   }
 
   /// Removes every node that has expired by a moment, in order of expiration.
   mutating func expire(through moment: Timestamp) -> [StoreChange] {
     var changes: [StoreChange] = []
     while let id = tree.nextToExpire, let expiration = tree[id].expiration, expiration <= moment {
-      changes.append(remove(id, .expire, at: moment))
+      changes.append(remove(id, tree.key(of: id), .expire, at: moment))
       statistics.expireCount += 1
     }
     return changes
@@ -150,13 +150,14 @@ extension Store {
   private mutating func finish(
     _ action: EventAction,
     _ id: NodeID,
+    _ key: String,
     previous: NodeView?,
     refresh: Bool,
     at stamp: Timestamp
   ) -> StoreChange {
     let event = Event(
       action: action,
-      node: view(of: id, at: stamp),
+      node: view(of: id, key: key, at: stamp),
       previousNode: previous,
       etcdIndex: etcdIndex.next,
       isRefresh: refresh
@@ -165,8 +166,13 @@ extension Store {
     return StoreChange(event: event)
   }
 
-  private mutating func remove(_ id: NodeID, _ action: EventAction, at stamp: Timestamp) -> StoreChange {
-    let previous = view(of: id, at: stamp)
+  private mutating func remove(
+    _ id: NodeID,
+    _ key: String,
+    _ action: EventAction,
+    at stamp: Timestamp
+  ) -> StoreChange {
+    let previous = view(of: id, key: key, at: stamp)
     let event = Event(
       action: action,
       node: NodeView(

@@ -11,25 +11,27 @@ struct FormError: Error, Equatable {
 struct FormValues {
   /// The largest body that is read as a form, in bytes.
   static let maximumBodyBytes = 10 * 1_024 * 1_024
+  /// The type of forms.
+  static let contentType = "application/x-www-form-urlencoded"
   static let bodyTooLarge = FormError(message: "http: POST too large")
 
   private var pairs: [(name: String, value: String)] = []
 
   /// Reads a query alone.
   init(query: String) throws(FormError) {
-    try append(query.utf8)
+    try append(query)
   }
 
   /// Reads a body, if its type says that it is a form, and a query.
   init(contentType: String?, body: [UInt8], query: String) throws(FormError) {
     if let contentType, !contentType.isEmpty {
-      let type = try MediaType(contentType)
-      if type.name == "application/x-www-form-urlencoded" {
+      let type = contentType == Self.contentType ? contentType : try MediaType(contentType).name
+      if type == Self.contentType {
         guard body.count <= Self.maximumBodyBytes else { throw Self.bodyTooLarge }
         try append(body)
       }
     }
-    try append(query.utf8)
+    try append(query)
   }
 
   /// The value that counts; nil when the parameter is absent.
@@ -37,20 +39,34 @@ struct FormValues {
     pairs.first { $0.name == name }?.value
   }
 
-  private mutating func append(_ text: some Collection<UInt8>) throws(FormError) {
-    guard !text.isEmpty else { return }
-    for pair in text.split(separator: UInt8(ascii: "&")) {
-      guard !pair.contains(UInt8(ascii: ";")) else {
-        throw FormError(message: "invalid semicolon separator in query")
+  private mutating func append(_ query: String) throws(FormError) {
+    if query.isEmpty { return }
+    try append(Array(query.utf8))
+  }
+
+  private mutating func append(_ text: some RandomAccessCollection<UInt8>) throws(FormError) {
+    var rest = text[...]
+    while !rest.isEmpty {
+      let end = rest.firstIndex(of: UInt8(ascii: "&")) ?? rest.endIndex
+      let pair = rest[..<end]
+      rest = end == rest.endIndex ? rest[end...] : rest[rest.index(after: end)...]
+      if !pair.isEmpty { try appendPair(pair) }
+    }
+  }
+
+  private mutating func appendPair(_ pair: some RandomAccessCollection<UInt8>) throws(FormError) {
+    guard !pair.contains(UInt8(ascii: ";")) else {
+      throw FormError(message: "invalid semicolon separator in query")
+    }
+    let equals = pair.firstIndex(of: UInt8(ascii: "="))
+    do throws(PercentCodingError) {
+      let name = try PercentCoding.decode(pair[..<(equals ?? pair.endIndex)], plusIsSpace: true)
+      let value = try equals.map { equals throws(PercentCodingError) in
+        try PercentCoding.decode(pair[pair.index(after: equals)...], plusIsSpace: true)
       }
-      let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-      do throws(PercentCodingError) {
-        let name = try PercentCoding.decode(parts[0], plusIsSpace: true)
-        let value = parts.count > 1 ? try PercentCoding.decode(parts[1], plusIsSpace: true) : ""
-        pairs.append((name, value))
-      } catch {
-        throw FormError(message: error.message)
-      }
+      pairs.append((name, value ?? ""))
+    } catch {
+      throw FormError(message: error.message)
     }
   }
 }

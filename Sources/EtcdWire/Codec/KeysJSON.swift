@@ -15,6 +15,12 @@ public enum KeysJSON {
   public static func encode(_ event: Event, noValueOnSuccess: Bool = false) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(256)
+    append(event, noValueOnSuccess: noValueOnSuccess, to: &bytes)
+    return bytes
+  }
+
+  /// Appends the body for an event, where room may be left over from an earlier one.
+  public static func append(_ event: Event, noValueOnSuccess: Bool = false, to bytes: inout [UInt8]) {
     bytes.append("{\"action\":\"")
     bytes.append(event.action.rawValue)
     bytes.append("\"")
@@ -27,7 +33,6 @@ public enum KeysJSON {
       }
     }
     bytes.append("}\n")
-    return bytes
   }
 
   /// The body for an error.

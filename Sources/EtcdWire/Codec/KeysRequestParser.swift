@@ -26,6 +26,9 @@ public enum KeysRequestParser {
   /// The largest body that can be a form; a server need not read further to answer ``formTooLarge``.
   public static let maximumFormBytes = FormValues.maximumBodyBytes
 
+  /// The `Content-Type` of forms.
+  public static let formType = FormValues.contentType
+
   /// The answer to a form above the limit.
   public static let formTooLarge = EtcdError(.invalidForm, cause: FormValues.bodyTooLarge.message)
 

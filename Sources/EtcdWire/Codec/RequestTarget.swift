@@ -14,19 +14,27 @@ public struct RequestTarget: Sendable, Equatable {
   ///
   /// Nil when the path holds a malformed escape, which is answered with 400 in plain text.
   public init?(_ target: String) {
-    let bytes = Self.withoutAuthority(target.utf8[...])
+    var target = target
+    guard let parsed = target.withUTF8({ RequestTarget(bytes: UnsafeRawBufferPointer($0)) }) else { return nil }
+    self = parsed
+  }
+
+  /// Takes a target apart where its bytes lie.
+  public init?(bytes: UnsafeRawBufferPointer) {
+    let bytes = Self.withoutAuthority(bytes[...])
     let mark = bytes.firstIndex(of: UInt8(ascii: "?"))
     guard let path = try? PercentCoding.decode(bytes[..<(mark ?? bytes.endIndex)], plusIsSpace: false) else {
       return nil
     }
     self.path = path.utf8.first == UInt8(ascii: "/") ? path : "/" + path
-    query = mark.map { String(Substring(bytes[bytes.index(after: $0)...])) } ?? ""
+    query = mark.map { String(decoding: bytes[($0 + 1)...], as: UTF8.self) } ?? ""
   }
 
   /// Where to send a client whose path is not clean (301, before any routing); nil when it is.
   ///
   /// The path has `//`, `.` and `..` resolved, keeps one trailing slash and is encoded again; the query stays.
   public var redirect: String? {
+    if NodeKey.isClean(path) { return nil }
     var cleaned = NodeKey.cleaned(path)
     if path.utf8.last == UInt8(ascii: "/") && cleaned != NodeKey.root { cleaned += "/" }
     if cleaned.utf8.elementsEqual(path.utf8) { return nil }
@@ -45,10 +53,12 @@ public struct RequestTarget: Sendable, Equatable {
   /// Whether the query is a form that can be read.
   public var hasWellFormedQuery: Bool { (try? FormValues(query: query)) != nil }
 
-  private static func withoutAuthority(_ target: Substring.UTF8View) -> Substring.UTF8View {
+  private static func withoutAuthority(_ target: Slice<UnsafeRawBufferPointer>) -> Slice<UnsafeRawBufferPointer> {
+    if target.first == UInt8(ascii: "/") { return target }
     for scheme in ["http://", "https://"] where target.starts(with: scheme.utf8) {
       let rest = target.dropFirst(scheme.utf8.count)
-      return rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") }.map { rest[$0...] } ?? "/".utf8[...]
+      return rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") }.map { rest[$0...] }
+        ?? rest.suffix(0)
     }
     return target
   }

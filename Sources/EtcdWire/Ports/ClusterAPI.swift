@@ -181,6 +181,8 @@ public struct ClusterStatus: Sendable, Equatable {
   public var etcdIndex: EtcdIndex
   /// The size of the Raft database with its write-ahead log, in bytes.
   public var raftDatabaseBytes: UInt64
+  /// Whether this member votes: one that was added does once it has caught up.
+  public var isVoter: Bool
 
   /// Makes a status.
   public init(
@@ -190,7 +192,8 @@ public struct ClusterStatus: Sendable, Equatable {
     raftCommitIndex: UInt64,
     raftAppliedIndex: UInt64,
     etcdIndex: EtcdIndex,
-    raftDatabaseBytes: UInt64
+    raftDatabaseBytes: UInt64,
+    isVoter: Bool = true
   ) {
     self.role = role
     self.leaderID = leaderID
@@ -199,6 +202,7 @@ public struct ClusterStatus: Sendable, Equatable {
     self.raftAppliedIndex = raftAppliedIndex
     self.etcdIndex = etcdIndex
     self.raftDatabaseBytes = raftDatabaseBytes
+    self.isVoter = isVoter
   }
 }
 

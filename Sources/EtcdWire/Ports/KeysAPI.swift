@@ -103,6 +103,52 @@ public protocol KeysAPI: Sendable {
   /// ``EtcdErrorCode/raftInternal`` with the reason as cause.
   func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void)
 
+  /// Carries out one request whose answer is wanted on a thread of the caller's.
+  ///
+  /// The answers that become known together are handed to the carrier together; an error may also come at once, on
+  /// any thread.
+  func perform(
+    _ request: KeysRequest,
+    carrier: any AnswerCarrier,
+    answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void
+  )
+
   /// Watches a key until cancelled or ended.
   func watch(_ watch: KeysWatch, deliver: @escaping @Sendable (KeysWatchUpdate) -> Void) -> KeysWatchCancellation
+
+  /// Watches a key; updates are wanted on a thread of the caller's, as for ``perform(_:carrier:answer:)``.
+  func watch(
+    _ watch: KeysWatch,
+    carrier: any AnswerCarrier,
+    deliver: @escaping @Sendable (KeysWatchUpdate) -> Void
+  ) -> KeysWatchCancellation
+}
+
+extension KeysAPI {
+  /// Carries out one request; stores that answer one by one need no carrier.
+  public func perform(
+    _ request: KeysRequest,
+    carrier: any AnswerCarrier,
+    answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void
+  ) {
+    perform(request, answer: answer)
+  }
+
+  /// Watches a key; stores that deliver one by one need no carrier.
+  public func watch(
+    _ watch: KeysWatch,
+    carrier: any AnswerCarrier,
+    deliver: @escaping @Sendable (KeysWatchUpdate) -> Void
+  ) -> KeysWatchCancellation {
+    self.watch(watch, deliver: deliver)
+  }
+}
+
+/// Brings answers to the thread on which they are wanted.
+public protocol AnswerCarrier: AnyObject, Sendable {
+  /// Equal for carriers that lead to the same thread.
+  var destination: ObjectIdentifier { get }
+
+  /// Takes over calls to be made there, in their order; returns at once.
+  func carry(_ calls: [@Sendable () -> Void])
 }

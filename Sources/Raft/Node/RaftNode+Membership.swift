@@ -12,6 +12,7 @@ extension RaftNode {
     guard change.action != .addVoter else { throw .invalidChange("a member joins as a learner first") }
     let configuration = try configurations.latest.applying(change)
     if change.action == .promote, !isCaughtUp(change.member) { throw .learnerBehind(change.member) }
+    if change.action == .remove, settings.guardsQuorum { try guardQuorum(of: configuration, without: change.member) }
     let record = ConfigurationRecord(change: change, configuration: configuration)
     appendEntry(.configuration, data: record.encoded())
     configurations.append(configuration, at: tail.lastIndex)
@@ -25,6 +26,13 @@ extension RaftNode {
       if transfer?.target == change.member { transfer = nil }
     case .addVoter, .promote, .update: break
     }
+  }
+
+  /// Refuses what would leave the cluster without a majority that answers; a removal that loses nothing is let through.
+  private func guardQuorum(of next: Configuration, without leaving: MemberID) throws(RaftError) {
+    guard configurations.latest.voters.contains(leaving) else { return }
+    let answering = next.voters.filter { $0 == member || isActive($0) }
+    guard answering.count >= next.quorumSize else { throw .quorumAtRisk(leaving) }
   }
 
   /// Whether a learner is close enough to the end of the log to vote (dissertation, section 4.2.1).

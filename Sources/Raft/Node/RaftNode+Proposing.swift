@@ -39,9 +39,28 @@ extension RaftNode {
     for proposal in proposals {
       switch proposal {
       case .command(let data): _ = accept(.command(data))
-      case .configurationChange(let change): _ = accept(.configurationChange(change))
+      case .configurationChange(let change): acceptForwarded(change)
       }
     }
+  }
+
+  /// Appends a change that another member forwarded, or keeps it until an earlier one is committed.
+  private mutating func acceptForwarded(_ change: ConfigurationChange) {
+    guard case .refused(let reason)? = accept(.configurationChange(change)) else { return }
+    if reason == .changeInProgress, deferredChanges.count < Self.deferredChangesLimit {
+      if !deferredChanges.contains(change) { deferredChanges.append(change) }
+    } else {
+      notices.refusedChanges.append(RefusedChange(change: change, reason: reason))
+    }
+  }
+
+  private static let deferredChangesLimit = 64
+
+  mutating func tickDeferredChanges() {
+    guard !deferredChanges.isEmpty else { return }
+    let changes = deferredChanges
+    deferredChanges = []
+    for change in changes { acceptForwarded(change) }
   }
 
   /// Appends a proposal on the leader, or says why not.

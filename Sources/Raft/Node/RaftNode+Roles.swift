@@ -27,7 +27,7 @@ extension RaftNode {
   private mutating func adoptHigherTerm(of message: Message) -> Bool {
     switch message.body {
     case .preVoteRequest(let request), .voteRequest(let request):
-      let hasLease = leader != nil && electionElapsed < settings.electionTicks
+      let hasLease = leader != nil && electionElapsed < settings.electionTicks && suspicion == nil
       if hasLease, !request.isTransfer { return false }
       if case .voteRequest = message.body { becomeFollower(term: message.term, leader: nil) }
       return true
@@ -51,6 +51,7 @@ extension RaftNode {
     }
     if role != .follower || leader != from { becomeFollower(term: term, leader: from) }
     electionElapsed = 0
+    suspicion = nil
     return true
   }
 
@@ -64,6 +65,7 @@ extension RaftNode {
     role = .follower
     leader = newLeader
     electionElapsed = 0
+    suspicion = nil
     drawElectionTimeout()
   }
 
@@ -72,6 +74,7 @@ extension RaftNode {
     dropForwardedReads()
     leader = nil
     electionElapsed = 0
+    suspicion = nil
     drawElectionTimeout()
     votes = [member: true]
     if isTransfer {
@@ -122,6 +125,7 @@ extension RaftNode {
 
   /// Forgets what only leaders have.
   private mutating func leaveLeadership() {
+    deferredChanges = []
     votes = [:]
     guard role == .leader else { return }
     // What is still to be read from the log speaks for the term that is over; the log may be another's in a moment.
@@ -187,6 +191,7 @@ extension RaftNode {
     tickTransfer()
     tickLeaving()
     tickSnapshotTransfers()
+    tickDeferredChanges()
     heartbeatElapsed += 1
     if heartbeatElapsed >= settings.heartbeatTicks { broadcastHeartbeat() }
   }

@@ -26,6 +26,8 @@ struct RaftNode: Sendable {
   /// Ticks since the leader was heard of; 0 on a leader.
   var electionElapsed = 0
   var electionTimeout = 0
+  /// Ticks until this member campaigns because its leader seems to be gone; nil while there is no such sign.
+  var suspicion: Int?
   var staging: Staging?
   var random: SplitMix64
   /// Stamps entries.
@@ -42,6 +44,8 @@ struct RaftNode: Sendable {
   var uncommittedBytes = 0
   var transfer: Transfer?
   var leaving: Leaving?
+  /// Changes that other members forwarded while an earlier one was not committed; nobody there would hear of a refusal.
+  var deferredChanges: [ConfigurationChange] = []
   var reads = LeaderReads()
 
   // Volatile on followers.
@@ -108,7 +112,18 @@ struct RaftNode: Sendable {
     }
     electionElapsed += 1
     tickForwardedReads()
-    if electionElapsed >= electionTimeout, isPromotable { campaign(isTransfer: false) }
+    if let ticks = suspicion { suspicion = ticks - 1 }
+    let isLeaderGone = electionElapsed >= electionTimeout || suspicion.map { $0 <= 0 } ?? false
+    if isLeaderGone, isPromotable { campaign(isTransfer: false) }
+  }
+
+  /// The stream from another member broke: if it leads, an election may begin sooner than its timeout says.
+  ///
+  /// Only when this member asks for votes changes, and whether it grants them; a word from the leader takes it back.
+  /// Members that still hear the leader refuse, so a follower that has lost its link alone disturbs nobody.
+  mutating func lostStream(from peer: MemberID) {
+    guard role == .follower, leader == peer, suspicion == nil else { return }
+    suspicion = Int.random(in: 1...max(1, min(3, settings.electionTicks / 2)), using: &random)
   }
 
   mutating func step(_ message: Message) {
@@ -159,8 +174,8 @@ struct RaftNode: Sendable {
 
   /// What has to be done now; nil when there is nothing.
   ///
-  /// With `flushingCommit` a commit index that moved is reason enough to write; else it goes along with the next write
-  /// that has to be.
+  /// A commit index that moved is written with `flushingCommit` only: a member that forgets it learns it anew from its
+  /// leader, and every batch would pay for a second page.
   mutating func ready(flushingCommit: Bool = false) -> Ready? {
     if role == .leader {
       if needsReadRound { startReadRound() }
@@ -175,9 +190,9 @@ struct RaftNode: Sendable {
     ready.entries = tail.unstable
     let hasClaim = term != durableHardState.term || vote != durableHardState.vote
     let hasCommit = commitIndex != durableHardState.commitIndex
-    if hasClaim || (hasCommit && (flushingCommit || !ready.entries.isEmpty || installed != nil)) {
-      ready.hardState = hardState
-    }
+    if hasClaim || (hasCommit && (flushingCommit || installed != nil)) { ready.hardState = hardState }
+    // A term that is not durable could be led a second time after a crash, with another log.
+    if role == .leader, !hasClaim, installed == nil, ready.staged.isEmpty { ready.separateEarly() }
     return ready.isEmpty ? nil : ready
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a node wants done, in this order: stage, install, append, send; then apply and release.
+/// What a node wants done, in this order: send what may go early, stage, install, append, send; then apply and release.
 ///
 /// Source: etcd-io/raft `node.go` `Ready`: messages are sent after hard state and entries are durable.
 struct Ready: Sendable {
@@ -12,11 +12,24 @@ struct Ready: Sendable {
   var hardState: HardState?
   /// Entries to append; they may replace a suffix of the stored log.
   var entries: [Entry] = []
+  /// A leader's appends and heartbeats, which its followers may write while it writes itself.
+  ///
+  /// A leader counts its own copy when it is durable, so nothing is committed sooner by it; if the leader loses what
+  /// it sent, another leader's log decides, as after any crash.
+  /// Source: dissertation, section 10.2.1.
+  var early: [Message] = []
   /// Messages to send once all of that is durable.
   var outgoing: [Outgoing] = []
 
   var isEmpty: Bool {
-    staged.isEmpty && installed == nil && hardState == nil && entries.isEmpty && outgoing.isEmpty
+    staged.isEmpty && installed == nil && hardState == nil && entries.isEmpty && early.isEmpty && outgoing.isEmpty
+  }
+
+  /// Moves what may leave before the append into ``early``.
+  mutating func separateEarly() {
+    guard outgoing.contains(where: { $0.leaderMessage != nil }) else { return }
+    early = outgoing.compactMap(\.leaderMessage)
+    outgoing.removeAll { $0.leaderMessage != nil }
   }
 
   struct StagedPiece: Sendable {
@@ -31,6 +44,15 @@ struct Ready: Sendable {
     case storedAppend(Message, through: LogIndex)
     /// A piece of the latest snapshot.
     case snapshotPiece(to: MemberID, term: Term, metadata: SnapshotMetadata, offset: UInt64)
+
+    /// The message, if it is one that only a leader sends to have its log followed.
+    fileprivate var leaderMessage: Message? {
+      guard case .message(let message) = self else { return nil }
+      switch message.body {
+      case .append, .heartbeat: return message
+      default: return nil
+      }
+    }
   }
 }
 
@@ -40,4 +62,6 @@ struct Notices: Sendable {
   var granted: [(reads: [ReadRequest], index: LogIndex)] = []
   var droppedReads: [ReadRequest] = []
   var dropped: [Dropped] = []
+  /// Changes that other members forwarded and this leader refused; only the log hears of them.
+  var refusedChanges: [RefusedChange] = []
 }

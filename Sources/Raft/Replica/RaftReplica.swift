@@ -2,6 +2,7 @@
 
 /// A member's replica: Raft between a log, a way out and a state machine, in the order persist → send → apply.
 ///
+/// A leader's entries go out to its followers before its own append, so that all members write at the same time.
 /// A turn takes everything that arrived since the last one, makes what follows from it durable in one append, and only
 /// then sends and applies. Synchronous and without threads of its own: the host runs it on a thread that may block.
 public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachine> {
@@ -141,6 +142,7 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
 
   private mutating func take(_ input: ReplicaInput) {
     node.stampClock.advance(to: input.nowNanoseconds)
+    for peer in input.lostStreams { node.lostStream(from: peer) }
     for message in input.messages { node.step(message) }
     for _ in 0..<input.ticks { node.tick() }
     node.propose(input.proposals)
@@ -151,6 +153,7 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
   /// Does what the node wants done, until it wants nothing more.
   private mutating func settle(flushingCommit: Bool, in output: inout ReplicaOutput<Machine.Outcome>) throws {
     while node.violation == nil, let ready = node.ready(flushingCommit: flushingCommit) {
+      if !ready.early.isEmpty { outbox.send(ready.early) }
       if settings.brokenRule == .acknowledgeBeforeSync {
         try send(ready.outgoing)
         try persist(ready, in: &output)
@@ -238,6 +241,7 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
     granted += node.notices.granted
     output.droppedReads += node.notices.droppedReads
     output.dropped += node.notices.dropped
+    output.refusedChanges += node.notices.refusedChanges
     node.notices = Notices()
     guard !granted.isEmpty else { return }
     let applied = node.appliedIndex

@@ -32,6 +32,8 @@ public struct RaftSettings: Sendable, Equatable {
   public var keptForFollowersBytes: UInt64 = 512 << 20
   /// How many entries a learner may be behind and still be promoted.
   public var promotionEntries: UInt64 = 100
+  /// Whether a leader refuses to remove a voter when too few of the others answer it to go on without that one.
+  public var guardsQuorum = false
   /// The most reads that wait at a member; further ones are dropped.
   public var waitingReads = 65_536
 

@@ -8,6 +8,8 @@ public struct ReplicaInput: Sendable {
   public var ticks: Int
   /// What other members sent.
   public var messages: [Message]
+  /// Members whose stream to this one broke, before `messages` came; a leader among them is probably gone.
+  public var lostStreams: [MemberID]
   /// What the host wants in the log.
   public var proposals: [Proposal]
   /// Reads that must see every write acknowledged before now.
@@ -28,6 +30,7 @@ public struct ReplicaInput: Sendable {
     nowNanoseconds: Int64,
     ticks: Int = 0,
     messages: [Message] = [],
+    lostStreams: [MemberID] = [],
     proposals: [Proposal] = [],
     reads: [ReadRequest] = [],
     transfer: TransferTarget? = nil
@@ -35,6 +38,7 @@ public struct ReplicaInput: Sendable {
     self.nowNanoseconds = nowNanoseconds
     self.ticks = ticks
     self.messages = messages
+    self.lostStreams = lostStreams
     self.proposals = proposals
     self.reads = reads
     self.transfer = transfer

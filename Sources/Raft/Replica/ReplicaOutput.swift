@@ -13,6 +13,8 @@ public struct ReplicaOutput<Outcome> {
   public var dropped: [Dropped] = []
   /// Reads that will never be released; ask again.
   public var droppedReads: [ReadRequest] = []
+  /// Membership changes of other members that this leader refused; those who asked do not hear of it, so the log should.
+  public var refusedChanges: [RefusedChange] = []
   /// Role, term, leader and so on after the turn.
   public var status: ReplicaStatus
   /// What the storage said when it failed in this turn; for the log only, the replica goes on by itself.
@@ -25,6 +27,14 @@ public struct ReplicaOutput<Outcome> {
   init(status: ReplicaStatus) {
     self.status = status
   }
+}
+
+/// A membership change that a leader refused.
+public struct RefusedChange: Sendable, Equatable {
+  /// The change.
+  public var change: ConfigurationChange
+  /// Why.
+  public var reason: RaftError
 }
 
 /// An entry and what the state machine made of it.

@@ -4,8 +4,8 @@ extension SQLiteConnection {
   /// The version of the tables below; another one is refused by name.
   static let formatVersion: UInt64 = 2
 
-  /// Pages in the write-ahead file after which SQLite copies them into the main file: 16 MiB of 4 KiB pages.
-  private static let checkpointPages = 4_096
+  /// Pages in the write-ahead file after which SQLite copies them into the main file: 8 MiB of 4 KiB pages.
+  static let checkpointPages = 2_048
 
   /// Opens a Raft database with the durability settings it relies on, and makes its tables when they are missing.
   static func openLog(path: String) throws(RaftStorageError) -> SQLiteConnection {

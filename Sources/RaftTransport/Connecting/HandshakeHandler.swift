@@ -34,7 +34,8 @@ final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
     case .body(let body): reason += Array(body.readableBytesView.prefix(Self.reasonLimitBytes - reason.count))
     case .end:
       let text = String(decoding: reason.filter { $0 >= 0x20 }, as: UTF8.self)
-      fail(context, "the peer answered \(status?.code ?? 0): \(text)")
+      let isRemoved = status == .gone
+      fail(context, "the peer answered \(status?.code ?? 0): \(text)", isRemoved ? .removed : .cannotConnect)
     }
   }
 
@@ -47,8 +48,13 @@ final class HandshakeHandler: ChannelInboundHandler, RemovableChannelHandler {
     fail(context, "the peer does not speak HTTP", cause: error)
   }
 
-  private func fail(_ context: ChannelHandlerContext, _ message: String, cause: (any Error)? = nil) {
-    established.fail(PeerTransportError(.cannotConnect, message, cause: cause))
+  private func fail(
+    _ context: ChannelHandlerContext,
+    _ message: String,
+    _ code: PeerTransportError.Code = .cannotConnect,
+    cause: (any Error)? = nil
+  ) {
+    established.fail(PeerTransportError(code, message, cause: cause))
     context.close(promise: nil)
   }
 }

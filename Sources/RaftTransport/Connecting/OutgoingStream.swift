@@ -20,6 +20,8 @@ final class OutgoingStream: Sendable {
   private let eventLoop: any EventLoop
   private let security: ClientSecurity?
   private let logger: Logger
+  /// Told whether the peer says that this member was removed.
+  private let heard: @Sendable (_ isRemoved: Bool) -> Void
   private let queue = Mutex(OutgoingQueue())
   private let connection: NIOLoopBoundBox<Connection>
 
@@ -41,12 +43,14 @@ final class OutgoingStream: Sendable {
     urls: [String],
     eventLoop: any EventLoop,
     security: ClientSecurity?,
-    logger: Logger
+    logger: Logger,
+    heard: @escaping @Sendable (_ isRemoved: Bool) -> Void = { _ in }
   ) {
     self.handshake = handshake
     self.eventLoop = eventLoop
     self.security = security
     self.logger = logger
+    self.heard = heard
     connection = NIOLoopBoundBox.makeBoxSendingValue(Connection(urls: urls), eventLoop: eventLoop)
     eventLoop.execute { self.connect() }
   }
@@ -161,6 +165,7 @@ final class OutgoingStream: Sendable {
     connection.value.backOff.reset()
     connection.value.lastFailure = nil
     queue.withLock { $0.open() }
+    heard(false)
     logger.notice("peer stream opened", metadata: metadata(url))
     channel.closeFuture.whenComplete { _ in self.closed(url: url) }
   }
@@ -175,6 +180,7 @@ final class OutgoingStream: Sendable {
 
   private func failed(_ error: any Error, url: String) {
     if connection.value.isStopped { return }
+    if let error = error as? PeerTransportError, error.code == .removed { heard(true) }
     let failure = reason(of: error)
     if connection.value.lastFailure != failure {
       connection.value.lastFailure = failure

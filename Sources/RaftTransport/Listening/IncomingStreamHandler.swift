@@ -9,6 +9,7 @@ struct StreamAcceptor: HTTPServerProtocolUpgrader, Sendable {
   let gate: PeerGate
   let logger: Logger
   let opened: @Sendable (MemberID) -> Void
+  let lost: @Sendable (MemberID) -> Void
   let deliver: @Sendable ([Message]) -> Void
 
   var supportedProtocol: String { PeerHandshake.protocolName }
@@ -39,7 +40,7 @@ struct StreamAcceptor: HTTPServerProtocolUpgrader, Sendable {
       try pipeline.addHandler(
         IncomingStreamHandler(from: peer, to: gate.member, logger: logger, deliver: deliver)
       )
-      gate.opened(context.channel, from: peer)
+      gate.opened(context.channel, from: peer, lost: lost)
       opened(peer)
     }
   }

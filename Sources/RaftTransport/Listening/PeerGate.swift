@@ -27,13 +27,18 @@ final class PeerGate: Sendable {
   }
 
   /// Takes note of a stream; an older one of the same peer is closed, since its other end is gone or about to be.
-  func opened(_ channel: any Channel, from peer: MemberID) {
+  ///
+  /// `lost` is called when the stream ends and no newer one stands.
+  func opened(_ channel: any Channel, from peer: MemberID, lost: @escaping @Sendable (MemberID) -> Void) {
     let older = state.withLock { $0.streams.updateValue(channel, forKey: peer) }
     older?.close(promise: nil)
     channel.closeFuture.whenComplete { _ in
-      self.state.withLock { state in
-        if state.streams[peer] === channel { state.streams.removeValue(forKey: peer) }
+      let isLost = self.state.withLock { state in
+        guard state.streams[peer] === channel else { return false }
+        state.streams.removeValue(forKey: peer)
+        return true
       }
+      if isLost { lost(peer) }
     }
   }
 

@@ -156,6 +156,9 @@ public final class SecureCluster {
     ]
   }
 
+  /// A debug build hashes passwords for seconds when others keep the processors busy.
+  private static let patience = ["--timeout", "20s", "--total-timeout", "40s"]
+
   /// Runs Debian's etcdctl against a node with the client's certificate.
   ///
   /// - Parameters:
@@ -165,7 +168,12 @@ public final class SecureCluster {
   /// - Returns: What it printed and its status, whatever that is.
   /// - Throws: When it cannot be run or does not end.
   public func etcdctl(_ words: [String], on node: TestNode, input: String? = nil) async throws -> CommandOutput {
-    try await run(["etcdctl"] + words, environment: etcdctlEnvironment(node), directory: directory, input: input)
+    try await run(
+      ["etcdctl"] + Self.patience + words,
+      environment: etcdctlEnvironment(node),
+      directory: directory,
+      input: input
+    )
   }
 
   /// Runs `coracle` against a node with the client's certificate.

@@ -22,6 +22,8 @@ public final class TestNode {
   public var extraArguments: [String] = []
   /// Variables of its environment beside those of this process.
   public var environment: [String: String] = [:]
+  /// Words put before the command, such as `unshare -m`.
+  public var wrapper: [String] = []
   /// The Docker Engine it uses: a URL, or `none`.
   public var docker: String
 
@@ -76,7 +78,7 @@ public final class TestNode {
         "--name", "node\(number)", "--machine-id", machineID, "--public-ip", address, "--private-ip", address,
         "--docker", docker,
       ] + extraArguments
-    child = try ChildProcess(onMachine(arguments), environment: environment, directory: directory)
+    child = try ChildProcess(onMachine(wrapper + arguments), environment: environment, directory: directory)
   }
 
   /// Ends the node's process with a signal and waits until it is gone.

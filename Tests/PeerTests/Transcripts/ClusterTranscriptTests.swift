@@ -130,7 +130,8 @@ private final class ClusterReplay {
       // Peers see ids as numbers.
       if let number = UInt64(id, radix: 16) { text = text.replacing(String(number), with: "MEMBER\(place)") }
     }
-    text = text.replacing(isOurs ? addedID : Self.recordedAdded, with: "ADDED")
+    let added = isOurs ? addedID : Self.recordedAdded
+    if !added.isEmpty { text = text.replacing(added, with: "ADDED") }
     for place in 0..<3 {
       if isOurs {
         text = text.replacing("http://\(hosts[place]):2379", with: "CLIENT\(place)")
@@ -141,12 +142,15 @@ private final class ClusterReplay {
         text = text.replacing("http://127.0.0.1:150\(place)1", with: "PEER\(place)")
       }
     }
-    text = text.replacing(#/"(modifiedIndex|createdIndex|current|average|standardDeviation|minimum|maximum|success)":[-0-9.e]+/#) {
-      "\"\($0.1)\":N"
-    }
-    text = text.replacing(#/"(name|startTime|uptime)":"[^"]*"/#) { "\"\($0.1)\":\"T\"" }
+    let numbers =
+      #/"(modifiedIndex|createdIndex|current|average|standardDeviation|minimum|maximum|success|id)":[-0-9.e]+/#
+    text = text.replacing(numbers) { "\"\($0.output.1)\":N" }
+    text = text.replacing(#/"(name|startTime|uptime)":"[^"]*"/#) { "\"\($0.output.1)\":\"T\"" }
     // Which order members stand in follows from their ids.
-    let pieces = text.split(separator: #/(?<=\}),(?=\{|"MEMBER)/#).map(String.init)
+    for separator in ["},{", "},\"MEMBER", ", CLIENT"] {
+      text = text.replacing(separator, with: "\n" + separator.filter { $0.isLetter })
+    }
+    let pieces = text.replacing("\"members\":", with: "").split(separator: "\n")
     return Set(pieces.map { $0.filter { !"[]{}".contains($0) } }).sorted().joined(separator: " ; ")
   }
 }

@@ -54,6 +54,7 @@ struct NodeBench {
   mutating func settle() {
     while let ready = node.ready() {
       let batch = LogBatch(hardState: ready.hardState, entries: ready.entries)
+      sent += ready.early
       if batch != LogBatch() { persisted.append(batch) }
       node.persisted(ready)
       for case .message(let message) in ready.outgoing { sent.append(message) }
