@@ -41,14 +41,14 @@ struct ClusterStatusTextTests {
       Issue.record("no member")
       return
     }
-    let text = ClusterStatusText.text(.worker(endpoints: []), others, .table, figures: [0xa1: figures])
+    let text = ClusterStatusText.text(.worker(endpoints: [], peerURLs: []), others, .table, figures: [0xa1: figures])
     #expect(
       text.split(separator: "\n").suffix(2) == [
         "a1\tcore-01\tleader\t\t2\t17\t18\t\t14\t\t4096\t\thttp://10.0.0.1:2379",
         "a2\t-\tunstarted\t-\t-\t-\t\t-\t\t-\t\t-",
       ]
     )
-    let json = ClusterStatusText.text(.worker(endpoints: []), others, .json, figures: [0xa1: figures])
+    let json = ClusterStatusText.text(.worker(endpoints: [], peerURLs: []), others, .json, figures: [0xa1: figures])
     #expect(json.contains(#""id":"a1","name":"core-01","peerURLs":["http://10.0.0.1:2380"]"#))
     #expect(json.contains(#""role":"leader","leaderID":"a1","raftTerm":2,"raftCommitIndex":18"#))
   }

@@ -54,7 +54,7 @@ enum ClusterStatusText {
     for member in members {
       var row = [member.hexID, member.name.isEmpty ? "-" : member.name]
       if let figures = figures[member.id] {
-        row.append(roleText(figures.role))
+        row.append(figures.isVoter ? roleText(figures.role) : "learner")
         row += [
           figures.raftTerm, figures.raftAppliedIndex, figures.raftCommitIndex, figures.etcdIndex,
           figures.raftDatabaseBytes,

@@ -80,17 +80,12 @@ public enum EtcdctlPersonality {
     _ output: CommandOutput
   ) async throws -> [Endpoint] {
     guard let domain = settings.discoveryDomain else { return try Endpoint.list(settings.endpoints) }
-    let urls = try await discoveredURLs(domain).filter { url in
+    let urls = try await ServiceRecord.clientURLs(domain: domain).filter { url in
       guard url.hasPrefix("http://"), !settings.trustsInsecureDiscovery else { return true }
       output.errorLine("ignoring discovered insecure endpoint \"\(url)\"")
       return false
     }
     return try Endpoint.list(urls.isEmpty ? settings.endpoints : urls.joined(separator: ","))
-  }
-
-  /// The client URLs that the SRV records of a domain name.
-  private static func discoveredURLs(_ domain: String) async throws -> [String] {
-    throw APIClientError(.badEndpoint, "--discovery-srv \(domain) is not supported by this version")
   }
 
   /// A request as a command line that repeats it.
