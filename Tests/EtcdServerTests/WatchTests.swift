@@ -5,7 +5,7 @@ import Raft
 import TestKit
 import Testing
 
-@testable import EtcdServer
+@_spi(Simulation) @testable import EtcdServer
 
 @Suite struct WatchTests {
   @Test func `a stream sees every event once and in order, whenever it begins`() async throws {
@@ -127,7 +127,7 @@ import Testing
       timestampNanoseconds: 1,
       configuration: Configuration(voters: [MemberID(1)])
     )
-    keyspace.replace(store: ahead.copy().store, membership: Membership(), at: metadata)
+    keyspace.replace(store: ahead.copy().store, membership: Membership(), auth: AuthState(), at: metadata)
     _ = keyspace.apply(set, of: entry(4))
     #expect(seen.value.map(\.eventIndex) == [nil, nil], "it stood, and was closed")
     #expect(seen.value.last == .closed)
