@@ -211,7 +211,7 @@ if Context.environment["CORACLE_FUZZ"] != nil {
     .executableTarget(
       name: "coracle-fuzz",
       dependencies: [
-        "APIServer", "EtcdStore", "EtcdWire", "StoreTestKit", logging, nioCore, nioEmbedded,
+        "APIServer", "EtcdStore", "EtcdWire", "Raft", "RaftTransport", "StoreTestKit", logging, nioCore, nioEmbedded,
       ],
       path: "Tests/Fuzz/Sources",
       swiftSettings: houseSettings,

@@ -4,6 +4,8 @@ import Glibc
 /// The time until some member acknowledges a write: from the leader's end to the end of the interruption.
 struct FirstWrite {
   let addresses: [ServerAddress]
+  /// Between two requests to the same member.
+  private static let pauseMicroseconds = 25_000
 
   /// Ends a process, then asks the members in turn; milliseconds until the first write that one acknowledged.
   func milliseconds(killing process: Int32?) -> Double {
@@ -12,21 +14,21 @@ struct FirstWrite {
     var poller = Poller()
     var readers: [ResponseReader] = []
     var sockets: [CInt] = []
-    // One request stands at each member; one that is refused is asked again at once.
-    for address in addresses { ask(address, &poller, &sockets, &readers) }
+    var asked = 0
     var buffer = [UInt8](repeating: 0, count: 4_096)
     while microseconds() - begun < 60_000_000 {
-      for number in poller.wait(milliseconds: 100) {
+      // A member may keep a request that came too early for seconds, so that new ones show when it serves again.
+      if microseconds() - begun >= asked * Self.pauseMicroseconds {
+        asked += 1
+        for address in addresses { ask(address, &poller, &sockets, &readers) }
+      }
+      for number in poller.wait(milliseconds: 5) {
         let count = recv(sockets[number], &buffer, buffer.count, 0)
         let isDone =
           count > 0
           && buffer.withUnsafeBytes { readers[number].take(UnsafeRawBufferPointer(rebasing: $0[..<count])) } > 0
         if isDone, (200..<300).contains(readers[number].status) { return Double(microseconds() - begun) / 1_000 }
-        if isDone || count == 0 {
-          close(sockets[number])
-          poll(nil, 0, 2)
-          ask(addresses[number % addresses.count], &poller, &sockets, &readers)
-        }
+        if isDone || count == 0 { close(sockets[number]) }
       }
     }
     fail("no write was acknowledged within a minute")

@@ -25,7 +25,7 @@ import Testing
 
     func writeSnapshot(_ write: ([UInt8]) throws -> Void) throws {
       for piece in pieces {
-        while !isOpen.load(ordering: .acquiring) { usleep(1_000) }
+        while !isOpen.load(ordering: .acquiring) { poll(nil, 0, 1) }
         try write(piece)
       }
     }

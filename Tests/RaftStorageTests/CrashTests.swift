@@ -53,7 +53,7 @@ import Testing
       moments.append(content)
       try live.copyDatabase(to: crashed)
     }
-    let walBytes = try crashed.size(of: "raft.db-wal")
+    let walBytes = UInt64(try crashed.writeAheadBytes().count)
     let headerBytes: UInt64 = 32
     let frameBytes: UInt64 = 24 + 4_096
     var previous = moments.count

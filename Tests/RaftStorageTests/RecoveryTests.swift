@@ -49,11 +49,15 @@ import Testing
         }
         moments.append(try Content(store))
         // A cut write-ahead file names an older snapshot, whose file a crash at that moment would have left.
-        for name in live.storeFiles where name.hasPrefix("snapshot-") { files[name] = try? live.contents(of: name) }
+        for name in live.storeFiles where name.hasPrefix("snapshot-") {
+          // It may be removed in the background meanwhile.
+          if let bytes = try? live.contents(of: name) { files[name] = bytes }
+        }
         if step == 30 { try store.statements.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)") }
       }
       // Read before the store is closed, which would move the write-ahead file into the main one.
-      for name in live.storeFiles { files[name] = try live.contents(of: name) }
+      files["raft.db"] = try live.contents(of: "raft.db")
+      files["raft.db-wal"] = try live.writeAheadBytes()
       self.files = files
       self.moments = moments
     }

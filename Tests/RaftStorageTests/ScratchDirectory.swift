@@ -31,9 +31,8 @@ final class ScratchDirectory {
       try FileManager.default.removeItem(atPath: other.path + "/" + name)
     }
     for name in storeFiles {
-      try? FileManager.default.removeItem(atPath: other.path + "/" + name)
       // A snapshot may be removed in the background meanwhile.
-      try? FileManager.default.copyItem(atPath: path + "/" + name, toPath: other.path + "/" + name)
+      if let bytes = try? contents(of: name), !bytes.isEmpty { try other.write(bytes, to: name) }
     }
   }
 
@@ -41,13 +40,18 @@ final class ScratchDirectory {
     Array(try Data(contentsOf: URL(fileURLWithPath: path + "/" + name)))
   }
 
-  func write(_ bytes: [UInt8], to name: String) throws {
-    try Data(bytes).write(to: URL(fileURLWithPath: path + "/" + name))
+  /// What the write-ahead file holds, without room that was made behind it.
+  func writeAheadBytes() throws -> [UInt8] {
+    var bytes = try contents(of: "raft.db-wal")
+    let frameBytes = 24 + 4_096
+    while bytes.count >= 32 + frameBytes, !bytes.suffix(frameBytes).contains(where: { $0 != 0 }) {
+      bytes.removeLast(frameBytes)
+    }
+    return bytes
   }
 
-  func size(of name: String) throws -> UInt64 {
-    let attributes = try FileManager.default.attributesOfItem(atPath: path + "/" + name)
-    return (attributes[.size] as? NSNumber)?.uint64Value ?? 0
+  func write(_ bytes: [UInt8], to name: String) throws {
+    try Data(bytes).write(to: URL(fileURLWithPath: path + "/" + name))
   }
 
   func truncate(_ name: String, to bytes: UInt64) throws {

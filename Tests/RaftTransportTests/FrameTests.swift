@@ -111,7 +111,7 @@ import Testing
   }
 
   @Test(arguments: 1...60 as ClosedRange<UInt64>)
-  func `a mutated stream, cut anywhere, gives the frames before the damage and an error, and holds no more than one`(
+  func `a damaged stream, cut anywhere, gives the frames before the damage and an error, and holds one`(
     _ seed: UInt64
   ) throws {
     var generator = SeededGenerator(seed: seed)
@@ -132,7 +132,9 @@ import Testing
     do {
       while start < bytes.count {
         let end = min(bytes.count, start + Int.random(in: 1...700, using: &generator))
-        try processor.process(buffer: ByteBuffer(bytes: bytes[start..<end])) { seen.append(Array($0.readableBytesView)) }
+        try processor.process(buffer: ByteBuffer(bytes: bytes[start..<end])) {
+          seen.append(Array($0.readableBytesView))
+        }
         #expect(processor.unprocessedBytes <= Frame.maximumPayloadBytes + Frame.headerBytes)
         start = end
       }

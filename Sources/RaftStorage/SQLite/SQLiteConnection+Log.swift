@@ -10,10 +10,10 @@ extension SQLiteConnection {
   /// Opens a Raft database with the durability settings it relies on, and makes its tables when they are missing.
   static func openLog(path: String) throws(RaftStorageError) -> SQLiteConnection {
     let connection = try SQLiteConnection(path: path)
-    // Pages that became free can be given back to the file system; it must be said before there is a table.
-    try connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     // The exclusive mode keeps the index of the write-ahead file in memory and spares a lock a transaction.
     try connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+    // Pages that became free can be given back to the file system; it must be said before there is a table.
+    try connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     try connection.execute("PRAGMA journal_mode=WAL")
     try connection.execute("PRAGMA synchronous=FULL")
     try connection.execute("PRAGMA wal_autocheckpoint=\(checkpointPages)")

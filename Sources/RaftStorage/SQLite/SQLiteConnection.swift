@@ -35,7 +35,7 @@ final class SQLiteConnection {
   /// Runs statements that return no rows of interest.
   func execute(_ sql: String) throws(RaftStorageError) {
     let code = sqlite3_exec(handle, sql, nil, nil, nil)
-    guard code == SQLITE_OK else { throw error(code, operation: sql) }
+    guard code == SQLITE_OK else { throw error(code, operation: sql == "COMMIT" ? "write a batch" : sql) }
   }
 
   /// Compiles a statement to be run many times; `operation` names it in errors.

@@ -16,6 +16,10 @@ enum FuzzTarget: String {
   case keys
   case json
   case connection
+  case frames
+  case message
+  case command
+  case snapshot
 
   static let chosen = getenv("CORACLE_FUZZ_TARGET").flatMap { FuzzTarget(rawValue: String(cString: $0)) } ?? .connection
 
@@ -31,6 +35,10 @@ enum FuzzTarget: String {
       guard let value = try? JSONValue.parse(bytes) else { return }
       precondition((try? JSONValue.parse(value.serialized())) == value, "JSON is read as it was written")
     case .connection: feedConnection(bytes)
+    case .frames: PeerFuzz.feedFrames(bytes)
+    case .message: PeerFuzz.feedMessage(bytes)
+    case .command: PeerFuzz.feedCommand(bytes)
+    case .snapshot: PeerFuzz.feedSnapshot(bytes)
     }
   }
 
