@@ -96,7 +96,8 @@ extension RequestGenerator {
           + "Transfer-Encoding: chunked\r\n\r\n8\r\nvalue=c1\r\n0\r\nTrailer: x\r\n\r\n",
         "PUT /v2/keys\(key) HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
           + "Transfer-Encoding: chunked\r\n\r\n8;ext=1\r\nvalue=c2\r\n0\r\n\r\n",
-        "PUT /v2/keys\(key) HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        // Etcd carries it out, so it must be one that changes nothing: the root cannot be written.
+        "PUT /v2/keys HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "PUT /v2/keys\(key) HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
         "PUT /v2/keys\(key) HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nvalue",
         "PUT /v2/keys\(key) HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\n",

@@ -172,6 +172,7 @@ public final class Lockstep {
   private func countUneven(_ exchange: Exchange) {
     let code = exchange.mapped.coracle.json?["errorCode"]?.int
     let isConditionalDelete = exchange.request.method == "DELETE" && exchange.request.target.contains("prev")
-    if code == 107 || code != nil && isConditionalDelete { unevenWrites += 1 }
+    let isRootRefused = exchange.errorCodes.contains(107)
+    if isRootRefused || code != nil && isConditionalDelete { unevenWrites += 1 }
   }
 }
