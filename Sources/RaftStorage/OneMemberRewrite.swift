@@ -140,7 +140,7 @@ extension SQLiteLogStore {
     cluster: ClusterID,
     member: MemberID
   ) throws(RaftStorageError) {
-    try mutate(lastIndex: entries.last?.index ?? lastIndex, hardState) { () throws(RaftStorageError) in
+    try mutate(lastIndex: entries.last?.index, hardState) { () throws(RaftStorageError) in
       for entry in entries { try self.statements.insert(entry) }
       try self.writeIdentity(cluster, member)
     }

@@ -60,6 +60,18 @@ public struct ClusterMembership: Sendable, Equatable {
     memberID = own?.id ?? MemberID(0)
   }
 
+  /// Makes the membership of one who comes to a cluster that runs, or that has run before.
+  ///
+  /// - Parameters:
+  ///   - clusterID: The cluster's id.
+  ///   - memberID: This node's own id.
+  ///   - members: All members; must hold `memberID`.
+  public init(joining clusterID: ClusterID, as memberID: MemberID, members: [Member]) {
+    precondition(members.contains { $0.id == memberID }, "member \(memberID) is not among the members")
+    self.init(clusterID: clusterID, memberID: memberID, members: members)
+    isJoining = true
+  }
+
   /// Makes the membership of a cluster of one member, as a backup has it.
   ///
   /// - Parameters:
@@ -71,18 +83,6 @@ public struct ClusterMembership: Sendable, Equatable {
     self.clusterID = clusterID
     self.memberID = memberID
     members = [Member(id: memberID, name: name, peerURLs: peerURLs)]
-  }
-
-  /// Makes the membership of one who comes to a cluster that runs, or that has run before.
-  ///
-  /// - Parameters:
-  ///   - clusterID: The cluster's id.
-  ///   - memberID: This node's own id.
-  ///   - members: All members; must hold `memberID`.
-  public init(joining clusterID: ClusterID, as memberID: MemberID, members: [Member]) {
-    precondition(members.contains { $0.id == memberID }, "member \(memberID) is not among the members")
-    self.init(clusterID: clusterID, memberID: memberID, members: members)
-    isJoining = true
   }
 
   init(clusterID: ClusterID, memberID: MemberID, members: [Member]) {

@@ -6,6 +6,7 @@ import EtcdServer
 import EtcdWire
 import Glibc
 import Logging
+import NIOCore
 import NIOPosix
 import Raft
 import RaftStorage
