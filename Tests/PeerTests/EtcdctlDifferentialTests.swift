@@ -38,7 +38,12 @@ import Testing
       async let foreign = places[3].run(lines, ["etcdctl"])
       let expected = try await original
       Self.compare(try await ours, with: expected, lines, Self.ownDifferences)
-      Self.compare(try await onCoracle.map(\.withoutIndexes), with: expected.map(\.withoutIndexes), lines, Self.ownDifferences)
+      Self.compare(
+        try await onCoracle.map(\.withoutIndexes),
+        with: expected.map(\.withoutIndexes),
+        lines,
+        Self.ownDifferences
+      )
       let server = try await foreign.map(\.withoutIndexes)
       Self.compare(server, with: expected.map(\.withoutIndexes), lines, [:])
     }
