@@ -9,7 +9,7 @@ extension EtcdClient {
   ///
   /// - Throws: ``APIClientError``.
   public func members() async throws(APIClientError) -> [ClusterMember] {
-    let answer = try await get("/v2/members")
+    let answer = try await fetch("/v2/members")
     guard let list = try json(answer)["members"]?.array else { throw Self.unexpected(answer) }
     return list.compactMap(Self.member)
   }
@@ -20,7 +20,7 @@ extension EtcdClient {
   ///
   /// - Throws: ``APIClientError``.
   public func membersFromPeers() async throws(APIClientError) -> [ClusterMember] {
-    let answer = try await get("/members")
+    let answer = try await fetch("/members")
     guard let list = try json(answer).array else { throw Self.unexpected(answer) }
     return list.compactMap(Self.member)
   }
@@ -29,7 +29,7 @@ extension EtcdClient {
   ///
   /// - Throws: ``APIClientError``.
   public func memberList() async throws(APIClientError) -> MemberList {
-    let answer = try await get("/v2/members")
+    let answer = try await fetch("/v2/members")
     guard let list = try json(answer)["members"]?.array else { throw Self.unexpected(answer) }
     return Self.memberList(list, answer)
   }
@@ -38,7 +38,7 @@ extension EtcdClient {
   ///
   /// - Throws: ``APIClientError``.
   public func memberListFromPeers() async throws(APIClientError) -> MemberList {
-    let answer = try await get("/members")
+    let answer = try await fetch("/members")
     guard let list = try json(answer).array else { throw Self.unexpected(answer) }
     return Self.memberList(list, answer)
   }
@@ -52,7 +52,7 @@ extension EtcdClient {
   ///
   /// - Throws: ``APIClientError``.
   public func leader() async throws(APIClientError) -> ClusterMember? {
-    let answer = try await get("/v2/members/leader", accepting: [.ok, .serviceUnavailable])
+    let answer = try await fetch("/v2/members/leader", accepting: [.ok, .serviceUnavailable])
     guard answer.status == .ok else { return nil }
     guard let leader = Self.member(try json(answer)) else { throw Self.unexpected(answer) }
     return leader
@@ -62,7 +62,7 @@ extension EtcdClient {
   ///
   /// - Throws: ``APIClientError``.
   public func version() async throws(APIClientError) -> (server: String, cluster: String) {
-    let answer = try await get("/version")
+    let answer = try await fetch("/version")
     let body = try json(answer)
     return (body["etcdserver"]?.string ?? "", body["etcdcluster"]?.string ?? "")
   }
@@ -79,7 +79,7 @@ extension EtcdClient {
     return answer.status == .ok && (health?.string == "true" || health?.bool == true)
   }
 
-  func get(_ target: String, accepting: [HTTPResponseStatus] = [.ok]) async throws(APIClientError) -> IncomingAnswer {
+  func fetch(_ target: String, accepting: [HTTPResponseStatus] = [.ok]) async throws(APIClientError) -> IncomingAnswer {
     let answer = try await pool.send(OutgoingRequest(target: target, headTimeout: localTimeout, isRepeatable: true))
     guard accepting.contains(answer.status) else { throw Self.unexpected(answer) }
     return answer
