@@ -4,8 +4,8 @@ import ArgumentParser
 extension ClusterCommand {
   struct Members: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "List the store's members; add, remove and update them.",
-      subcommands: [List.self, Add.self, Remove.self, Update.self],
+      abstract: "List the store's members; add, remove and update them; make workers members.",
+      subcommands: [List.self, Add.self, Remove.self, Update.self, Promote.self],
       defaultSubcommand: List.self
     )
   }

@@ -10,10 +10,11 @@ public struct ClusterCommand: AsyncParsableCommand {
     commandName: "cluster",
     abstract: "Look at the store's members and change them, and make tokens for new clusters.",
     discussion: """
-      add, remove and update are short for members add, members remove and members update. Any node takes them.
+      add, remove, update and promote are short for members add, members remove and so on. Any node takes them.
       """,
     subcommands: [
-      Health.self, Status.self, Members.self, Add.self, Remove.self, Update.self, Discovery.self,
+      Health.self, Status.self, Members.self, Add.self, Remove.self, Update.self, Promote.self,
+      Discovery.self,
     ]
   )
 
