@@ -209,10 +209,11 @@ struct KeysRequestParserTests {
       )
       let flag = Bool.random(using: &generator)
       let writes: [KeysWrite] = [
-        .set(value: text(), isDirectory: flag, ttl: ttl, refresh: false),
+        // What a directory is given as a value counts for nothing, and is not sent.
+        .set(value: flag ? "" : text(), isDirectory: flag, ttl: ttl, refresh: false),
         .set(value: "", isDirectory: flag, ttl: .seconds(3), refresh: true),
-        .create(value: text(), isDirectory: flag, ttl: ttl),
-        .createInOrder(value: text(), isDirectory: flag, ttl: ttl),
+        .create(value: flag ? "" : text(), isDirectory: flag, ttl: ttl),
+        .createInOrder(value: flag ? "" : text(), isDirectory: flag, ttl: ttl),
         .update(value: text(), ttl: ttl, refresh: false),
         .update(value: nil, ttl: .seconds(3), refresh: true),
         .compareAndSwap(value: text(), comparison: comparison, ttl: ttl, refresh: false),

@@ -81,12 +81,9 @@ struct SnapshotTransferTests {
     answer(.snapshotResponse(index: LogIndex(12), stagedBytes: 100))
     #expect(pieces(node.ready()).isEmpty, "an answer that comes twice sends nothing")
     answer(.appendResponse(.accepted(match: LogIndex(12))))
-    let appended = (node.ready()?.outgoing ?? []).contains {
-      if case .message(let message) = $0, case .append(let request) = message.body {
-        message.to == MemberID(3) && request.entries.map(\.index) == [LogIndex(13)]
-      } else {
-        false
-      }
+    let appended = (node.ready()?.early ?? []).contains { message in
+      guard case .append(let request) = message.body else { return false }
+      return message.to == MemberID(3) && request.entries.map(\.index) == [LogIndex(13)]
     }
     #expect(appended)
   }

@@ -116,7 +116,7 @@ extension Lockstep {
     unevenWrites += 2
     hugeTTLCount += 1
     // Etcd's may have run out at once, which took an index; so both are taken away, and the distance is made good.
-    usleep(700_000)
+    poll(nil, 0, 700)
     for host in [pair.coracle.host, pair.etcd.host] {
       let connection = try RawConnection(host: host, port: ServerPair.clientPort)
       connection.send(RequestTemplate("DELETE", key).rendered(offset: 0))
@@ -155,7 +155,7 @@ extension Lockstep {
     let deadline = ContinuousClock.now + .seconds(10)
     while ContinuousClock.now < deadline {
       if try condition() { return true }
-      usleep(20_000)
+      poll(nil, 0, 20)
     }
     return false
   }

@@ -191,6 +191,11 @@ final class StoreConnection {
     }
   }
 
+  /// Holds the client's own thread up, which paces its load.
+  static func pause(milliseconds: CInt) {
+    poll(nil, 0, milliseconds)
+  }
+
   /// Nanoseconds of the monotonic clock, by which histories are recorded.
   static func now() -> Int64 {
     var time = timespec()

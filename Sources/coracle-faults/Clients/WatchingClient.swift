@@ -51,7 +51,7 @@ struct WatchingClient {
     }
     if watch.end != .open {
       place = (place + 1) % members.socketPaths.count
-      usleep(50_000)
+      StoreConnection.pause(milliseconds: 50)
     }
   }
 

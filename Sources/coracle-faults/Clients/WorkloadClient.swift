@@ -41,7 +41,7 @@ struct WorkloadClient {
     case .failed: seen[key] = nil
     case .unknown, .refused: moveOn()
     }
-    usleep(UInt32.random(in: 2_000...12_000, using: &random))
+    StoreConnection.pause(milliseconds: CInt.random(in: 2...12, using: &random))
   }
 
   /// Reads every register with quorum, so that the history says how it ended.
@@ -51,7 +51,7 @@ struct WorkloadClient {
         if case .succeeded = perform(key, .read(quorum: true)) { break }
         if case .failed? = operations.last?.outcome { break }
         moveOn()
-        usleep(100_000)
+        StoreConnection.pause(milliseconds: 100)
       }
     }
   }
@@ -65,7 +65,7 @@ struct WorkloadClient {
     connection.disconnect()
     place = (place + 1) % members.socketPaths.count
     connection = StoreConnection(socketPath: members.socketPaths[place])
-    usleep(30_000)
+    StoreConnection.pause(milliseconds: 30)
   }
 
   // MARK: What to do

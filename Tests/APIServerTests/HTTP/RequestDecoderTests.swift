@@ -26,6 +26,22 @@ import Testing
   private struct Reading: Equatable {
     var requests: [Seen] = []
     var isRefused = false
+
+    /// The requests through the first that ends the connection: swift-nio's parser refuses what follows one.
+    var throughClose: Reading {
+      guard let last = requests.firstIndex(where: { !$0.isKeepAlive }) else { return self }
+      var reading = self
+      reading.requests = Array(requests[...last])
+      reading.isRefused = isRefused && !requests[last].isWhole
+      return reading
+    }
+  }
+
+  /// A value without the blanks behind it, of which swift-nio keeps tabs.
+  private static func trimmed(_ value: String) -> String {
+    var value = value[...]
+    while value.last == " " || value.last == "\t" { value.removeLast() }
+    return String(value)
   }
 
   /// Cuts bytes into pieces of random size.
@@ -90,7 +106,7 @@ import Testing
               path: target?.path,
               query: target?.query,
               minorVersion: head.version.minor,
-              fields: head.headers.map { "\($0.name): \($0.value)" },
+              fields: head.headers.map { "\($0.name): \(Self.trimmed($0.value))" },
               isKeepAlive: head.isKeepAlive
             )
           )
@@ -159,7 +175,7 @@ import Testing
       let bytes = Array(text.utf8)
       let own = Self.own(Self.pieces(bytes, &random))
       #expect(own == Self.own([ByteBuffer(bytes: bytes)]), "cut differently: \(text)")
-      #expect(try own == Self.oracle(Self.pieces(bytes, &random)), "\(text)")
+      #expect(try own.throughClose == Self.oracle(Self.pieces(bytes, &random)).throughClose, "\(text)")
       #expect(own.requests.count == count && !own.isRefused, "\(text)")
     }
   }
@@ -169,9 +185,10 @@ import Testing
     var random = SeededGenerator(seed: UInt64(1_000 + seed))
     for _ in 0..<100 {
       let bytes = Self.damaged(Array((Self.request(&random) + Self.request(&random)).utf8), &random)
-      let own = Self.own(Self.pieces(bytes, &random))
-      #expect(own == Self.own([ByteBuffer(bytes: bytes)]), "cut differently: \(Self.shown(bytes))")
-      let oracle = try Self.oracle(Self.pieces(bytes, &random))
+      let whole = Self.own(Self.pieces(bytes, &random))
+      #expect(whole == Self.own([ByteBuffer(bytes: bytes)]), "cut differently: \(Self.shown(bytes))")
+      let own = whole.throughClose
+      let oracle = try Self.oracle(Self.pieces(bytes, &random)).throughClose
       // A request that both read is the same one; each may refuse what the other takes, but what goes on is equal.
       for (mine, theirs) in zip(own.requests, oracle.requests) where mine.isWhole && theirs.isWhole {
         #expect(mine == theirs, "\(Self.shown(bytes))")

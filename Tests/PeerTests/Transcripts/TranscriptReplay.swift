@@ -123,7 +123,7 @@ final class TranscriptReplay {
     let patience = ContinuousClock.now + .milliseconds(400)
     while try currentIndex() < wanted {
       if ContinuousClock.now < patience {
-        usleep(20_000)
+        poll(nil, 0, 20)
       } else {
         _ = try answer(to: RequestTemplate("PUT", "/v2/keys/_between?value=x"))
       }

@@ -94,12 +94,13 @@ struct EtcdctlFlags {
   private var values: [String: [String]] = [:]
 
   private static let help = EtcdctlFlag.toggle("help", "h", help: "show help")
+  private static let version = EtcdctlFlag.toggle("version", "v", help: "print the version")
 
   /// Reads the words behind the name of the topic.
   ///
   /// - Throws: ``EtcdctlUsageError`` for an unknown flag before the first argument, or a wrong or missing value.
   init(_ words: some Sequence<String>, of topic: EtcdctlTopic) throws(EtcdctlUsageError) {
-    let known = topic.flags + [Self.help]
+    let known = topic.flags + (topic.words.isEmpty ? [Self.help, Self.version] : [Self.help])
     var rest = Array(words)[...]
     while let word = rest.popFirst() {
       if word == "--" {
