@@ -88,6 +88,11 @@ import Testing
     return reading
   }
 
+  /// What closes a connection of any version (RFC 9112, section 9.3); swift-nio lets HTTP/1.0's `keep-alive` win.
+  private static func saysClose(_ headers: HTTPHeaders) -> Bool {
+    headers[canonicalForm: "connection"].contains { $0.lowercased() == "close" }
+  }
+
   private static func oracle(_ pieces: [ByteBuffer]) throws -> Reading {
     let channel = EmbeddedChannel()
     try channel.pipeline.syncOperations.addHandler(
@@ -107,7 +112,7 @@ import Testing
               query: target?.query,
               minorVersion: head.version.minor,
               fields: head.headers.map { "\($0.name): \(Self.trimmed($0.value))" },
-              isKeepAlive: head.isKeepAlive
+              isKeepAlive: head.isKeepAlive && !Self.saysClose(head.headers)
             )
           )
         case .body(let part): reading.requests[reading.requests.count - 1].body += Array(part.readableBytesView)
