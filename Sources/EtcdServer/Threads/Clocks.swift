@@ -22,8 +22,9 @@ enum Clocks {
   /// Makes the wall clock wrong on purpose; nil unless a test asked for it.
   private static let testOffset = TestClockOffset.fromEnvironment()
 
-  /// The file that `CORACLE_TEST_CLOCK_OFFSET_FILE` names: milliseconds that are added to the wall clock, so that a
-  /// test can let one member's clock jump. It is read again at most every 50 ms; without the file nothing is added.
+  /// Lets a test make one member's clock jump: milliseconds to add to it, from a file that the environment names.
+  ///
+  /// `CORACLE_TEST_CLOCK_OFFSET_FILE` names it. It is read again at most every 50 ms; without it nothing is added.
   private final class TestClockOffset: Sendable {
     private static let pauseNanoseconds: Int64 = 50_000_000
 
