@@ -110,6 +110,8 @@ import Testing
       try good.prefix(good.count / 2).write(to: log)
       #expect(try await refusal(backup).contains("is damaged"))
       try Data("SQLite it is not".utf8).write(to: log)
+      #expect(try await refusal(backup).contains("is damaged (it has only 16 bytes)"))
+      try Data(String(repeating: "SQLite it is not. ", count: 2_000).utf8).write(to: log)
       #expect(try await refusal(backup).contains("is not a Raft database"))
       try FileManager.default.removeItem(at: log)
       #expect(try await refusal(backup).contains("its log, member/raft.db, is missing"))
@@ -271,6 +273,9 @@ private final class RestoredMachines {
     try await eventually("\(count) members have started", within: .seconds(30)) {
       let list = try await cluster.coracle(["cluster", "members", "--output", "json", "--endpoint", endpoint]).output
       return list.components(separatedBy: "\"isStarted\":true").count == count + 1
+    }
+    try await eventually("\(name) votes", within: .seconds(30)) {
+      try await get("/coracle/v1/status", machine.endpoint).contains("\"voter\":true")
     }
   }
 }

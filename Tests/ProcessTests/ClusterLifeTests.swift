@@ -145,15 +145,14 @@ import Testing
   @Test func `force-new-cluster makes one member a cluster of its own, once`() async throws {
     try await TestCluster.with(TestClusterShape(machines: 3)) { cluster in
       try await put("/a", "1", through: cluster.nodes[0])
-      let before = try json(try await cluster.get("/v2/keys/a?quorum=true", from: cluster.nodes[2]))
+      let before = try await cluster.get("/v2/keys/a?quorum=true", from: cluster.nodes[2])
       for node in cluster.nodes { try await node.end(SIGKILL) }
       let node = cluster.nodes[2]
       node.environment["ETCD_FORCE_NEW_CLUSTER"] = "true"
       try node.start()
       try await eventually("it serves alone") { try await cluster.get("/health", from: node).contains("true") }
       #expect(try await members(cluster, of: node).map { $0["name"] as? String } == ["node3"])
-      let after = try json(try await cluster.get("/v2/keys/a?quorum=true", from: node))
-      #expect("\(after["node"] ?? "")" == "\(before["node"] ?? "")")
+      #expect(try await cluster.get("/v2/keys/a?quorum=true", from: node) == before)
       // The former members are removed for good: they end when they hear of it, or stay without a leader.
       let added = try await addMember("http://127.0.0.1:9", through: node)
       try await node.end(SIGTERM)
