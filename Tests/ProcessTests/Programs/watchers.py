@@ -69,7 +69,7 @@ def slow(host, port):
     value = "v" * 100_000
     statuses = set()
     for number in range(400):
-        statuses.add(asyncio.run(put(host, port, "/s/k", value))[9:12].decode())
+        statuses.add(asyncio.run(put(host, port, "/s/k", "%d:%s" % (number, value)))[9:12].decode())
     stream.settimeout(20)
     closed = False
     try:
@@ -84,18 +84,19 @@ def slow(host, port):
     except socket.timeout:
         pass
     body = received[received.index(b"\r\n\r\n") + 4:]
-    indexes, whole = [], True
+    # Other keys take indexes too, so what counts is the number that each value begins with.
+    numbers, whole = [], True
     while body:
         size, _, rest = body.partition(b"\r\n")
         size = int(size or b"0", 16)
         if size == 0 or len(rest) < size:
             whole = size != 0
             break
-        indexes.append(json.loads(rest[:size])["node"]["modifiedIndex"])
+        numbers.append(int(json.loads(rest[:size])["node"]["value"].split(":")[0]))
         body = rest[size + 2:]
-    gaps = [index for index, following in zip(indexes, indexes[1:]) if following != index + 1]
+    gaps = [number for number, following in zip(numbers, numbers[1:]) if following != number + 1]
     print(json.dumps({
-        "closed": closed, "events": len(indexes), "gaps": len(gaps), "endedCleanly": not whole,
+        "closed": closed, "events": len(numbers), "gaps": len(gaps), "endedCleanly": not whole,
         "statuses": sorted(statuses),
     }))
 
