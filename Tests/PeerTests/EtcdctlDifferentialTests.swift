@@ -15,7 +15,6 @@ import Testing
     "--timeout 5x get /a": "as --help", "--timeout 5 get /a": "as --help", "-o": "as --help",
     "--version": "the version is ours",
     "-o bogus get /a": "a wrong format is refused before anything is done, with 1",
-    "exec-watch --bogus /a -- env": "an unknown flag is refused before a -- too",
     "--no-sync role list": "a refusal is told in the server's words, not as a status code",
     "--debug rm --dir --with-value 'a b' --with-index 7 /nope":
       "--dir has no meaning beside a condition, and is not sent",
