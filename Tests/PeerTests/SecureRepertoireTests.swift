@@ -143,7 +143,9 @@ import Testing
     }
     let once = try start("watch", "\(top)/w")
     let ever = try start("watch", "--forever", "--recursive", top)
-    let program = try start("exec-watch", "\(top)/w", "--", "sh", "-c", "echo $ETCD_WATCH_ACTION $ETCD_WATCH_VALUE")
+    // Without --recursive the original takes the last word for the key.
+    let echo = "echo $ETCD_WATCH_ACTION $ETCD_WATCH_VALUE"
+    let program = try start("exec-watch", "--recursive", "\(top)/w", "--", "sh", "-c", echo)
     try await eventually("all watches of node \(node.number) have their events") {
       _ = try await cluster.etcdctl(["-u", "app:pw", "set", "\(top)/w", "seen"], on: node)
       return !once.isRunning && ever.output.contains("[set] \(top)/w\nseen\n") && program.output.contains("set seen")

@@ -87,7 +87,7 @@ followed = []
 
 
 def follow(start):
-    for event in etcd.Client(host=host, port=port).eternal_watch(root + "/stream", index=start, recursive=True):
+    for event in etcd.Client(host=host, port=port, **secure).eternal_watch(root + "/stream", index=start, recursive=True):
         followed.append((event.action, event.key[len(root):], event.value))
         if event.action == "delete":
             return
@@ -162,7 +162,7 @@ expect("order", first.key < second.key, True)
 lock = etcd.Lock(client, "lock-%s" % host.replace(".", "-"))
 expect("lock", lock.acquire(blocking=True, lock_ttl=30, timeout=10), True)
 expect("is acquired", lock.is_acquired, True)
-other = etcd.Lock(etcd.Client(host=host, port=port), "lock-%s" % host.replace(".", "-"))
+other = etcd.Lock(etcd.Client(host=host, port=port, **secure), "lock-%s" % host.replace(".", "-"))
 expect("second lock", other.acquire(blocking=False, lock_ttl=30), False)
 waiting = threading.Thread(target=lambda: seen.append(other.acquire(blocking=True, lock_ttl=30, timeout=20)))
 waiting.start()
@@ -175,7 +175,7 @@ other.release()
 # election: who holds the lock leads, and the next takes over when the leader's time runs out
 first = etcd.Lock(client, "election-%s" % host.replace(".", "-"))
 expect("elected", first.acquire(blocking=True, lock_ttl=2, timeout=10), True)
-second = etcd.Lock(etcd.Client(host=host, port=port), "election-%s" % host.replace(".", "-"))
+second = etcd.Lock(etcd.Client(host=host, port=port, **secure), "election-%s" % host.replace(".", "-"))
 started = time.monotonic()
 expect("next leader", second.acquire(blocking=True, lock_ttl=30, timeout=20), True)
 expect("not before the first leader's time was over", time.monotonic() - started > 1, True)
