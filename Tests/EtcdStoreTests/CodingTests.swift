@@ -107,6 +107,18 @@ struct SnapshotTests {
     #expect(restored.history.capacity == 1_000)
   }
 
+  @Test(arguments: [65_530, 65_536, 70_000, 8_192])
+  func `a snapshot whose last event fills a frame is read back`(valueBytes: Int) throws {
+    var store = Store()
+    for number in 0..<20 {
+      let value = String(repeating: "v", count: valueBytes)
+      let set = KeysWrite.set(value: value, isDirectory: false, ttl: .permanent, refresh: false)
+      _ = store.apply(.write(key: "/k\(number)", set), at: Timestamp(nanosecondsSinceEpoch: 1))
+      let restored = try Store(decodingSnapshot: store.encodeSnapshot())
+      #expect(restored.stateHash == store.stateHash && restored.history.count == number + 1)
+    }
+  }
+
   @Test func `a damaged snapshot is refused`() {
     let bytes = grownStore(seed: 5, commands: 60).encodeSnapshot()
     for length in 0..<bytes.count {

@@ -92,7 +92,8 @@ extension Store {
     frame.write(variable: etcdIndex.rawValue)
     try tree.encode(to: &frame, afterEach: flushWhenLong)
     try history.encode(to: &frame, afterEach: flushWhenLong)
-    try flush(&frame)
+    // An empty frame would be taken for the end.
+    if !frame.bytes.isEmpty { try flush(&frame) }
     try write(SnapshotFrames.header(of: 0, checksum: hash.value))
     return hash.value
   }
