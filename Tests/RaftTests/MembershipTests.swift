@@ -97,6 +97,33 @@ struct MembershipTests {
     #expect(bench.node.role == .follower, "it does not campaign any more")
   }
 
+  @Test func `a member may lead to commit its own removal, without a vote of its own`() {
+    var bench = NodeBench(log: [1], hardState: HardState(commitIndex: LogIndex(1)))
+    let record = ConfigurationRecord(
+      change: ConfigurationChange(.remove, MemberID(1)),
+      configuration: Configuration(voters: [2, 3].map(MemberID.init))
+    )
+    var removal = Entry.test(2, 1, record.encoded())
+    removal.kind = .configuration
+    bench.receive(from: 2, term: 1, .append(.test(after: 1, 1, [removal], commit: 1)))
+    while bench.node.role == .follower, bench.node.electionElapsed < 100 { bench.tick() }
+    #expect(bench.node.role == .preCandidate)
+    bench.receive(from: 2, term: 2, .preVoteResponse(granted: true))
+    #expect(bench.node.role == .preCandidate, "one of the two that vote is no majority")
+    bench.receive(from: 3, term: 2, .preVoteResponse(granted: true))
+    bench.receive(from: 2, term: 2, .voteResponse(granted: true))
+    #expect(bench.node.role == .candidate)
+    bench.receive(from: 3, term: 2, .voteResponse(granted: true))
+    #expect(bench.node.role == .leader)
+    bench.accept(from: 2, 3)
+    #expect(bench.node.commitIndex == LogIndex(1))
+    bench.accept(from: 3, 3)
+    #expect(bench.node.commitIndex == LogIndex(3))
+    #expect(bench.node.role == .follower)
+    bench.tick(100)
+    #expect(bench.node.role == .follower, "it does not campaign any more")
+  }
+
   @Test func `a removed member is still told so`() {
     var bench = leader()
     bench.accept(from: 3, 1)

@@ -2,8 +2,13 @@
 
 extension RaftNode {
   /// Whether this member may campaign: it is a voter, and not waiting for a snapshot to be installed.
+  ///
+  /// A member whose removal is in its log, but not known to be committed, still may: it can be the only one whose log
+  /// is long enough to lead. It does not vote for itself then (dissertation, section 4.2.2).
   var isPromotable: Bool {
-    configurations.latest.voters.contains(member) && installed == nil
+    guard installed == nil else { return false }
+    return configurations.latest.voters.contains(member)
+      || configurations.configuration(at: commitIndex).voters.contains(member)
   }
 
   /// Takes a message's term into account; false when the message is not to be handled.
@@ -119,6 +124,10 @@ extension RaftNode {
       progress[peer] = Progress(next: tail.lastIndex.next)
     }
     progress[member]?.recordOwn(tail.durableIndex)
+    if !configurations.latest.contains(member) {
+      // Elected to commit its own removal; it steps down with that.
+      leaving = Leaving(member: member, index: configurations.latestIndex)
+    }
     // Only an entry of its own term tells a leader what is committed (paper, sections 5.4.2 and 8).
     appendEntry(.empty, data: [])
   }
