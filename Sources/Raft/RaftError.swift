@@ -14,6 +14,8 @@ public enum RaftError: Error, Sendable, Equatable, CustomStringConvertible {
   case learnerBehind(MemberID)
   /// Without this member too few of the remaining voters would answer.
   case quorumAtRisk(MemberID)
+  /// The leader, another member, refused; in its words.
+  case refusedByLeader(String)
   /// The member asked for cannot take over, because it is not a voter or is this one.
   case invalidTransferTarget(MemberID)
   /// The member has stepped aside because its storage fails.
@@ -29,6 +31,7 @@ public enum RaftError: Error, Sendable, Equatable, CustomStringConvertible {
     case .changeInProgress: "another membership change is not committed yet"
     case .learnerBehind(let member): "member \(member) has not caught up with the log yet"
     case .quorumAtRisk(let member): "without member \(member) too few of the remaining members would answer"
+    case .refusedByLeader(let reason): reason
     case .invalidTransferTarget(let member): "member \(member) cannot become leader"
     case .storageFailed: "the storage of this member fails"
     }

@@ -90,6 +90,7 @@ import Testing
       let refusal = await leader.tryToRemove(others[1].memberID)
       guard case .failed(let reason)? = refusal else { return #expect(Bool(false), "\(String(describing: refusal))") }
       #expect(reason.contains("too few of the remaining members"))
+      #expect(await others[1].tryToRemove(others[1].memberID) == refusal, "a follower passes the reason on")
       #expect(leader.members.count == 3)
       try await leader.remove(others[0].memberID)
       #expect(leader.members.count == 2)

@@ -124,6 +124,28 @@ struct MembershipTests {
     #expect(bench.node.role == .follower, "it does not campaign any more")
   }
 
+  @Test func `a member hears that its change is refused for good, and only then`() throws {
+    var settings = RaftSettings()
+    settings.guardsQuorum = true
+    var bench = NodeBench(settings: settings)
+    bench.becomeLeader()
+    bench.accept(from: 2, 1)
+    for _ in 0..<settings.electionTicks {
+      bench.receive(from: 2, term: 1, .heartbeatResponse(readRound: 0))
+      bench.tick()
+    }
+    _ = bench.takeSent()
+    let risky = ConfigurationChange(.remove, MemberID(2), context: [9])
+    bench.receive(from: 2, term: 1, .propose([.configurationChange(risky)]))
+    let reason = RaftError.quorumAtRisk(MemberID(2)).description
+    #expect(bench.takeSent(to: 2) == [.changeRefused(risky, reason: reason)])
+    bench.receive(from: 2, term: 1, .propose([.configurationChange(ConfigurationChange(.update, MemberID(4)))]))
+    #expect(bench.takeSent(to: 2) == [], "it may be in the log already")
+    var asker = NodeBench(2)
+    asker.receive(from: 1, term: 1, .changeRefused(risky, reason: reason))
+    #expect(asker.node.notices.ownRefusedChanges == [RefusedChange(change: risky, reason: .refusedByLeader(reason))])
+  }
+
   @Test func `a removed member is still told so`() {
     var bench = leader()
     bench.accept(from: 3, 1)

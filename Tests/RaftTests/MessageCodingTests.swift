@@ -36,6 +36,7 @@ struct MessageCodingTests {
     .readIndex(batch: 5),
     .readIndexResponse(batch: 5, index: LogIndex(6)),
     .timeoutNow,
+    .changeRefused(ConfigurationChange(.remove, MemberID(7), context: [1]), reason: "too few would answer"),
   ]
 
   private func message(_ body: Message.Body) -> Message {

@@ -67,6 +67,8 @@ extension EtcdClient {
   private static func refusal(_ answer: IncomingAnswer) -> APIClientError {
     let body = try? JSONValue.parse(answer.body.readableBytesView)
     guard let message = body?["message"]?.string, !message.isEmpty else { return unexpected(answer) }
-    return APIClientError(.refused(status: Int(answer.status.code)), message)
+    // A coracle says more than the message that etcd has.
+    let reason = body?["reason"]?.string ?? ""
+    return APIClientError(.refused(status: Int(answer.status.code)), reason.isEmpty ? message : reason)
   }
 }

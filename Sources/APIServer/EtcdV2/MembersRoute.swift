@@ -117,7 +117,12 @@ struct MembersRoute: HTTPRoute {
     case .idExists: Self.message(.conflict, "membership: ID exists")
     case .noSuchMember: Self.message(.notFound, "No such member: \(name)")
     case .permanentlyRemoved: Self.message(.gone, "Member permanently removed: \(name)")
-    case .failed: Self.message(.internalServerError, "Internal Server Error")
+    case .failed(let reason):
+      // Etcd keeps the reason to its log; a field more disturbs no client.
+      .json(
+        .internalServerError,
+        JSONValue.fields(["message": "Internal Server Error", "reason": .string(reason)]).text
+      )
     }
   }
 

@@ -180,6 +180,12 @@ struct ReplicaLoop {
       let metadata: Logger.Metadata = ["raft.change": change, "raft.reason": "\(refused.reason)"]
       logger.warning("membership change of another member refused", metadata: metadata)
     }
+    for refused in output.ownRefusedChanges {
+      guard let context = MembershipContext(decoding: refused.change.context),
+        context.proposer == configuration.memberID
+      else { continue }
+      fail(context.request, refused.reason.description)
+    }
     for read in output.releasedReads {
       if case .read(let answer, let carrier)? = waiting.remove(RequestID(read.id)) {
         answers.add(carrier) { answer(nil) }

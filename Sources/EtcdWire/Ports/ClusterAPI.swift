@@ -37,7 +37,8 @@ public enum ClusterChangeError: Error, Sendable, Equatable {
   case noSuchMember
   /// The member was removed and cannot come back: 410 `Member permanently removed: <id>`.
   case permanentlyRemoved
-  /// The change was refused, or its outcome is unknown (timeout, no leader); the reason is for the log: 500.
+  /// The change was refused, or its outcome is unknown (timeout, no leader); the reason stands beside
+  /// the message: 500.
   case failed(reason: String)
 }
 

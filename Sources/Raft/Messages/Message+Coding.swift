@@ -50,6 +50,7 @@ extension Message {
     case readIndex
     case readIndexResponse
     case timeoutNow
+    case changeRefused
   }
 }
 
@@ -71,6 +72,7 @@ extension Message.Body {
     case .readIndex: .readIndex
     case .readIndexResponse: .readIndexResponse
     case .timeoutNow: .timeoutNow
+    case .changeRefused: .changeRefused
     }
   }
 
@@ -122,6 +124,9 @@ extension Message.Body {
       writer.write(index)
     case .timeoutNow:
       break
+    case .changeRefused(let change, let reason):
+      change.write(to: &writer)
+      writer.write(Array(reason.utf8))
     }
   }
 
@@ -157,6 +162,9 @@ extension Message.Body {
       let batch = try reader.readUInt64()
       self = .readIndexResponse(batch: batch, index: try reader.readIndex())
     case .timeoutNow: self = .timeoutNow
+    case .changeRefused:
+      let change = try ConfigurationChange(from: &reader)
+      self = .changeRefused(change, reason: String(decoding: try reader.readBytes(), as: UTF8.self))
     }
   }
 }

@@ -29,6 +29,7 @@ public struct Message: Sendable, Equatable {
     case .append(let request): return request.entries.reduce(fixed) { $0 + $1.sizeBytes }
     case .snapshotChunk(let request): return fixed + request.chunk.bytes.count
     case .propose(let proposals): return proposals.reduce(fixed) { $0 + $1.approximateBytes }
+    case .changeRefused(let change, let reason): return fixed + change.context.count + reason.utf8.count
     default: return fixed
     }
   }
@@ -58,6 +59,9 @@ public struct Message: Sendable, Equatable {
     case snapshotResponse(index: LogIndex, stagedBytes: UInt64)
     /// A follower's proposals. At most once: never sent again, and lost when the receiver is not the leader.
     case propose([ForwardedProposal])
+    /// The leader refuses a membership change that the receiver forwarded, and why; only what will not come right by
+    /// itself is told.
+    case changeRefused(ConfigurationChange, reason: String)
     /// A follower asks for an index to read at; `batch` comes back in the answer.
     case readIndex(batch: UInt64)
     /// The index at which the reads of `batch` may be answered.

@@ -34,24 +34,36 @@ extension RaftNode {
     if !batch.isEmpty { send(.propose(batch), to: leader) }
   }
 
-  mutating func stepPropose(_ proposals: [ForwardedProposal]) {
+  mutating func stepPropose(_ proposals: [ForwardedProposal], from sender: MemberID) {
     guard role == .leader else { return }
     for proposal in proposals {
       switch proposal {
       case .command(let data): _ = accept(.command(data))
-      case .configurationChange(let change): acceptForwarded(change)
+      case .configurationChange(let change): acceptForwarded(DeferredChange(change: change, sender: sender))
       }
     }
   }
 
   /// Appends a change that another member forwarded, or keeps it until an earlier one is committed.
-  private mutating func acceptForwarded(_ change: ConfigurationChange) {
+  private mutating func acceptForwarded(_ forwarded: DeferredChange) {
+    let change = forwarded.change
     guard case .refused(let reason)? = accept(.configurationChange(change)) else { return }
     if reason == .changeInProgress, deferredChanges.count < Self.deferredChangesLimit {
-      if !deferredChanges.contains(change) { deferredChanges.append(change) }
-    } else {
-      notices.refusedChanges.append(RefusedChange(change: change, reason: reason))
+      if !deferredChanges.contains(where: { $0.change == change }) { deferredChanges.append(forwarded) }
+      return
     }
+    notices.refusedChanges.append(RefusedChange(change: change, reason: reason))
+    if isFinal(reason, for: change) {
+      send(.changeRefused(change, reason: reason.description), to: forwarded.sender)
+    }
+  }
+
+  /// Whether a change stays refused.
+  ///
+  /// Others may have been proposed twice, and be in the log already, or become possible with time.
+  private func isFinal(_ reason: RaftError, for change: ConfigurationChange) -> Bool {
+    if case .quorumAtRisk = reason { return true }
+    return change.action == .remove && configurations.latest.voters == [change.member]
   }
 
   private static let deferredChangesLimit = 64

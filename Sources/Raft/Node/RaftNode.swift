@@ -44,8 +44,8 @@ struct RaftNode: Sendable {
   var uncommittedBytes = 0
   var transfer: Transfer?
   var leaving: Leaving?
-  /// Changes that other members forwarded while an earlier one was not committed; nobody there would hear of a refusal.
-  var deferredChanges: [ConfigurationChange] = []
+  /// Changes that other members forwarded while an earlier one was not committed.
+  var deferredChanges: [DeferredChange] = []
   var reads = LeaderReads()
 
   // Volatile on followers.
@@ -71,6 +71,12 @@ struct RaftNode: Sendable {
   struct Transfer: Sendable {
     var target: MemberID
     var elapsed = 0
+  }
+
+  /// A change that has to wait for an earlier one.
+  struct DeferredChange: Sendable, Equatable {
+    var change: ConfigurationChange
+    var sender: MemberID
   }
 
   /// A member being removed: still sent the log, so that it learns of it.
@@ -129,9 +135,12 @@ struct RaftNode: Sendable {
   mutating func step(_ message: Message) {
     guard message.to == member, message.from != member, violation == nil else { return }
     switch message.body {
-    // These three carry no claim about terms.
+    // These carry no claim about terms.
     case .propose(let proposals):
-      stepPropose(proposals)
+      stepPropose(proposals, from: message.from)
+      return
+    case .changeRefused(let change, let reason):
+      notices.ownRefusedChanges.append(RefusedChange(change: change, reason: .refusedByLeader(reason)))
       return
     case .readIndex(let batch):
       stepReadIndex(batch, from: message.from)
@@ -163,7 +172,7 @@ struct RaftNode: Sendable {
       if role == .leader { stepSnapshotResponse(index, stagedBytes: stagedBytes, from: message.from) }
     case .timeoutNow:
       if role == .follower, isPromotable { campaign(isTransfer: true) }
-    case .propose, .readIndex, .readIndexResponse:
+    case .propose, .changeRefused, .readIndex, .readIndexResponse:
       break
     }
   }

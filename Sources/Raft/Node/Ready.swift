@@ -62,6 +62,8 @@ struct Notices: Sendable {
   var granted: [(reads: [ReadRequest], index: LogIndex)] = []
   var droppedReads: [ReadRequest] = []
   var dropped: [Dropped] = []
-  /// Changes that other members forwarded and this leader refused; only the log hears of them.
+  /// Changes that other members forwarded and this leader refused.
   var refusedChanges: [RefusedChange] = []
+  /// Changes of this member that the leader refused.
+  var ownRefusedChanges: [RefusedChange] = []
 }

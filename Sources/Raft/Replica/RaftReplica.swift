@@ -243,6 +243,7 @@ public struct RaftReplica<Log: LogStore, Outbox: PeerOutbox, Machine: StateMachi
     output.droppedReads += node.notices.droppedReads
     output.dropped += node.notices.dropped
     output.refusedChanges += node.notices.refusedChanges
+    output.ownRefusedChanges += node.notices.ownRefusedChanges
     node.notices = Notices()
     guard !granted.isEmpty else { return }
     let applied = node.appliedIndex

@@ -13,8 +13,11 @@ public struct ReplicaOutput<Outcome> {
   public var dropped: [Dropped] = []
   /// Reads that will never be released; ask again.
   public var droppedReads: [ReadRequest] = []
-  /// Membership changes of other members that this leader refused; those who asked do not hear of it, so the log should.
+  /// Membership changes of other members that this leader refused; those who asked hear only of final refusals, so the
+  /// log should of all.
   public var refusedChanges: [RefusedChange] = []
+  /// Membership changes that this member proposed and the leader refused for good.
+  public var ownRefusedChanges: [RefusedChange] = []
   /// Role, term, leader and so on after the turn.
   public var status: ReplicaStatus
   /// What the storage said when it failed in this turn; for the log only, the replica goes on by itself.

@@ -89,7 +89,6 @@ import Testing
       (.peerURLExists, 409, "membership: peerURL exists"), (.idExists, 409, "membership: ID exists"),
       (.noSuchMember, 404, "No such member: 1234"),
       (.permanentlyRemoved, 410, "Member permanently removed: 1234"),
-      (.failed(reason: "timeout"), 500, "Internal Server Error"),
     ]
     for (error, status, message) in cases {
       cluster.facts.withLock { $0.changeError = error }
@@ -97,6 +96,10 @@ import Testing
       #expect(answer.status == status)
       #expect(answer.body == #"{"message":"\#(message)"}"#)
     }
+    cluster.facts.withLock { $0.changeError = .failed(reason: "too few would answer") }
+    let failed = try await ask("DELETE", "/v2/members/1234")
+    #expect(failed.status == 500)
+    #expect(failed.body == #"{"message":"Internal Server Error","reason":"too few would answer"}"#)
     cluster.facts.withLock { $0.changeError = nil }
     let foo = try await ask("DELETE", "/v2/members/foo")
     #expect(foo.status == 404)
