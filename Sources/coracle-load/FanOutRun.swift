@@ -13,6 +13,7 @@ struct FanOutRun {
   private var poller = Poller()
   private var buffer = [UInt8](repeating: 0, count: 1 << 16)
   private let watcherCount: Int
+  private static let gatheringMicroseconds: UInt32 = 500
 
   /// Connects; nil when a server does not take a connection.
   init?(_ addresses: [ServerAddress], watchers count: Int) {
@@ -51,6 +52,8 @@ struct FanOutRun {
     let writer = connections[watcherCount].socket
     sendAll(workload.next(connection: 0), to: writer)
     while missing > 0 || !isAnswered {
+      // Events are read many at a time: woken for each of them, this process would take the time from the server.
+      usleep(Self.gatheringMicroseconds)
       let ready = poller.wait(milliseconds: 500)
       if ready.isEmpty, isAnswered {
         isAnswered = false

@@ -164,7 +164,10 @@ extension Message.Body {
     case .timeoutNow: self = .timeoutNow
     case .changeRefused:
       let change = try ConfigurationChange(from: &reader)
-      self = .changeRefused(change, reason: String(decoding: try reader.readBytes(), as: UTF8.self))
+      guard let reason = String(validating: try reader.readBytes(), as: UTF8.self) else {
+        throw reader.failure("a reason that is no text")
+      }
+      self = .changeRefused(change, reason: reason)
     }
   }
 }
