@@ -151,7 +151,7 @@ let package = Package(
     tests("Units", ["TestKit"], fixtures: true),
     tests("Fleet", ["Units", "TestKit"], fixtures: true),
     tests("CloudConfig", ["TestKit", yams], fixtures: true),
-    tests("EtcdWire", ["EtcdStore", "TestKit"], fixtures: true),
+    tests("EtcdWire", ["Differential", "EtcdStore", "TestKit"], fixtures: true),
     tests("FleetWire", ["EtcdWire", "Fleet", "Units", "TestKit"]),
     tests("TransportSecurity", ["TestKit", logging, nioCore, nioPosix, nioSSL]),
     tests("RaftStorage", ["Raft", "CSQLite", "CDiskFaults", "TestKit"]),

@@ -129,7 +129,41 @@ extension MemberForwarder: RequestForwarder {}
       let second = try await transport.send(request, to: worker.endpoint)
       #expect(second.status == .serviceUnavailable)
       #expect(String(buffer: second.body) == #"{"message":"proxy: zero endpoints currently available"}"#)
+      // A member that has failed just now is no endpoint, as in the original.
+      let endpoints = try await transport.send(OutgoingRequest(target: "/v2/config/local/proxy"), to: worker.endpoint)
+      #expect(String(buffer: endpoints.body) == #"{"endpoints":[]}"#)
+      let metrics = try await metrics(of: worker, transport)
+      #expect(metrics.contains(#"etcd_proxy_dropped_total{method="GET",proxying_error="failed_getting_response"} 1"#))
+      #expect(metrics.contains(#"etcd_proxy_dropped_total{method="GET",proxying_error="zero_endpoints"} 1"#))
+      #expect(!metrics.contains { $0.hasPrefix("etcd_proxy_handled_total") })
     }
+  }
+
+  @Test func `a worker counts what its members answered, under the original's names`() async throws {
+    try await withWorker { members, worker, _, transport in
+      members[0].ports.setStore(
+        .member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
+      let client = EtcdClient(endpoints: [worker.endpoint], transport: transport)
+      try await client.set("/a", "1")
+      try await client.set("/a", "2")
+      _ = try? await client.get("/none")
+      let metrics = try await metrics(of: worker, transport)
+      for line in [
+        #"etcd_proxy_handled_total{code="200",method="PUT"} 1"#,
+        #"etcd_proxy_handled_total{code="201",method="PUT"} 1"#,
+        #"etcd_proxy_handled_total{code="404",method="GET"} 1"#, #"etcd_proxy_requests_total{method="PUT"} 2"#,
+        #"etcd_proxy_handling_duration_seconds_count{method="PUT"} 2"#,
+      ] {
+        #expect(metrics.contains(line), "\(line)\n\(metrics.joined(separator: "\n"))")
+      }
+      #expect(!metrics.contains { $0.hasPrefix("etcd_proxy_dropped_total") })
+    }
+  }
+
+  private func metrics(of worker: TestServer, _ transport: HTTPTransport) async throws -> [String] {
+    let answer = try await transport.send(OutgoingRequest(target: "/metrics"), to: worker.endpoint)
+    return String(buffer: answer.body).split(separator: "\n").map(String.init)
   }
 
   @Test func `a worker tells its endpoints and its role`() async throws {
@@ -228,8 +262,9 @@ private struct ReadOnlyForwarder: RequestForwarder {
   func forward(
     _ head: HTTPRequestHead,
     body: ByteBuffer,
+    refused: @escaping @Sendable (HTTPResponseStatus) -> Void,
     answer: @escaping @Sendable (HTTPClientResponsePart) async throws -> Void
   ) async throws {
-    try await forwarder.forward(head, body: body, answer: answer)
+    try await forwarder.forward(head, body: body, refused: refused, answer: answer)
   }
 }

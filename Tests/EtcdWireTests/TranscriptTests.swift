@@ -2,6 +2,7 @@
 import EtcdStore
 import Testing
 
+@testable import Differential
 @testable import EtcdWire
 
 /// Recorded requests to a real etcd, replayed through parser, store and codec.
@@ -10,50 +11,37 @@ import Testing
 /// stats, auth, TLS, clusters and discovery are no keys; watches (section 4) were recorded without their requests and
 /// stand as tests of the watcher hub; the `RAW` requests of section 3 are about HTTP itself.
 struct TranscriptTests {
-  /// Exchanges whose answer is meant to differ, by command and recorded index, each with its reason.
-  static let differences: [String: String] = [
-    "-si $E/v2/keys?prevValue=x -XDELETE @21": rootIsReadOnly,
-    "-si $E/v2/keys/t/d1 -XPUT -d dir=true -d prevExist=true @15": updatedDirectory,
-    "-si $E/v2/keys/t/d1 @15": updatedDirectory,
-    "-si $E/v2/keys/u/rd -XPUT -d refresh=true -d ttl=70 -d prevExist=true -d dir=true @57": updatedDirectory,
-    "-si $E/v2/keys/u/t -XPUT -d value=2 -d ttl=18446744073709551615 @37": hugeTTL,
-    "-si $E/v2/keys/u/t @37": hugeTTL,
-    "-si $E/v2/keys/u/bin -XPUT -d value=%00%01%ff%fe @82": repairedText,
-    "-si $E/v2/keys/u/bin @82": repairedText,
-    "PUT /e1795214393/%ff%fe {'data': {'value': 'x'}} @1809": repairedText,
-    "GET /e1795214393/%ff%fe  @1809": repairedText,
-    "GET /e1795214393/%EF%BF%BD%EF%BF%BD  @1809": repairedText,
-    "GET /e1795214393/f?wait=true&quorum=true  @1798": "a watch with quorum is a watch, not a read",
-  ]
-  private static let rootIsReadOnly = "the root is refused with 107 as by every other write, not with 102"
-  private static let updatedDirectory = "an updated directory keeps the modifiedIndex that its update reported"
-  private static let hugeTTL = "a ttl beyond the range of time means permanent, not the past"
-  private static let repairedText = "invalid UTF-8 is repaired on arrival, so U+FFFD is stored and written as itself"
-
   @Test func `sections 1 and 2 are answered as recorded`() throws {
-    let exchanges = try ["1", "2"].flatMap { Transcript.curlExchanges(try Transcript.section($0)) }
+    let exchanges = try ["1", "2"].flatMap { RecordedTranscript.curlExchanges(try RecordedTranscript.section($0)) }
+      .filter(\.isForKeys)
     #expect(exchanges.count > 150)
     var server = ReplayServer(filledTo: 3)
     server.store.set("/foo", "bar")
-    replay(exchanges, on: &server)
+    replay(exchanges, on: &server, accepted: AcceptedDifferences.keys)
   }
 
   @Test func `section 3 is answered as recorded`() throws {
-    let exchanges = try Transcript.pythonExchanges(try Transcript.section("3"))
+    let section = try RecordedTranscript.section("3")
+    let exchanges = try RecordedTranscript.pythonExchanges(section, keysBelow: "/v2/keys")
+      .compactMap { $0 }.filter(\.isForKeys)
     #expect(exchanges.count == 48)
     var server = ReplayServer(filledTo: 1_794)
-    replay(exchanges, on: &server)
+    replay(exchanges, on: &server, accepted: AcceptedDifferences.paths.merging(AcceptedDifferences.watches) { $1 })
   }
 
-  private func replay(_ exchanges: [Exchange], on server: inout ReplayServer) {
+  private func replay(
+    _ exchanges: [RecordedExchange],
+    on server: inout ReplayServer,
+    accepted: [String: String]
+  ) {
     for exchange in exchanges {
       server.catchUp(with: exchange)
       let answer = server.answer(to: exchange)
-      var recorded = ReplayServer.Answer(status: exchange.status, body: exchange.answer)
+      var recorded = ReplayServer.Answer(status: exchange.answer.status, body: exchange.json)
       recorded.etcdIndex = exchange.etcdIndex ?? answer.etcdIndex
-      recorded.location = exchange.location ?? answer.location
-      let name = "\(exchange.command) @\(recorded.etcdIndex ?? 0)"
-      if let reason = Self.differences[name] {
+      recorded.location = exchange.answer["location"] ?? answer.location
+      let name = "\(exchange.name) @\(recorded.etcdIndex ?? 0)"
+      if let reason = accepted[name] {
         #expect(answer != recorded, "no longer different: \(name): \(reason)")
       } else {
         #expect(answer == recorded, "\(name)")
@@ -81,8 +69,8 @@ struct ReplayServer {
   }
 
   /// Sets the clock to the recorded moment, where the answer tells it, and expires what had expired by then.
-  mutating func catchUp(with exchange: Exchange) {
-    let body = try? JSONValue.parse(exchange.answer.utf8)
+  mutating func catchUp(with exchange: RecordedExchange) {
+    let body = try? JSONValue.parse(exchange.json.utf8)
     if let expiration = body?["node"]?["expiration"]?.string.flatMap({ Timestamp(rfc3339: $0) }),
       let ttl = (exchange.body + "&").firstMatch(of: #/ttl=(\d+)&/#).flatMap({ Int32($0.1) }).map({ Int64($0) })
     {
@@ -90,8 +78,7 @@ struct ReplayServer {
       now = max(now, Timestamp(nanosecondsSinceEpoch: moment))
     }
     guard let recorded = exchange.etcdIndex, recorded > 0 else { return }
-    let isWrite = exchange.status < 300 && !["GET", "HEAD"].contains(exchange.method)
-    let before = isWrite ? recorded - 1 : recorded
+    let before = exchange.isWrite ? recorded - 1 : recorded
     if store.etcdIndex.rawValue < before {
       _ = store.apply(.expire(through: now), at: now)
     }
@@ -99,8 +86,10 @@ struct ReplayServer {
     while store.etcdIndex.rawValue < before { store.set("/_between", "") }
   }
 
-  mutating func answer(to exchange: Exchange) -> Answer {
-    guard let method = KeysMethod(rawValue: exchange.method), let target = RequestTarget(exchange.target) else {
+  mutating func answer(to exchange: RecordedExchange) -> Answer {
+    guard let method = KeysMethod(rawValue: exchange.request.method),
+      let target = RequestTarget(exchange.request.target)
+    else {
       return Answer(status: 400, body: "")
     }
     if let location = target.redirect { return Answer(status: 301, location: location, body: "") }

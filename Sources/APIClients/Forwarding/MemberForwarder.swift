@@ -77,6 +77,14 @@ public final class MemberForwarder: Sendable {
     members.withLock { $0.map(\.endpoint.url) }
   }
 
+  /// Those of ``endpoints`` that have not failed within the last `failureWait`.
+  public var availableEndpoints: [String] { available.map(\.url) }
+
+  private var available: [Endpoint] {
+    let now = NIODeadline.now()
+    return members.withLock { $0.filter { $0.failedUntil <= now }.map(\.endpoint) }
+  }
+
   /// Whether every member of the last list has told a client URL.
   public var hasHeardOfAll: Bool { isComplete.withLock { $0 } }
 
@@ -139,16 +147,18 @@ public final class MemberForwarder: Sendable {
   /// - Parameters:
   ///   - head: The request's head, in origin form.
   ///   - body: Its whole body.
+  ///   - refused: Told before the answer when no member gives it.
   ///   - answer: Takes one head, body parts and one end.
   /// - Throws: When the answer broke off, or `answer` did.
   public func forward(
     _ head: HTTPRequestHead,
     body: ByteBuffer,
+    refused: @escaping @Sendable (HTTPResponseStatus) -> Void = { _ in },
     answer: @escaping @Sendable (HTTPClientResponsePart) async throws -> Void
   ) async throws {
-    let now = NIODeadline.now()
-    let available = members.withLock { $0.filter { $0.failedUntil <= now }.map(\.endpoint) }
+    let available = available
     guard !available.isEmpty else {
+      refused(.serviceUnavailable)
       return try await refuse(.serviceUnavailable, "proxy: zero endpoints currently available", answer)
     }
     let request = request(head, body)
@@ -165,6 +175,7 @@ public final class MemberForwarder: Sendable {
       return try await pass(response, to: answer)
     }
     let message = "proxy: unable to get response from \(available.count) endpoint(s)"
+    refused(.badGateway)
     try await refuse(.badGateway, message, answer)
   }
 

@@ -2,13 +2,14 @@
 import EtcdWire
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// Sends requests on to a member (a worker's `/v2`).
 ///
 /// Source: etcd v2.3.8 `proxy/reverse.go`; specs/etcd-v2.md §18.
 struct ForwardingRoute: HTTPRoute {
   let forwarder: any RequestForwarder
-  let requests: RequestMetrics
+  let proxied: ProxyMetrics
   let cors: CORSHeaders
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
@@ -17,7 +18,7 @@ struct ForwardingRoute: HTTPRoute {
     }
     let method = KeysMethod(rawValue: request.method.rawValue)
     let start = RequestMetrics.now()
-    if let method { requests.received(method) }
+    if let method { proxied.received(method) }
     var headers = request.headers.fields
     if let address = request.remoteAddress {
       let earlier = headers["x-forwarded-for"]
@@ -27,8 +28,15 @@ struct ForwardingRoute: HTTPRoute {
     let uri = PercentCoding.encodedPath(request.target.path) + (query.isEmpty ? "" : "?" + query)
     let head = HTTPRequestHead(version: .http1_1, method: request.method, uri: uri, headers: headers)
     let isWatch = query.split(separator: "&").contains { $0.utf8.starts(with: "wait=".utf8) }
-    exchange.stream { [forwarder, requests, cors] in
-      try await forwarder.forward(head, body: request.body) { part in
+    exchange.stream { [forwarder, proxied, cors] in
+      let isRefused = Mutex(false)
+      let refuse = { @Sendable (status: HTTPResponseStatus) in
+        isRefused.withLock { $0 = true }
+        if let method {
+          proxied.dropped(method, status == .serviceUnavailable ? .zeroEndpoints : .failedGettingResponse)
+        }
+      }
+      try await forwarder.forward(head, body: request.body, refused: refuse) { part in
         switch part {
         case .head(let head):
           var headers = head.headers
@@ -36,12 +44,9 @@ struct ForwardingRoute: HTTPRoute {
           for name in ["content-length", "transfer-encoding", "connection", "date"] { headers.remove(name: name) }
           // The members need not have the same origins.
           for (name, value) in cors.headers { headers.replaceOrAdd(name: name, value: value) }
-          if let method, !isWatch {
-            if head.status.code < 400 {
-              requests.succeeded(method, since: start)
-            } else {
-              requests.failed(method, status: Int(head.status.code))
-            }
+          if let method, !isRefused.withLock({ $0 }) {
+            let time = isWatch ? nil : RequestMetrics.now() - start
+            proxied.handled(method, status: head.status.code, nanoseconds: time)
           }
           exchange.begin(head.status, headers: headers, length: length, isOpenEnded: isWatch)
         case .body(let data): try await exchange.sendWaiting(data).get()

@@ -13,6 +13,7 @@ import NIOPosix
 struct MetricsRoute: HTTPRoute {
   let store: StorePort
   let requests: RequestMetrics
+  let proxied: ProxyMetrics
   let cors: CORSHeaders
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
@@ -29,7 +30,7 @@ struct MetricsRoute: HTTPRoute {
     var metrics = MetricsText()
     switch store {
     case .starting: break
-    case .worker: metrics.writeProxy(requests)
+    case .worker: metrics.writeProxy(proxied)
     case .member(_, let cluster, _):
       let counted = cluster.metrics
       metrics.writeServer(cluster, counted)

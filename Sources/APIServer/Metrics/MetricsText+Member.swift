@@ -165,23 +165,31 @@ extension MetricsText {
   }
 
   /// Requests that a worker sent on.
-  mutating func writeProxy(_ requests: RequestMetrics) {
-    let seen = requests.methods.filter { $0.received.value > 0 }
-    begin(.counter, "etcd_proxy_requests_total", "Counter requests incoming by method.")
-    for method in seen { sample("etcd_proxy_requests_total", ["method": method.name], Double(method.received.value)) }
-    begin(
-      .histogram,
-      "etcd_proxy_handling_duration_seconds",
-      "Bucketed histogram of handling time of successful events (non-watches), by method (GET/PUT etc.)."
-    )
-    for method in seen {
-      samples("etcd_proxy_handling_duration_seconds", ["method": method.name], method.durations.reading)
+  mutating func writeProxy(_ proxied: ProxyMetrics) {
+    let (drops, answers, used) = (proxied.drops, proxied.answers, proxied.used)
+    if !drops.isEmpty {
+      begin(.counter, "etcd_proxy_dropped_total", "Counter of requests dropped on the proxy.")
+      for (labels, count) in drops {
+        let pairs: Labels = ["method": labels.method.rawValue, "proxying_error": labels.text]
+        sample("etcd_proxy_dropped_total", pairs, Double(count))
+      }
     }
-    writeFailures(
-      "etcd_proxy_failed_total",
-      requests,
-      "Counter of requests that were not answered with success, by method and code."
-    )
+    if !answers.isEmpty {
+      begin(.counter, "etcd_proxy_handled_total", "Counter of requests that members answered, by method and status.")
+      for (labels, count) in answers {
+        sample("etcd_proxy_handled_total", ["code": labels.text, "method": labels.method.rawValue], Double(count))
+      }
+    }
+    guard !used.isEmpty else { return }
+    let name = "etcd_proxy_handling_duration_seconds"
+    begin(.histogram, name, "How long members' answers took, by method; watches are left out.")
+    for (method, _, durations) in used where durations.count > 0 {
+      samples(name, ["method": method.rawValue], durations)
+    }
+    begin(.counter, "etcd_proxy_requests_total", "Counter of requests that came, by method.")
+    for (method, received, _) in used {
+      sample("etcd_proxy_requests_total", ["method": method.rawValue], Double(received))
+    }
   }
 
   private mutating func writeFailures(_ name: String, _ requests: RequestMetrics, _ help: String) {

@@ -40,6 +40,8 @@ public final class APIPorts: Sendable {
 
   /// What is counted of the requests to `/v2/keys`, whatever stands behind them.
   let requests = RequestMetrics()
+  /// What is counted of the requests that a worker sends on.
+  let proxied = ProxyMetrics()
 
   private let published = Mutex(Published(State()))
 

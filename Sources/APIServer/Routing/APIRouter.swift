@@ -48,7 +48,9 @@ struct APIRouter: HTTPRoute {
     }
     switch StorePath(request.target.path) {
     case nil: exchange.respond(HTTPResponse.notFound.adding(cors))
-    case .metrics: MetricsRoute(store: state.store, requests: ports.requests, cors: cors).serve(request, exchange)
+    case .metrics:
+      MetricsRoute(store: state.store, requests: ports.requests, proxied: ports.proxied, cors: cors)
+        .serve(request, exchange)
     case .logLevel: LogLevelRoute(setLevel: state.setLogLevel, cors: cors).serve(request, exchange)
     case .debugging(.profile) where !state.servesProfiles: exchange.respond(HTTPResponse.notFound.adding(cors))
     case .debugging(let question):
@@ -71,10 +73,10 @@ struct APIRouter: HTTPRoute {
       exchange.respond(HTTPResponse.json(.serviceUnavailable, message).adding(cors))
     case .worker(let forwarder):
       if path == .proxyConfiguration {
-        let endpoints = JSONValue.fields(["endpoints": .strings(forwarder.endpoints)]).text
-        exchange.respond(HTTPResponse.json(.ok, endpoints).adding(cors))
+        let endpoints = JSONValue.fields(["endpoints": .strings(forwarder.availableEndpoints)]).text
+        exchange.respond(HTTPResponse.text(.ok, endpoints).adding(cors))
       } else {
-        ForwardingRoute(forwarder: forwarder, requests: ports.requests, cors: cors).serve(request, exchange)
+        ForwardingRoute(forwarder: forwarder, proxied: ports.proxied, cors: cors).serve(request, exchange)
       }
     case .member(let keys, let cluster, let auth):
       let access = AccessGuard(auth: auth, isOwner: surface == .control)

@@ -63,14 +63,16 @@ struct MembersForwarding: RequestForwarder {
   let ownPeerURLs: [String]
 
   var endpoints: [String] { forwarder.endpoints }
+  var availableEndpoints: [String] { forwarder.availableEndpoints }
 
   func refreshSoon() { forwarder.refreshSoon() }
 
   func forward(
     _ head: HTTPRequestHead,
     body: ByteBuffer,
+    refused: @escaping @Sendable (HTTPResponseStatus) -> Void,
     answer: @escaping @Sendable (HTTPClientResponsePart) async throws -> Void
   ) async throws {
-    try await forwarder.forward(head, body: body, answer: answer)
+    try await forwarder.forward(head, body: body, refused: refused, answer: answer)
   }
 }

@@ -4,61 +4,72 @@ import TestKit
 
 @testable import Differential
 
-/// Sends recorded requests to a coracle and compares its answers with those that were recorded.
+/// Sends recorded requests to a coracle of one member and compares its answers with those that were recorded.
 final class TranscriptReplay {
   let server: LoneServer
-  private let ours: ServerFacts
-  private var recorded: ServerFacts
+  let report: ReplayReport
+  private var comparison: AnswerComparison
+  private let credentials: String?
   private var connection: RawConnection
-  private(set) var differences: [String] = []
-  private(set) var accepted: [String] = []
-  private(set) var count = 0
 
   /// Prepares a replay.
   ///
   /// - Parameters:
-  ///   - server: A coracle whose store is empty.
+  ///   - server: A coracle.
+  ///   - report: Where differences go.
   ///   - replacements: What was the recorded server's own, and what stands in its place.
   ///   - firstIndex: The index before the first recorded write.
+  ///   - credentials: Who asks for what was not recorded (`user:password`).
   /// - Throws: When the server does not answer.
-  init(_ server: LoneServer, replacements: [(String, String)], firstIndex: Int64) throws {
+  init(
+    _ server: LoneServer,
+    _ report: ReplayReport,
+    replacements: [(String, String)],
+    firstIndex: Int64,
+    credentials: String? = nil
+  ) throws {
     self.server = server
+    self.report = report
+    self.credentials = credentials
     let facts = try server.facts("coracle")
-    ours = ServerFacts(
+    let ours = ServerFacts(
       label: "coracle",
       replacements: facts.replacements.map { ($0.text, $0.placeholder) }
         + [("http://\(server.host):2379", "CLIENT"), ("http://\(server.host):2380", "PEER"), ("m0", "NAME")]
     )
     connection = try server.connection()
-    recorded = ServerFacts(
+    let recorded = ServerFacts(
       label: "etcd",
       replacements: replacements.map { (text: $0.0, placeholder: $0.1) }
     )
-    recorded.indexOffset = firstIndex - (try currentIndex())
+    comparison = AnswerComparison(ours: ours, recorded: recorded)
+    comparison.recorded.indexOffset = firstIndex - (try currentIndex())
   }
 
   /// Sends a request and compares the answer with the recorded one.
   func replay(_ exchange: RecordedExchange) throws {
     var exchange = exchange
     try catchUp(with: exchange)
-    count += 1
     mapCondition(&exchange)
     let answer = try self.answer(to: exchange.request)
-    compare(answer, exchange)
+    let texts = comparison.texts(answer, exchange)
+    let preciseName = "\(exchange.name) @\(exchange.index ?? 0)"
+    report.compare(exchange.name, preciseName: preciseName, ours: texts.ours, recorded: texts.recorded)
   }
 
   /// Lets a condition name our index of the same moment; one before our first stays, and the record is made to name it.
   private func mapCondition(_ exchange: inout RecordedExchange) {
     let pattern = #/prevIndex=(\d+)/#
+    let offset = comparison.recorded.indexOffset
     guard let match = exchange.request.target.firstMatch(of: pattern) ?? exchange.request.body?.firstMatch(of: pattern),
       let index = Int64(match.1), index > 0
     else { return }
-    if index > recorded.indexOffset {
-      let mapped = "prevIndex=\(index - recorded.indexOffset)"
+    if index > offset {
+      let mapped = "prevIndex=\(index - offset)"
       exchange.request.target = exchange.request.target.replacing("prevIndex=\(index)", with: mapped)
       exchange.request.body = exchange.request.body?.replacing("prevIndex=\(index)", with: mapped)
     } else {
-      let text = exchange.answer.text.replacing("[\(index) != ", with: "[\(index + recorded.indexOffset) != ")
+      let text = exchange.answer.text.replacing("[\(index) != ", with: "[\(index + offset) != ")
       exchange.answer.body = Array(text.utf8)
     }
   }
@@ -71,67 +82,27 @@ final class TranscriptReplay {
     return answer
   }
 
-  /// Compares what was recorded: fields that were not are left out.
-  func compare(_ answer: RawAnswer, _ exchange: RecordedExchange) {
-    var (answer, record) = (answer, exchange.answer)
-    let names = Set(record.headers.map(\.name))
-    let isJSON = record.body.first == UInt8(ascii: "{")
-    if !names.isEmpty {
-      answer.headers = answer.headers.filter { names.contains($0.name) || ["allow", "location"].contains($0.name) }
-    } else {
-      answer.headers = []
-    }
-    for name in ["content-type"] where isJSON && !names.contains(name) {
-      answer.headers.removeAll { $0.name == name }
-      answer.headers.append((name, "application/json"))
-      record.headers.append((name, "application/json"))
-    }
-    // The record's line ends were lost where bodies have one.
-    while answer.body.last == 10 { answer.body.removeLast() }
-    while record.body.last == 10 { record.body.removeLast() }
-    let isSorted = exchange.request.target.contains("sorted=true")
-    let isHead = exchange.request.method == "HEAD" || exchange.name.contains("/debug/vars")
-    let mapped = ComparedAnswer(answer, of: ours, isSorted: isSorted, isHead: isHead)
-    let wanted = ComparedAnswer(record, of: recorded, isSorted: isSorted, isHead: isHead)
-    let agrees = mapped.lines == wanted.lines && mapped.times.count == wanted.times.count && sameTTL(mapped, wanted)
-    let escapes = mapped.escapes == wanted.escapes
-    switch (agrees && escapes, AcceptedDifferences.reason(exchange)) {
-    case (true, nil): break
-    case (true, let reason?): differences.append("no longer different: \(exchange.name): \(reason)")
-    case (false, let reason?): accepted.append("\(exchange.name): \(reason)")
-    case (false, nil):
-      if let reason = AcceptedDifferences.parserDependent[exchange.name] {
-        accepted.append("\(exchange.name): \(reason)")
-        return
-      }
-      differences.append("\(exchange.name)\n  coracle:  \(mapped.lines)\n  recorded: \(wanted.lines)")
-    }
-  }
-
-  /// Seconds left are the same; moments cannot be.
-  private func sameTTL(_ left: ComparedAnswer, _ right: ComparedAnswer) -> Bool {
-    zip(left.times, right.times).allSatisfy { ours, theirs in
-      let isMoment = [ours, theirs].contains { $0 > 1_000_000_000_000_000_000 }
-      return isMoment || abs(ours - theirs) <= 3_000_000_000
-    }
-  }
-
   /// Waits for what runs out, and takes the indexes that the record spent on what is not replayed.
   private func catchUp(with exchange: RecordedExchange) throws {
     guard let index = exchange.index, index > 0 else { return }
-    let wanted = index - recorded.indexOffset - (exchange.isWrite ? 1 : 0)
+    let wanted = index - comparison.recorded.indexOffset - (exchange.isWrite ? 1 : 0)
     let patience = ContinuousClock.now + .milliseconds(400)
     while try currentIndex() < wanted {
       if ContinuousClock.now < patience {
         poll(nil, 0, 20)
       } else {
-        _ = try answer(to: RequestTemplate("PUT", "/v2/keys/_between?value=x"))
+        let answer = try answer(to: ownRequest("PUT", "/v2/keys/_between?value=x"))
+        guard answer.status < 300 else { throw CommandFailed(description: "cannot take an index: \(answer.text)") }
       }
     }
   }
 
   private func currentIndex() throws -> Int64 {
-    let answer = try answer(to: RequestTemplate("GET", "/v2/keys/_between/none"))
+    let answer = try answer(to: ownRequest("GET", "/v2/keys/_between/none"))
     return answer["x-etcd-index"].flatMap { Int64($0) } ?? 0
+  }
+
+  private func ownRequest(_ method: String, _ target: String) -> RequestTemplate {
+    RequestTemplate(method, target, headers: credentials.map { [RecordedTranscript.authorization($0)] } ?? [])
   }
 }

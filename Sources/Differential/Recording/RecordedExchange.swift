@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Differential
-@testable import EtcdWire
+import EtcdWire
 import Foundation
 
 /// One recorded request to a real etcd with its answer, as far as it was recorded.
@@ -19,11 +18,24 @@ struct RecordedExchange {
 
 /// Reads the recorded transcripts, which stand beside the tests of the codec.
 enum RecordedTranscript {
+  private static let file = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("Tests/EtcdWireTests/Fixtures/v2-transcripts.txt")
+
   static func section(_ number: String) throws -> [String] {
-    let path = URL(fileURLWithPath: peerFile("../EtcdWireTests/Fixtures/v2-transcripts.txt"))
-    let lines = try String(contentsOf: path, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+    let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
     guard let start = lines.firstIndex(where: { $0.hasPrefix("# \(number). ") }) else { return [] }
     return lines[(start + 2)...].prefix { !$0.hasPrefix("####") }.map(String.init)
+  }
+
+  /// A section's parts by their titles (`# title`).
+  static func parts(of number: String) throws -> [String: [String]] {
+    var parts: [String: [String]] = [:]
+    var title = ""
+    for line in try section(number) {
+      if line.hasPrefix("# ") { title = String(line.dropFirst(2)) } else { parts[title, default: []].append(line) }
+    }
+    return parts
   }
 
   // MARK: curl
@@ -82,6 +94,7 @@ enum RecordedTranscript {
         request.body = "--x\r\nContent-Disposition: form-data; name=\"value\"\r\n\r\n1\r\n--x--\r\n"
       }
       if word.hasPrefix("-H ") { request.headers.append(String(word.dropFirst(3))) }
+      if word.hasPrefix("-u ") { request.headers.append(authorization(String(word.dropFirst(3)))) }
       if word.hasPrefix("--data-urlencode value=") {
         form.append("value=" + PercentCoding.encodedFormValue(String(word.dropFirst("--data-urlencode value=".count))))
       }
@@ -92,6 +105,11 @@ enum RecordedTranscript {
       request.headers.append("Content-Type: application/x-www-form-urlencoded")
     }
     return request
+  }
+
+  /// The header field that curl makes of `-u user:password`.
+  static func authorization(_ credentials: String) -> String {
+    "Authorization: Basic " + Data(credentials.utf8).base64EncodedString()
   }
 
   // MARK: Python
