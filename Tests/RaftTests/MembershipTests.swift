@@ -66,6 +66,17 @@ struct MembershipTests {
     #expect(bench.node.commitIndex == LogIndex(3))
   }
 
+  @Test func `a learner that never answered is not promoted, however short the log`() {
+    var bench = leader()
+    bench.change(ConfigurationChange(.addLearner, MemberID(4)))
+    bench.accept(from: 2, 2)
+    bench.change(ConfigurationChange(.promote, MemberID(4)))
+    #expect(bench.droppedReasons == [.refused(.learnerBehind(MemberID(4)))])
+    bench.accept(from: 4, 1)
+    bench.change(ConfigurationChange(.promote, MemberID(4)))
+    #expect(bench.node.configurations.latest.voters.contains(MemberID(4)))
+  }
+
   @Test(arguments: [
     (ConfigurationChange(.addVoter, MemberID(4)), "a member joins as a learner first"),
     (ConfigurationChange(.addLearner, MemberID(2)), "member 2 is already part of the cluster"),

@@ -36,8 +36,11 @@ extension RaftNode {
   }
 
   /// Whether a learner is close enough to the end of the log to vote (dissertation, section 4.2.1).
+  ///
+  /// One that has never answered is not, however short the log: it may never start.
   func isCaughtUp(_ peer: MemberID) -> Bool {
     guard let state = progress[peer], state.isActive(settings), !state.isReceivingSnapshot else { return false }
+    guard state.match > .zero else { return false }
     return state.match.rawValue + settings.promotionEntries >= tail.lastIndex.rawValue
   }
 

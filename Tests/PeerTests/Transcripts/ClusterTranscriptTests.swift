@@ -11,6 +11,7 @@ import Testing
 @Suite(.serialized) struct ClusterTranscriptTests {
   /// Recorded lines whose answer is meant to differ, each with its reason.
   private static let reasons: [String: String] = [
+    "POST /v2/members": "the reason of a refusal stands beside etcd's message",
     "GET /version": "coracle serves the v2 API of etcd 2.3 and says so",
     "PUT /v2/members/ADDED after removal": "a removed member is told to be removed (410), as DELETE tells it",
     "GET /v2/stats/store": "reads that etcd makes for itself are counted there",

@@ -89,10 +89,10 @@ import Testing
       var line = line
       for (text, placeholder) in replacements { line = line.replacing(text, with: placeholder) }
       line = line.replacing(
-        #/"expiration":"[^"]*","ttl":(100|9[0-9]{3}|10000)/#,
+        #/"expiration":"[^"]*","ttl":(10000|9[0-9]{3}|100)/#,
         with: "\"expiration\":\"T\",\"ttl\":S"
       )
-      line = line.replacing(#/TTL: (100|9[0-9]{3}|10000)$/#, with: "TTL: S")
+      line = line.replacing(#/TTL: (10000|9[0-9]{3}|100)$/#, with: "TTL: S")
       // Users and roles take no indexes here, so only the distance is the same.
       return line.replacing(#/\[(\d+)\/4\]\) \[(\d+)\]/#) { match in
         let distance = (Int(match.2) ?? 0) - (Int(match.1) ?? 0)

@@ -83,6 +83,10 @@ private final class ProxyReplay {
     try start(1)
     try await waitForRegistrations(2)
     for machine in machines[0...1] { try await machine.waitUntilHealthy() }
+    try await eventually("both have told their names") {
+      let members = try machines[0].get("/v2/members")
+      return machines[0...1].allSatisfy { members.contains("\"name\":\"\($0.name)\"") }
+    }
     try replayNext(2)
     try start(2)
     try await machines[2].waitUntilHealthy()
