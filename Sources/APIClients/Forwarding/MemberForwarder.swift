@@ -78,7 +78,7 @@ public final class MemberForwarder: Sendable {
   }
 
   /// Those of ``endpoints`` that have not failed within the last `failureWait`.
-  public var availableEndpoints: [String] { available.map(\.url) }
+  public var availableEndpoints: [String] { available.map(\.url).sorted() }
 
   private var available: [Endpoint] {
     let now = NIODeadline.now()

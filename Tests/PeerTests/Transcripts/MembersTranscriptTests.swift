@@ -76,6 +76,7 @@ private final class MembersReplay {
   func addMember() async throws {
     try first.start(first.ownURLs.merging(["initial-cluster": "m0=\(first.peerURL)"]) { $1 })
     try await first.waitUntilHealthy()
+    try await eventually("m0 has told its name") { try first.get("/v2/members").contains("\"name\":\"m0\"") }
     try learnIDs(first)
     try await replayNext()
     let printed = try await replayNext()
