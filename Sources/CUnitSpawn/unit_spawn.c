@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -59,6 +60,21 @@ static void change_user(const struct unit_spawn_request *request, volatile struc
   if (syscall(SYS_setresuid, request->uid, request->uid, request->uid) != 0) give_up(result, UNIT_SPAWN_USER);
 }
 
+/// Only the child knows its own id before it executes its program.
+static void write_own_pid(char *const *envp) {
+  static const char name[] = "WATCHDOG_PID=";
+  for (; *envp; envp++) {
+    if (strncmp(*envp, name, sizeof name - 1) != 0) continue;
+    char digits[10];
+    int count = 0;
+    for (pid_t left = getpid(); left > 0 && count < 10; left /= 10) digits[count++] = (char)('0' + left % 10);
+    char *value = *envp + sizeof name - 1;
+    while (count > 0) *value++ = digits[--count];
+    *value = 0;
+    return;
+  }
+}
+
 static void become(const struct unit_spawn_request *request, volatile struct unit_spawn_result *result) {
   reset_signals();
   if (setsid() < 0) give_up(result, UNIT_SPAWN_SETSID);
@@ -78,6 +94,7 @@ static void become(const struct unit_spawn_request *request, volatile struct uni
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
+  write_own_pid(request->envp);
   execve(request->path, request->argv, request->envp);
   // A script without its "#!" line is the shell's, as execvp(3) has it; systemd refuses it, and so do we.
   give_up(result, UNIT_SPAWN_EXEC);
@@ -137,7 +154,7 @@ pid_t unit_background(void) {
   pid_t pid = fork();
   if (pid != 0) return pid;
   setsid();
-  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  unit_inherit_orphans();
   int null = open("/dev/null", O_RDWR);
   if (null >= 0) {
     dup2(null, 0);
@@ -146,6 +163,46 @@ pid_t unit_background(void) {
     if (null > 2) close(null);
   }
   return 0;
+}
+
+int unit_inherit_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+int unit_tell_senders(int socket) {
+  int on = 1;
+  return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+}
+
+static void close_received(struct cmsghdr *header) {
+  size_t size = header->cmsg_len - CMSG_LEN(0);
+  for (size_t offset = 0; offset + sizeof(int) <= size; offset += sizeof(int)) {
+    int descriptor;
+    memcpy(&descriptor, CMSG_DATA(header) + offset, sizeof descriptor);
+    close(descriptor);
+  }
+}
+
+ssize_t unit_receive_notification(int socket, void *buffer, size_t size, pid_t *sender) {
+  struct iovec vector = {.iov_base = buffer, .iov_len = size};
+  // Room for as many descriptors as the kernel passes at once, so that none is left open unseen.
+  union {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(253 * sizeof(int))];
+  } control;
+  struct msghdr message = {
+      .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  *sender = 0;
+  ssize_t length = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
+  if (length < 0) return -1;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET) continue;
+    if (header->cmsg_type == SCM_RIGHTS) close_received(header);
+    if (header->cmsg_type == SCM_CREDENTIALS) {
+      struct ucred credentials;
+      memcpy(&credentials, CMSG_DATA(header), sizeof credentials);
+      *sender = credentials.pid;
+    }
+  }
+  return length;
 }
 
 int unit_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }

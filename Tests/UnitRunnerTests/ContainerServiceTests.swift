@@ -113,6 +113,57 @@ import Units
     }
   }
 
+  @Test func `docker lines stand in every stage`() async throws {
+    let text = """
+      [Service]
+      ExecCondition=/usr/bin/docker pull condition
+      ExecStartPre=/usr/bin/docker pull before
+      ExecStart=/usr/bin/docker run --name python-service busybox
+      ExecStartPost=/usr/bin/docker pull after
+      ExecReload=/usr/bin/docker pull reload
+      ExecStop=/usr/bin/docker stop python-service
+      ExecStopPost=/usr/bin/docker pull end
+      """
+    try await withPython(text) { units, engine in
+      try await container(units, engine)
+      try await units.expect("python.service", "active/running")
+      try await units.supervision.reload(try UnitName("python.service"))
+      try await eventually("a reload") { engine.log.contains("pull reload") }
+      try await units.expect("python.service", "active/running")
+      #expect(engine.container("python-service")?.isRunning == true)
+      try await units.stop("python.service")
+      try await units.expect("python.service", "inactive/dead")
+      // The container's own start goes on beside ExecStartPost=.
+      let order = ["pull condition", "pull before", "pull after", "pull reload", "stop python-service", "pull end"]
+      #expect(engine.log.filter { order.contains($0) } == order)
+    }
+  }
+
+  @Test func `a container of an idle service waits for its turn and can be stopped before that`() async throws {
+    let engine = FakeEngine()
+    try await withTestDirectory { directory in
+      try await SupervisionFixture.with(directory: directory, containers: engine) { units in
+        let container = "[Service]\nType=idle\nExecStart=/usr/bin/docker run --name NAME busybox"
+        try await units.load([
+          "busy.service": "[Service]\nType=oneshot\nTimeoutStartSec=1h\nExecStart=/bin/sleep 1000",
+          "a.service": container.replacing("NAME", with: "a"),
+          "b.service": container.replacing("NAME", with: "b"),
+        ])
+        try await units.start("busy.service")
+        try await units.expect("busy.service", "activating/start")
+        try await units.start("a.service")
+        try await units.start("b.service")
+        try await units.expect("a.service", "active/running")
+        try await units.stop("a.service")
+        try await units.expect("a.service", "inactive/dead")
+        #expect(engine.log.isEmpty)
+        try await units.stop("busy.service")
+        try await eventually("the other container") { engine.container("b")?.isRunning == true }
+        #expect(engine.container("a") == nil)
+      }
+    }
+  }
+
   @Test func `a flag that is not understood fails the unit by name`() async throws {
     try await withPython("[Service]\nExecStart=/usr/bin/docker run --no-such-flag busybox") { units, engine in
       try await units.expect("python.service", "failed/failed")

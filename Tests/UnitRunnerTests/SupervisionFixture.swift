@@ -73,13 +73,24 @@ struct SupervisionFixture: Sendable {
 
   /// Waits for a unit to be in a state.
   func expect(_ name: String, _ words: String) async throws {
-    try await eventually("\(name) to be \(words)", within: .seconds(15), every: .milliseconds(5)) {
-      await self.words(name) == words
+    do {
+      try await eventually("\(name) to be \(words)", within: .seconds(15), every: .milliseconds(5)) {
+        await self.words(name) == words
+      }
+    } catch {
+      let journal = await supervision.status(of: try UnitName(name), lines: 50)?.journal.map(\.text) ?? []
+      Issue.record("\(name) is \(await self.words(name)); its journal: \(journal.joined(separator: " | "))")
+      throw error
     }
   }
 
   func status(_ name: String, lines: Int = 50) async throws -> UnitStatus {
     try #require(await supervision.status(of: try UnitName(name), lines: lines))
+  }
+
+  /// When the unit's machine does something by itself next, since the machine's boot.
+  func deadline(_ name: String) async throws -> Duration? {
+    try await supervision.deadline(of: try UnitName(name))
   }
 
   /// The main process, as soon as there is one.

@@ -206,9 +206,7 @@ import Testing
       ExecStart=/bin/true
       LimitNOFILE=1
       LimitNOFILE=2
-      Type=notify
       StandardOutput=file:/x
-      ExecReload=/bin/kill
       [Install]
       WantedBy=multi-user.target
       WantedBy=b.service
@@ -224,9 +222,7 @@ import Testing
         "Conflicts= in [Unit] is not carried out yet and has no effect",
         "ConditionPathExists= in [Unit] is not carried out yet and has no effect",
         "LimitNOFILE= in [Service] is not carried out yet and has no effect",
-        "Type=notify is not carried out yet: it runs as Type=simple",
         "StandardOutput=file:/x is not carried out yet: output goes to the journal",
-        "ExecReload= in [Service] is not carried out yet and has no effect",
         "WantedBy= in [Install] is not carried out yet and has no effect",
       ]
     )
@@ -248,13 +244,22 @@ import Testing
     ),
     ("ExecStart=a/b", .badCommandLine(name: "ExecStart", line: "a/b", .relativeProgram("a/b"))),
     (
-      "ExecStart=/bin/a\nType=forking",
+      "ExecStart=/bin/a\nType=daemon",
       .badValue(
         section: "Service",
         name: "Type",
-        value: "forking",
-        expected: "simple, exec or oneshot; others, such as forking, are not carried out yet"
+        value: "daemon",
+        expected: "simple, exec, oneshot, forking, notify, notify-reload or idle"
       )
+    ),
+    (
+      "ExecStart=/bin/a\nType=dbus",
+      .serviceTypeRefused("dbus", "there is no D-Bus here on which the service could get its name")
+    ),
+    ("Type=forking\nExecStart=/bin/a\nExecStart=/bin/b", .severalStartCommands),
+    (
+      "ExecStart=/bin/a\nRestartKillSignal=SIGNOT",
+      .badValue(section: "Service", name: "RestartKillSignal", value: "SIGNOT", expected: "a signal such as SIGTERM")
     ),
   ])
   func `what keeps a unit from running is an error`(text: String, finding: UnitFinding) throws {
@@ -269,6 +274,60 @@ import Testing
     let stopOnly = try read("[Service]\nRemainAfterExit=yes\nExecStop=/bin/a")
     #expect(stopOnly.findings.isEmpty)
     #expect(stopOnly.definition.type == .oneshot)
+  }
+
+  @Test func `the settings of a service's life are read, and TimeoutAbortSec is as TimeoutStopSec unless it is set`()
+    throws
+  {
+    let service = try read(
+      """
+      [Service]
+      Type=notify-reload
+      NotifyAccess=all
+      WatchdogSec=30
+      WatchdogSignal=SIGQUIT
+      ReloadSignal=SIGRTMIN+3
+      RestartKillSignal=INT
+      FinalKillSignal=SIGQUIT
+      TimeoutStopSec=7
+      TimeoutStartFailureMode=abort
+      TimeoutStopFailureMode=kill
+      RuntimeMaxSec=1h
+      SuccessExitStatus=TEMPFAIL 250 SIGUSR1 RTMAX-1
+      ExecCondition=/bin/true
+      ExecStart=/bin/a
+      ExecReload=/bin/b
+      """
+    )
+    #expect(service.findings.isEmpty)
+    let definition = service.definition
+    #expect(definition.type == .notifyReload)
+    #expect(definition.notifyAccess == .all)
+    #expect(definition.watchdogInterval == .seconds(30))
+    #expect([definition.watchdogSignal, definition.finalKillSignal] == [UnixSignal(number: 3), UnixSignal(number: 3)])
+    #expect([definition.reloadSignal.number, definition.restartKillSignal?.number] == [37, 2])
+    #expect(definition.abortTimeout == .seconds(7))
+    #expect([definition.startTimeoutAction, definition.stopTimeoutAction] == [.abort, .kill])
+    #expect(definition.runtimeLimit == .seconds(3600))
+    #expect(
+      definition.successExits
+        == ExitSet(codes: [75, 250], signals: [UnixSignal(number: 10), UnixSignal(number: 63)])
+    )
+    let abort = try read("[Service]\nExecStart=/bin/a\nTimeoutAbortSec=infinity\nTimeoutStopSec=7").definition
+    #expect(abort.abortTimeout == nil)
+    #expect(abort.stopTimeout == .seconds(7))
+  }
+
+  @Test func `a PID file is for forking services only, which is said`() throws {
+    let simple = try read("[Service]\nExecStart=/bin/a\nPIDFile=/run/a.pid")
+    #expect(simple.definition.pidFile == nil)
+    #expect(
+      simple.findings.map(\.description) == [
+        "PIDFile=/run/a.pid is not carried out yet: only Type=forking has a PID file"
+      ]
+    )
+    let forking = try read("[Service]\nType=forking\nExecStart=/bin/a\nPIDFile=%p/%i.pid")
+    #expect(forking.definition.pidFile == "/run/web/1.pid")
   }
 
   @Test func `units of other types are named as not carried out`() throws {

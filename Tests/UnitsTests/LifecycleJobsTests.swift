@@ -160,4 +160,28 @@ private struct Machine {
     #expect(try machine.stop("a") == ["stop a"])
     #expect(try machine.stop("a").isEmpty)
   }
+
+  @Test func `what is passed over by its condition fails nothing that requires it`() throws {
+    var machine = Machine()
+    try machine.load("web", "Requires=db.service\nAfter=db.service")
+    try machine.load("db", "")
+    #expect(try machine.start("web") == ["start db"])
+    #expect(try machine.now("db", .condition).isEmpty)
+    #expect(try machine.now("db", .dead, .execCondition) == ["start web"])
+  }
+
+  @Test func `a reload is no end of being up`() throws {
+    var machine = Machine()
+    try machine.load("side", "BindsTo=main.service\nAfter=main.service")
+    try machine.load("main", "")
+    #expect(machine.jobs.isIdle)
+    #expect(try machine.start("side") == ["start main"])
+    #expect(!machine.jobs.isIdle)
+    #expect(try machine.now("main", .reloadNotify) == ["start side"])
+    _ = try machine.now("side", .running)
+    #expect(try machine.now("main", .running).isEmpty)
+    #expect(try machine.now("main", .reload).isEmpty)
+    #expect(try machine.start("main").isEmpty)
+    #expect(machine.jobs.isIdle)
+  }
 }

@@ -3,47 +3,6 @@ import Testing
 
 @testable import Units
 
-/// Steps a machine and writes down what it wants and where it stands, one line for each input.
-private struct Script {
-  var machine: UnitLifecycle
-  var now = Duration.zero
-
-  init(_ service: String, resuming snapshot: UnitLifecycle.Snapshot = UnitLifecycle.Snapshot()) throws {
-    let file = try UnitFile(parsing: "[Service]\n\(service)")
-    let reading = ServiceReading(file, name: try UnitName("a.service"))
-    try #require(reading.errors.isEmpty)
-    machine = UnitLifecycle(reading.definition, resuming: snapshot)
-  }
-
-  mutating func start() -> String { line { $0.start(at: $1) } }
-  mutating func stop() -> String { line { $0.stop(at: $1) } }
-  mutating func main(_ end: ProcessEnd) -> String { line { $0.ended(.main, end, at: $1) } }
-  mutating func control(_ end: ProcessEnd) -> String { line { $0.ended(.control, end, at: $1) } }
-  mutating func executed() -> String { line { $0.started(.main, at: $1) } }
-  mutating func emptied() -> String { line { $0.groupEmptied(at: $1) } }
-
-  mutating func timer() -> String {
-    now = machine.deadline ?? now
-    return line { $0.timerFired(at: $1) }
-  }
-
-  private mutating func line(_ input: (inout UnitLifecycle, Duration) -> [UnitDirective]) -> String {
-    let directives = input(&machine, now).map { directive in
-      switch directive {
-      case .run(let position, let role): "\(role.rawValue) \(position)"
-      case .signal(let signal, let scope): "\(signal.name) to \(scope.rawValue)"
-      }
-    }
-    let result = machine.activity.result == .success ? "" : " (\(machine.activity.result.rawValue))"
-    return (directives + ["= \(machine.activity.sub.rawValue)\(result)"]).joined(separator: "; ")
-  }
-}
-
-private let ok = ProcessEnd.exited(0)
-private let failure = ProcessEnd.exited(1)
-private let terminated = ProcessEnd.signaled(.terminate, dumpedCore: false)
-private let killed = ProcessEnd.signaled(.kill, dumpedCore: false)
-
 @Suite struct LifecycleTests {
   @Test func `a service goes through every stage up and down`() throws {
     var service = try Script(

@@ -11,7 +11,7 @@ struct unit_spawn_request {
   const char *path;
   /// Words, the first is what the program is called; ends in NULL.
   char *const *argv;
-  /// NAME=VALUE; ends in NULL.
+  /// NAME=VALUE; ends in NULL. The value of WATCHDOG_PID, which must have room for ten digits, becomes the process's id.
   char *const *envp;
   /// Working directory; NULL stays in "/".
   const char *directory;
@@ -81,6 +81,16 @@ int unit_reap_any(int *code, int *status);
 /// Goes on in a new process that has a session of its own, without standard input and output, and that inherits the
 /// orphans among its descendants; 0 there, the new process in the old one, -1 with errno when it cannot be made.
 pid_t unit_background(void);
+
+/// Makes this process the parent of the orphans among its descendants; -1 with errno.
+int unit_inherit_orphans(void);
+
+/// Makes a socket tell which process each message comes from; -1 with errno.
+int unit_tell_senders(int socket);
+
+/// Takes a datagram without waiting; its length in full, which may be more than `size`, or -1 with errno. `sender` is
+/// the process it comes from as the kernel knows it, 0 when it does not. Descriptors that come with it are closed.
+ssize_t unit_receive_notification(int socket, void *buffer, size_t size, pid_t *sender);
 
 /// A pipe, both ends close-on-exec; -1 with errno.
 int unit_pipe(int ends[2]);

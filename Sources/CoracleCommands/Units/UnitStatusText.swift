@@ -33,6 +33,7 @@ enum UnitStatusText {
     } else if let status = report.mainStatus {
       lines.append("     Main: \(mainText(status))")
     }
+    if let text = report.statusText { lines.append("   Status: \"\(text)\"") }
     if let container = report.containerID { lines.append("Container: \(container.prefix(12))") }
     if !report.journal.isEmpty { lines.append("") }
     lines += report.journal.map { line($0, .short, zone) }

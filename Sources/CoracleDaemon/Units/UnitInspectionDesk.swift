@@ -102,6 +102,7 @@ extension UnitStatusReport {
       mainProcessID: status.mainProcessID.map(Int64.init),
       containerID: status.containerID,
       mainStatus: main.map { $0.end ?? "running" },
+      statusText: status.statusText,
       commands: status.commands.map { command in
         CommandStatus(
           option: command.option,

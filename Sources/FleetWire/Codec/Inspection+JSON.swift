@@ -63,6 +63,7 @@ extension UnitStatusReport {
     fields.add("mainStatus", mainStatus)
     fields.add("name", name)
     fields.add("sinceEpochMilliseconds", sinceEpochMilliseconds)
+    fields.add("statusText", statusText)
     fields.add("subState", subState)
     return fields.json
   }
@@ -81,6 +82,7 @@ extension UnitStatusReport {
       mainProcessID: json["mainProcessID"]?.int64,
       containerID: json["containerID"]?.string,
       mainStatus: json["mainStatus"]?.string,
+      statusText: json["statusText"]?.string,
       commands: (json["commands"]?.array ?? []).compactMap { CommandStatus(json: $0) },
       journal: (json["journal"]?.array ?? []).compactMap { JournalLine(json: $0) }
     )

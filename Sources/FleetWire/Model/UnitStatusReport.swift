@@ -24,6 +24,8 @@ public struct UnitStatusReport: Sendable, Equatable {
   public var containerID: String?
   /// How the last main process ended, or what it is now; nil before the first start.
   public var mainStatus: String?
+  /// What the service last said about itself; nil when nothing.
+  public var statusText: String?
   /// The command lines that ran, in order, with their ends.
   public var commands: [CommandStatus]
   /// The last lines of output, oldest first.
@@ -61,6 +63,7 @@ public struct UnitStatusReport: Sendable, Equatable {
     mainProcessID: Int64? = nil,
     containerID: String? = nil,
     mainStatus: String? = nil,
+    statusText: String? = nil,
     commands: [CommandStatus] = [],
     journal: [JournalLine] = []
   ) {
@@ -74,6 +77,7 @@ public struct UnitStatusReport: Sendable, Equatable {
     self.mainProcessID = mainProcessID
     self.containerID = containerID
     self.mainStatus = mainStatus
+    self.statusText = statusText
     self.commands = commands
     self.journal = journal
   }

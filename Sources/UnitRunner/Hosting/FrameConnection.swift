@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CUnitSpawn
 import FoundationEssentials
 import Glibc
 
@@ -145,6 +146,33 @@ enum LocalSocket {
       }
       return descriptor
     }
+  }
+
+  /// Binds a socket for messages to a path, or with `@` to a name without a file; everybody may send to it; -1 with errno.
+  static func receive(at path: String) -> Int32 {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    var bytes = Array(path.utf8)
+    guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
+      errno = ENAMETOOLONG
+      return -1
+    }
+    let isAbstract = bytes.first == UInt8(ascii: "@")
+    if isAbstract { bytes[0] = 0 } else { _ = unlink(path) }
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+    let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { return -1 }
+    let length = MemoryLayout<sockaddr_un>.offset(of: \.sun_path).map { $0 + bytes.count } ?? 0
+    let isBound = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, isAbstract ? socklen_t(length) : socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+      }
+    }
+    guard isBound, isAbstract || chmod(path, 0o666) == 0, unit_tell_senders(descriptor) == 0 else {
+      close(descriptor)
+      return -1
+    }
+    return descriptor
   }
 
   private static func withAddress(

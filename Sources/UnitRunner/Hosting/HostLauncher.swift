@@ -36,6 +36,7 @@ struct HostLauncher {
     switch configuration.hostLaunch {
     case .process: try launchProcess()
     case .thread:
+      unit_inherit_orphans()
       let settings = HostLoop.Settings(
         stateDirectory: configuration.stateDirectory,
         collectsOrphans: false,

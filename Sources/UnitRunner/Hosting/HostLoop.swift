@@ -25,30 +25,34 @@ final class HostLoop {
   static let socketName = "unit-host.sock"
   /// How long ends that no node has recorded are kept after the last process.
   static let unrecordedEndsLimit = Duration.seconds(86_400)
-  /// How often a unit's processes are looked at while their end is waited for.
-  static let watchInterval = Duration.milliseconds(20)
 
   private let settings: Settings
-  private let poller = Poller()
+  let poller = Poller()
   private let listener: Int32
-  private var connection: FrameConnection?
+  private(set) var connection: FrameConnection?
   private var journal: JournalWriter
-  private var groups: UnitGroups
-  private var processes: [String: TrackedProcess] = [:]
+  var groups: UnitGroups
+  var processes: [String: TrackedProcess] = [:]
   private var outputs: [Int32: TrackedOutput] = [:]
-  /// Units whose end is waited for, with the token to answer with.
-  private var emptyWatches: [String: Int] = [:]
+  var notifySockets = NotifySockets()
+  /// Searches for main processes that go on, by unit.
+  var searches: [String: MainSearchRequest] = [:]
+  /// Units whose end is waited for.
+  var emptyWatches: [String: EmptyWatch] = [:]
   /// Those of them where something has just happened; all are looked at from time to time.
-  private var freshWatches: Set<String> = []
-  private var lastWatch = Duration.zero
+  var freshWatches: Set<String> = []
+  var lastWatch = Duration.zero
+  var lastPatientWatch = Duration.zero
   private var isLeaving = false
   private var idleSince: Duration?
 
-  private struct TrackedProcess {
+  struct TrackedProcess {
     var report: HostedProcess
     /// -1 once it has ended.
     var pidfd: Int32
     var output: Int32?
+    /// Where the unit says which process is its main one, for a main process that was found there.
+    var pidFile: String?
   }
 
   private struct TrackedOutput {
@@ -97,18 +101,20 @@ final class HostLoop {
       }
     }
     _ = unlink("\(settings.stateDirectory)/\(Self.socketName)")
+    notifySockets.units.forEach { closeNotifySocket(of: $0) }
     groups.forgetAll()
   }
 
   // MARK: Waiting
 
   private var waitLimit: Duration? {
-    if !emptyWatches.isEmpty { return Self.watchInterval }
-    return connection == nil ? .milliseconds(500) : nil
+    if !searches.isEmpty || emptyWatches.values.contains(where: { !$0.isPatient }) { return Self.watchInterval }
+    return connection == nil ? .milliseconds(500) : emptyWatches.isEmpty ? nil : Self.patientInterval
   }
 
   private func isDone() -> Bool {
-    let isRunning = processes.values.contains { $0.report.end == nil }
+    let isWatching = !emptyWatches.isEmpty || !searches.isEmpty
+    let isRunning = isWatching || processes.values.contains { $0.report.end == nil }
     if isRunning || (connection != nil && !isLeaving) {
       idleSince = nil
       return false
@@ -129,6 +135,8 @@ final class HostLoop {
       connection.receive(HostRequest.self).forEach { carryOut($0) }
     } else if outputs[descriptor] != nil {
       readOutput(descriptor)
+    } else if let unit = notifySockets.unit(of: descriptor) {
+      receiveNotifications(from: unit)
     } else if let id = processes.first(where: { $0.value.pidfd == descriptor })?.key {
       collect(id)
     }
@@ -152,16 +160,28 @@ final class HostLoop {
     case .hello(_, let journalFileLimitBytes):
       journal.fileLimitBytes = journalFileLimitBytes
       let reports = processes.values.map(\.report).sorted { $0.id < $1.id }
-      connection?.send(HostEvent.welcome(protocolVersion: HostRequest.protocolVersion, processes: reports))
+      connection?.send(
+        HostEvent.welcome(
+          protocolVersion: HostRequest.protocolVersion,
+          processes: reports,
+          notifications: notifySockets.allPending
+        )
+      )
     case .spawn(let request): spawn(request)
     case .adopt(let request): adopt(request)
     case .signal(let request): signal(request)
     case .acknowledge(let id):
       if processes[id]?.report.end != nil { processes[id] = nil }
+    case .acknowledgeNotifications(let unit, let number): notifySockets.acknowledge(unit, upTo: number)
+    case .findMain(let request): findMain(request)
+    case .watchGroup(let unit, let token): watch(unit, EmptyWatch(token: token, isPatient: true))
+    case .release(let id): release(id)
     case .journal(let unit, let lines): journal.append(lines, to: unit)
     case .forget(let unit):
       groups.forget(unit)
       emptyWatches[unit] = nil
+      searches[unit] = nil
+      closeNotifySocket(of: unit)
     case .leave: isLeaving = true
     }
   }
@@ -171,6 +191,7 @@ final class HostLoop {
       tell(known.report)
       return
     }
+    if let socket = request.notifySocket { openNotifySocket(socket, of: request.unit) }
     guard let pipe = OutputPipe() else {
       tellNotStarted(request, .notStarted("cannot make a pipe for its output: \(errorText(errno))"))
       return
@@ -185,7 +206,7 @@ final class HostLoop {
     guard result.step == UNIT_SPAWN_DONE else {
       close(pipe.ourEnd)
       let problem = "\(request.program): \(errorText(result.error))"
-      say("Failed to execute \(problem)", request)
+      say("\(request.unit): Failed to execute \(problem)", request.unit)
       let end: ProcessEnd =
         result.step == UNIT_SPAWN_FORK ? .notStarted(problem) : .exited(Int32(bitPattern: result.step.rawValue))
       tellNotStarted(request, end)
@@ -213,11 +234,13 @@ final class HostLoop {
       return
     }
     groups.started(request.process.processID, of: request.unit)
+    if let socket = request.notifySocket { openNotifySocket(socket, of: request.unit) }
     let output = OutputPipe.reopen(outputOf: request.process.processID)
     track(report, source: request.source, pidfd: pidfd, output: output)
+    processes[request.id]?.pidFile = request.pidFile
   }
 
-  private func track(_ report: HostedProcess, source: String, pidfd: Int32, output: Int32?) {
+  func track(_ report: HostedProcess, source: String, pidfd: Int32, output: Int32?) {
     processes[report.id] = TrackedProcess(report: report, pidfd: pidfd, output: output)
     if let output {
       outputs[output] = TrackedOutput(unit: report.unit, source: source, processID: report.process.processID)
@@ -238,8 +261,13 @@ final class HostLoop {
       _ = kill(member, request.signal.number)
       if request.signal != .kill { _ = kill(member, SIGCONT) }
     }
-    emptyWatches[request.unit] = token
-    freshWatches.insert(request.unit)
+    watch(request.unit, EmptyWatch(token: token, isPatient: false))
+  }
+
+  private func release(_ id: String) {
+    guard let process = processes.removeValue(forKey: id), process.pidfd >= 0 else { return }
+    poller.remove(process.pidfd)
+    close(process.pidfd)
   }
 
   // MARK: Events of processes
@@ -284,6 +312,8 @@ final class HostLoop {
       let isOurs = { (process: TrackedProcess) in process.pidfd >= 0 && process.report.process.processID == collected }
       if let id = processes.first(where: { isOurs($0.value) })?.key {
         finish(id, ProcessSpawner.end(code: code, status: status))
+      } else {
+        freshWatches.formUnion(emptyWatches.keys)
       }
     }
   }
@@ -297,28 +327,19 @@ final class HostLoop {
     }
     // What it wrote last is in the journal before its end is told.
     if let output = process.output, outputs[output] != nil { readOutput(output) }
+    receiveNotifications(from: process.report.unit)
+    freshWatches.insert(process.report.unit)
+    processes[id] = process
+    if moveMain(process) { return }
     process.report.end = end
     process.report.endEpochMilliseconds = epochMicroseconds() / 1000
     processes[id] = process
-    freshWatches.insert(process.report.unit)
     tell(process.report)
-  }
-
-  private func checkEmptyWatches() {
-    let now = timeSinceBoot()
-    let isTick = now - lastWatch >= Self.watchInterval
-    if isTick { lastWatch = now }
-    for (unit, token) in emptyWatches where isTick || freshWatches.contains(unit) {
-      guard groups.members(of: unit).isEmpty else { continue }
-      emptyWatches[unit] = nil
-      connection?.send(HostEvent.groupEmptied(unit: unit, token: token))
-    }
-    freshWatches = []
   }
 
   // MARK: Telling
 
-  private func tell(_ report: HostedProcess) {
+  func tell(_ report: HostedProcess) {
     if let end = report.end {
       connection?.send(
         HostEvent.ended(id: report.id, end: end, epochMilliseconds: report.endEpochMilliseconds ?? 0)
@@ -337,14 +358,14 @@ final class HostLoop {
     finish(request.id, end)
   }
 
-  private func say(_ text: String, _ request: ProcessRequest) {
+  func say(_ text: String, _ unit: String) {
     let line = HostedLine(
       epochMicroseconds: epochMicroseconds(),
       source: "coracle",
       processID: nil,
-      text: "\(request.unit): \(text)"
+      text: text
     )
-    journal.append([line], to: request.unit)
+    journal.append([line], to: unit)
   }
 
   /// A short name for the state directory, the same each time (FNV-1a).

@@ -3,7 +3,7 @@ import Units
 
 /// What the node asks of the unit-host.
 enum HostRequest: Codable, Sendable, Equatable {
-  /// First of all; answered by ``HostEvent/welcome(protocolVersion:processes:)``.
+  /// First of all; answered by ``HostEvent/welcome(protocolVersion:processes:notifications:)``.
   case hello(protocolVersion: Int, journalFileLimitBytes: Int)
   /// Start a process, unless one with its id was started before.
   case spawn(ProcessRequest)
@@ -13,6 +13,14 @@ enum HostRequest: Codable, Sendable, Equatable {
   case signal(SignalRequest)
   /// The end of a process has been recorded and need not be told again.
   case acknowledge(id: String)
+  /// What the unit has said up to this number has been recorded and need not be told again.
+  case acknowledgeNotifications(unit: String, number: Int64)
+  /// Look for a unit's main process; answered by ``HostEvent/mainFound(id:process:)`` or ``HostEvent/mainMissing(id:groupIsEmpty:)``.
+  case findMain(MainSearchRequest)
+  /// Tell once no process of the unit is left, by ``HostEvent/groupEmptied(unit:token:)``.
+  case watchGroup(unit: String, token: Int)
+  /// A process is not to be looked after any more; it runs on.
+  case release(id: String)
   /// Lines for a unit's journal.
   case journal(unit: String, lines: [HostedLine])
   /// The unit is gone: its control group is removed.
@@ -21,18 +29,26 @@ enum HostRequest: Codable, Sendable, Equatable {
   case leave
 
   /// Raised when messages change so that an older unit-host would not understand them.
-  static let protocolVersion = 1
+  static let protocolVersion = 2
 }
 
 /// What the unit-host tells the node.
 enum HostEvent: Codable, Sendable, Equatable {
-  /// Answer to hello, with everything it owns and every end not yet acknowledged.
-  case welcome(protocolVersion: Int, processes: [HostedProcess])
+  /// Answer to hello, with everything it owns and everything not yet acknowledged.
+  case welcome(protocolVersion: Int, processes: [HostedProcess], notifications: [HostedNotification])
   /// A program has been executed.
   case spawned(id: String, process: ProcessIdentity)
   /// A process has ended, or could not be started.
   case ended(id: String, end: ProcessEnd, epochMilliseconds: Int64)
-  /// No process of the unit is left, in answer to the signal request with this token.
+  /// A unit has said something about itself.
+  case notified(HostedNotification)
+  /// The main process that was looked for; it is owned under the search's id.
+  case mainFound(id: String, process: ProcessIdentity)
+  /// The main process that was looked for is not to be found.
+  case mainMissing(id: String, groupIsEmpty: Bool)
+  /// A main process has ended and its PID file named another one by then.
+  case mainMoved(from: String, to: HostedProcess)
+  /// No process of the unit is left, in answer to the request with this token.
   case groupEmptied(unit: String, token: Int)
 }
 
@@ -51,6 +67,8 @@ struct ProcessRequest: Codable, Sendable, Equatable {
   var isDirectoryOptional = false
   var identity: UserIdentity?
   var umask: UInt32 = 0o022
+  /// Where the unit's processes tell about themselves; nil for nowhere.
+  var notifySocket: String?
 }
 
 /// Whom a process runs as.
@@ -73,6 +91,33 @@ struct AdoptionRequest: Codable, Sendable, Equatable {
   var unit: String
   var source: String
   var process: ProcessIdentity
+  var notifySocket: String?
+  /// Where the unit says which process is its main one, for a main process.
+  var pidFile: String?
+}
+
+/// A main process to be looked for.
+struct MainSearchRequest: Codable, Sendable, Equatable {
+  /// What the process is known by once it is found; makes the request safe to repeat.
+  var id: String
+  var unit: String
+  var search: MainSearch
+  /// Nil for a guess.
+  var pidFile: String?
+}
+
+/// Something that a unit has said about itself.
+struct HostedNotification: Codable, Sendable, Equatable {
+  var unit: String
+  /// The socket it came by, a new one for each run.
+  var socket: String
+  /// Grows from one to the next, over restarts of the unit-host too.
+  var number: Int64
+  /// 0 when the kernel could not tell.
+  var senderID: Int32
+  var text: String
+  /// The process of the unit that `MAINPID=` names, owned from now on.
+  var main: HostedProcess?
 }
 
 /// A signal to be sent.
@@ -93,6 +138,10 @@ struct HostedProcess: Codable, Sendable, Equatable {
   /// Nil while it runs.
   var end: ProcessEnd?
   var endEpochMilliseconds: Int64?
+  /// Whether it was found among the unit's processes, not started on request.
+  var isFound = false
+  /// The process in whose place it came, if any.
+  var replaces: String?
 }
 
 /// A line for a unit's journal.

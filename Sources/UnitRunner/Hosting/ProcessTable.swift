@@ -8,6 +8,7 @@ enum ProcessTable {
     var processID: Int32
     /// `Z` is a process that has ended and was not collected.
     var status: Character
+    var parent: Int32
     var session: Int32
     var startTicks: UInt64
   }
@@ -17,10 +18,11 @@ enum ProcessTable {
     guard let text = readSmallFile("/proc/\(processID)/stat"), let end = text.lastIndex(of: ")") else { return nil }
     let fields = text[text.index(after: end)...].split(separator: " ")
     // From proc(5): the first field here is the third there, `state`.
-    guard fields.count > 19, let session = Int32(fields[3]), let ticks = UInt64(fields[19]),
+    guard fields.count > 19, let parent = Int32(fields[1]), let session = Int32(fields[3]),
+      let ticks = UInt64(fields[19]),
       let status = fields[0].first
     else { return nil }
-    return Entry(processID: processID, status: status, session: session, startTicks: ticks)
+    return Entry(processID: processID, status: status, parent: parent, session: session, startTicks: ticks)
   }
 
   /// The identity of a process that runs; nil when there is none.
@@ -32,6 +34,12 @@ enum ProcessTable {
   static func isRunning(_ process: ProcessIdentity) -> Bool {
     guard let entry = entry(process.processID) else { return false }
     return entry.startTicks == process.startTicks && entry.status != "Z" && entry.status != "X"
+  }
+
+  /// What a process was executed with, separated by blanks; empty when it has ended.
+  static func commandLine(_ processID: Int32) -> String {
+    let words = (readSmallFile("/proc/\(processID)/cmdline") ?? "").split(separator: "\0")
+    return words.joined(separator: " ")
   }
 
   /// Every process of the machine.

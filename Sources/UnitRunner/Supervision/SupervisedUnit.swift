@@ -58,6 +58,14 @@ struct SupervisedUnit {
 
   var isDown: Bool { activity.sub == .dead || activity.sub == .failed }
 
+  /// The id of the command that is begun next.
+  var nextCommandID: String { "\(name)/\(record.invocation)/\(record.commandCount + 1)" }
+
+  /// What a command's lines are labelled with.
+  func source(of command: ExecCommand) -> String {
+    lifecycle.definition.syslogIdentifier ?? String(command.program.split(separator: "/").last ?? "command")
+  }
+
   func running(_ role: CommandRole) -> RunningCommand? {
     record.running.first { $0.role == role }
   }

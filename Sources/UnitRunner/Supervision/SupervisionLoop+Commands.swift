@@ -10,6 +10,11 @@ extension SupervisionLoop {
     switch directive {
     case .run(let position, let role): launch(position, role, name)
     case .signal(let signal, let scope): send(signal, scope, name)
+    case .dropControl: dropControl(name)
+    case .findMain(let search): findMain(search, name)
+    case .takeNotifiedMain: takeNotifiedMain(name)
+    case .watchGroup: watchGroup(name)
+    case .removePIDFile: if let path = units[name]?.lifecycle.definition.pidFile { _ = unlink(path) }
     }
   }
 
@@ -36,18 +41,23 @@ extension SupervisionLoop {
     let command = definition.commands(position.stage)[position.index]
     let account = definition.user.flatMap { UserAccounts.account($0) }
     var running = RunningCommand(
-      id: "\(name)/\(unit.record.invocation)/\(unit.record.commandCount + 1)",
+      id: unit.nextCommandID,
       position: position,
       role: role,
-      source: definition.syslogIdentifier ?? String(command.program.split(separator: "/").last ?? "command"),
+      source: unit.source(of: command),
       carrier: .process(nil)
     )
+    if definition.type == .idle, position.stage == .start, again == nil {
+      begin(running, command.words, name)
+      idleCommands[running.id] = timeSinceBoot() + Self.idleLimit
+      return
+    }
     let variables: [String: String]
     do {
       variables = try environment.variables(
         for: definition,
         account: command.hasFullPrivileges ? nil : account,
-        extra: runVariables(unit, position.stage)
+        extra: runVariables(unit, running)
       )
     } catch {
       say("\(name): \(error.text)", name)
@@ -107,7 +117,8 @@ extension SupervisionLoop {
           directory: directory?.path == "~" ? account?.home ?? specifiers.homeDirectory : directory?.path,
           isDirectoryOptional: directory?.isOptional ?? false,
           identity: identity,
-          umask: definition.umask
+          umask: definition.umask,
+          notifySocket: notifySocket(of: unit)
         )
       )
     )
@@ -125,11 +136,13 @@ extension SupervisionLoop {
   }
 
   /// Variables that tell a command about its unit's run.
-  private func runVariables(_ unit: SupervisedUnit, _ stage: CommandStage) -> [String: String] {
+  private func runVariables(_ unit: SupervisedUnit, _ command: RunningCommand) -> [String: String] {
     var variables = [
       "INVOCATION_ID": unit.record.invocation,
       UnitGroups.marker: unit.name.rawValue,
     ]
+    variables.merge(notifyVariables(unit, command)) { $1 }
+    let stage = command.position.stage
     if case .process(let process?) = unit.running(.main)?.carrier, stage != .start {
       variables["MAINPID"] = String(process.processID)
     }
@@ -262,13 +275,24 @@ extension SupervisionLoop {
   }
 
   func commandEnded(_ id: String, _ end: ProcessEnd) {
-    guard let name = commandUnits[id] else { return }
+    if let (name, role) = recordEnd(id, end) { inputs.append(.ended(name, role, end)) }
+  }
+
+  /// A process of the unit-host has ended; what it told before that has been handled.
+  func hostedCommandEnded(_ id: String, _ end: ProcessEnd) {
+    acknowledge(id)
+    if let (name, role) = recordEnd(id, end) { step(name) { $0.ended(role, end, at: $1) } }
+  }
+
+  /// Puts the end of a command on record; nil when nobody knows it any more.
+  private func recordEnd(_ id: String, _ end: ProcessEnd) -> (UnitName, CommandRole)? {
+    guard let name = commandUnits[id] else { return nil }
     commandUnits[id] = nil
     var ended: RunningCommand?
     change(name) { ended = $0.end(id, end, at: epochMicroseconds() / 1000) }
-    guard let ended else { return }
+    guard let ended else { return nil }
     narrate(ended, end, name)
-    inputs.append(.ended(name, ended.role, end))
+    return (name, ended.role)
   }
 
   /// The machine has given up on commands that it could not end.
@@ -277,7 +301,8 @@ extension SupervisionLoop {
     let snapshot = unit.lifecycle.snapshot
     guard unit.isDown || snapshot.sub == .autoRestart, snapshot.main == nil, snapshot.control == nil else { return }
     let ended = Set(inputs.compactMap { if case .ended(name, let role, _) = $0 { role } else { nil } })
-    for command in unit.record.running where !ended.contains(command.role) {
+    let told = Set(inputs.compactMap { if case .hostedCommandEnded(let id, _) = $0 { id } else { nil } })
+    for command in unit.record.running where !ended.contains(command.role) && !told.contains(command.id) {
       say("\(name): \(command.position) did not end and is left behind", name)
       unit.cancellations[command.id]?.cancel()
       commandUnits[command.id] = nil
@@ -290,7 +315,11 @@ extension SupervisionLoop {
   func send(_ signal: UnixSignal, _ scope: SignalScope, _ name: UnitName) {
     guard let unit = units[name] else { return }
     var ids: [String] = []
-    for command in unit.record.running {
+    for command in unit.record.running where scope != .main || command.role == .main {
+      if idleCommands.removeValue(forKey: command.id) != nil {
+        commandEnded(command.id, .signaled(signal, dumpedCore: false))
+        continue
+      }
       switch command.carrier {
       case .process: ids.append(command.id)
       case .container(let container?) where container.isStarted:
@@ -310,7 +339,7 @@ extension SupervisionLoop {
     enqueue(.signal(SignalRequest(unit: name.rawValue, signal: signal, ids: ids, groupToken: token)))
   }
 
-  private func signalContainer(_ id: String, _ signal: UnixSignal, _ command: RunningCommand, _ name: UnitName) {
+  func signalContainer(_ id: String, _ signal: UnixSignal, _ command: RunningCommand, _ name: UnitName) {
     let task = ContainerTask(
       id: "\(command.id)/signal",
       unit: name.rawValue,

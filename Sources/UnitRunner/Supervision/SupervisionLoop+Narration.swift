@@ -11,11 +11,15 @@ extension SupervisionLoop {
     }
     let wasUp = before.sub.active == .active || before.sub.active == .activating && before.sub != .autoRestart
     switch after.sub {
-    case .startPre, .start, .startPost: if !wasUp { say("Starting \(title)...", name) }
-    case .running: say("Started \(title).", name)
-    case .exited: say("Finished \(title).", name)
-    case .stop, .stopSigterm: if before.sub.active == .active { say("Stopping \(title)...", name) }
+    case .condition, .startPre, .start, .startPost: if !wasUp { say("Starting \(title)...", name) }
+    case .running, .exited: narrateUp(name, title, from: before, to: after)
+    case .reload, .reloadSignal, .reloadNotify: if before.sub.active == .active { say("Reloading \(title)...", name) }
+    case .stopWatchdog, .finalWatchdog:
+      if after.result == .watchdog { say("\(name): Watchdog: the service has not said that it is alive!", name) }
+    case .stop, .stopSigterm: if before.sub.active.isUp { say("Stopping \(title)...", name) }
     case .stopSigkill, .finalSigkill: say("\(name): Killing what is left with SIGKILL.", name)
+    case .dead where after.result == .execCondition:
+      say("\(title) was skipped: ExecCondition= is not fulfilled.", name)
     case .dead: if before.sub != .failed { say("Stopped \(title).", name) }
     case .failed, .autoRestart:
       if after.result != .success { say("\(name): Failed with result '\(after.result.rawValue)'.", name) }
@@ -23,6 +27,20 @@ extension SupervisionLoop {
     }
     if after.result == .timeout, before.result != .timeout {
       say("\(name): State '\(before.sub.rawValue)' timed out.", name)
+    }
+  }
+
+  private func narrateUp(
+    _ name: UnitName,
+    _ title: String,
+    from before: UnitLifecycle.Snapshot,
+    to after: UnitLifecycle.Snapshot
+  ) {
+    if before.sub.active == .reloading {
+      let result = after.reloadResult == .success ? "" : " with result '\(after.reloadResult.rawValue)'"
+      say(result.isEmpty ? "Reloaded \(title)." : "\(name): Reload failed\(result).", name)
+    } else {
+      say("\(after.sub == .running ? "Started" : "Finished") \(title).", name)
     }
   }
 

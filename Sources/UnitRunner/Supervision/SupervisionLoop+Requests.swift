@@ -59,6 +59,25 @@ extension SupervisionLoop {
     inputs.append(.jobs(jobs.requestStop(name)))
   }
 
+  func reload(_ name: UnitName) throws(UnitRunnerError) {
+    guard let unit = units[name] else { throw Self.notLoaded(name) }
+    guard unit.lifecycle.canReload else {
+      throw UnitRunnerError(.badUnit, "\(name) cannot be reloaded: it has no ExecReload= and is not Type=notify-reload")
+    }
+    guard unit.activity.active.isUp else {
+      throw UnitRunnerError(.notActive, "\(name) cannot be reloaded: it is \(unit.activity.sub.rawValue)")
+    }
+    inputs.append(.reload(name))
+  }
+
+  /// Stops and starts a unit that is up or on its way; one that is down is started.
+  func restart(_ name: UnitName) throws(UnitRunnerError) {
+    guard let unit = units[name] else { throw Self.notLoaded(name) }
+    guard !unit.isDown else { return try start(name) }
+    change(name) { $0.record.isStartRequested = true }
+    inputs.append(.restart(name))
+  }
+
   /// Begins to unload a unit; it is gone once it is not among ``units``.
   func unload(_ name: UnitName) {
     guard units[name] != nil else { return }
@@ -84,6 +103,7 @@ extension SupervisionLoop {
       containerID: containerID,
       commands: unit.record.reports,
       restarts: unit.lifecycle.snapshot.restarts,
+      statusText: unit.lifecycle.snapshot.statusText,
       journal: []
     )
   }

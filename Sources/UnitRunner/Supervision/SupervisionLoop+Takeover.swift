@@ -10,13 +10,17 @@ extension SupervisionLoop {
 
   func prepareDirectory() throws(UnitRunnerError) {
     let directory = configuration.stateDirectory
-    for path in [directory, records.directory, "\(directory)/journal", environment.shimDirectory] {
+    for path in [
+      directory, records.directory, "\(directory)/journal", environment.shimDirectory, notifyDirectory,
+    ] {
       // Units of any user look for programs there.
       guard makeDirectories(path, mode: 0o755) else {
         throw UnitRunnerError(.storage, "cannot make \(path): \(errorText(errno))")
       }
     }
     for path in [records.directory, "\(directory)/journal"] { chmod(path, 0o700) }
+    // Units of any user reach their own socket there, by a name that cannot be guessed.
+    chmod(notifyDirectory, 0o711)
     for name in Self.personalities {
       let link = "\(environment.shimDirectory)/\(name)"
       _ = unlink(link)
@@ -42,12 +46,13 @@ extension SupervisionLoop {
       units[name] = unit
       jobs.load(name, unit.lifecycle.definition.dependencies, activity: unit.activity)
       for command in current.running { commandUnits[command.id] = name }
+      if let search = current.searchID { commandUnits[search] = name }
     }
   }
 
   func handle(_ event: HostEvent) {
     switch event {
-    case .welcome(let version, let processes):
+    case .welcome(let version, let processes, let notifications):
       guard version == HostRequest.protocolVersion else {
         fail(
           UnitRunnerError(
@@ -58,30 +63,44 @@ extension SupervisionLoop {
         )
         return
       }
-      takeOver(processes)
+      takeOver(processes, notifications)
     case .spawned(let id, let process): processStarted(id, process)
-    case .ended(let id, let end, _): hostedCommandEnded(id, end)
+    case .ended(let id, let end, _): inputs.append(.hostedCommandEnded(id: id, end))
+    case .notified(let notification): receive(notification)
+    case .mainFound(let id, let process):
+      if let name = commandUnits[id] {
+        inputs.append(.mainFound(name, id: id, process))
+      } else {
+        enqueue(.release(id: id))
+      }
+    case .mainMissing(let id, let groupIsEmpty):
+      if let name = commandUnits[id] { inputs.append(.mainMissing(name, id: id, groupIsEmpty: groupIsEmpty)) }
+    case .mainMoved(let id, let process): mainMoved(from: id, to: process)
     case .groupEmptied(let text, let token):
       guard let name = try? UnitName(text), units[name]?.groupToken == token else { return }
       inputs.append(.groupEmptied(name))
     }
   }
 
-  private func hostedCommandEnded(_ id: String, _ end: ProcessEnd) {
-    acknowledge(id)
-    commandEnded(id, end)
-  }
-
   /// Compares what the unit-host has with what is on record; runs once for each connection.
-  private func takeOver(_ processes: [HostedProcess]) {
+  private func takeOver(_ processes: [HostedProcess], _ notifications: [HostedNotification]) {
     hasWelcome = true
+    // What was said was said before what has ended ended.
+    notifications.forEach { receive($0) }
+    let named = Set(notifications.compactMap(\.main?.id))
+    for process in processes where commandUnits[process.id] == nil {
+      if let old = process.replaces, commandUnits[old] != nil {
+        mainMoved(from: old, to: process)
+      } else if !named.contains(process.id) {
+        dropUnknown(process)
+      }
+    }
     let hosted = Dictionary(processes.map { ($0.id, $0) }) { $1 }
-    for process in processes where commandUnits[process.id] == nil { dropUnknown(process) }
     for name in units.keys.sorted() {
       for command in units[name]?.record.running ?? [] {
         takeOver(command, of: name, hosted[command.id])
       }
-      remindOfStop(name)
+      for directive in units[name]?.lifecycle.reminders() ?? [] { carryOut(directive, name) }
       if units[name]?.record.isStartWaiting == true { requestAgain(name) }
     }
   }
@@ -90,14 +109,23 @@ extension SupervisionLoop {
     switch command.carrier {
     case .process(let identity):
       if let hosted, let end = hosted.end {
-        hostedCommandEnded(hosted.id, end)
+        inputs.append(.hostedCommandEnded(id: hosted.id, end))
       } else if let hosted {
         processStarted(hosted.id, hosted.process)
       } else if let identity {
         enqueue(
-          .adopt(AdoptionRequest(id: command.id, unit: name.rawValue, source: command.source, process: identity))
+          .adopt(
+            AdoptionRequest(
+              id: command.id,
+              unit: name.rawValue,
+              source: command.source,
+              process: identity,
+              notifySocket: units[name].flatMap { notifySocket(of: $0) },
+              pidFile: command.role == .main ? units[name]?.lifecycle.definition.pidFile : nil
+            )
+          )
         )
-      } else if !isQueued(command.id) {
+      } else if !isQueued(command.id), idleCommands[command.id] == nil {
         launchAgain(command, of: name)
       }
     case .container, .engineCommand:
@@ -106,25 +134,14 @@ extension SupervisionLoop {
     }
   }
 
-  /// A process nobody has on record: its unit is gone.
+  /// A process nobody has on record: its unit is gone, or it is one that was found and is not needed.
   private func dropUnknown(_ process: HostedProcess) {
-    if process.end == nil {
+    if process.end == nil, process.isFound {
+      enqueue(.release(id: process.id))
+    } else if process.end == nil {
       enqueue(.signal(SignalRequest(unit: process.unit, signal: .kill, ids: [process.id])))
     } else {
       acknowledge(process.id)
-    }
-  }
-
-  /// A unit that was stopping may have missed that its last process is gone, or the signal may never have been sent.
-  private func remindOfStop(_ name: UnitName) {
-    guard let unit = units[name] else { return }
-    let killMode = unit.lifecycle.definition.killMode
-    switch unit.activity.sub {
-    case .stopSigterm, .finalSigterm:
-      send(unit.lifecycle.definition.killSignal, killMode == .controlGroup ? .group : .processes, name)
-    case .stopSigkill, .finalSigkill:
-      send(.kill, killMode == .controlGroup || killMode == .mixed ? .group : .processes, name)
-    case .dead, .startPre, .start, .startPost, .running, .exited, .stop, .stopPost, .failed, .autoRestart: break
     }
   }
 

@@ -17,6 +17,13 @@ final class SupervisionLoop {
     case started(UnitName, CommandRole)
     case groupEmptied(UnitName)
     case timer(UnitName)
+    /// The end of a process of the unit-host, in its place among what else it told.
+    case hostedCommandEnded(id: String, ProcessEnd)
+    case notified(UnitName, HostedNotification)
+    case mainFound(UnitName, id: String, ProcessIdentity)
+    case mainMissing(UnitName, id: String, groupIsEmpty: Bool)
+    case reload(UnitName)
+    case restart(UnitName)
   }
 
   let configuration: UnitSupervisionConfiguration
@@ -38,10 +45,14 @@ final class SupervisionLoop {
   var inputs: [Input] = []
   var host: FrameConnection?
   var hasWelcome = false
+  /// Commands of idle services that wait for the others, with the moment that they wait for no longer.
+  var idleCommands: [String: Duration] = [:]
+  /// The process that the notification being handled names as the main one.
+  var notifiedMain: HostedProcess?
   /// Units that are forgotten as soon as they are down.
   var unloading: Set<UnitName> = []
   private var dirty: Set<UnitName> = []
-  private var acknowledgements: [String] = []
+  private var acknowledgements: [HostRequest] = []
   private var requests: [HostRequest] = []
   private var journal: [String: [HostedLine]] = [:]
   private var waiters: [(isDone: (SupervisionLoop) -> Bool, resume: @Sendable () -> Void)] = []
@@ -125,13 +136,14 @@ final class SupervisionLoop {
     }
     if isReady { fireTimers() }
     settle()
+    if launchIdleCommands() { settle() }
     flush()
     resumeWaiters()
   }
 
   private func wait() {
     let now = timeSinceBoot()
-    let deadline = units.values.compactMap(\.lifecycle.deadline).min()
+    let deadline = (units.values.compactMap(\.lifecycle.deadline) + idleCommands.values).min()
     if let host { poller.setWriting(host.descriptor, host.hasOutbound) }
     _ = poller.wait(timeout: deadline.map { max(.zero, $0 - now) })
   }
@@ -154,6 +166,12 @@ final class SupervisionLoop {
       case .started(let name, let role): step(name) { $0.started(role, at: $1) }
       case .groupEmptied(let name): step(name) { $0.groupEmptied(at: $1) }
       case .timer(let name): step(name) { $0.timerFired(at: $1) }
+      case .hostedCommandEnded(let id, let end): hostedCommandEnded(id, end)
+      case .notified(let name, let notification): handle(notification, of: name)
+      case .mainFound(let name, let id, let process): mainFound(id, process, of: name)
+      case .mainMissing(let name, let id, let groupIsEmpty): mainMissing(id, groupIsEmpty: groupIsEmpty, of: name)
+      case .reload(let name): step(name) { $0.reload(at: $1) }
+      case .restart(let name): step(name) { $0.restart(at: $1) }
       }
     }
     inputs = []
@@ -190,6 +208,7 @@ final class SupervisionLoop {
       unit.record.invocation =
         UInt64.random(in: 0...UInt64.max).hexadecimal + UInt64.random(in: 0...UInt64.max).hexadecimal
       unit.record.reports = []
+      unit.record.searchID = nil
       unit.record.problem = nil
     }
     if after.sub.active != before.sub.active {
@@ -228,7 +247,11 @@ final class SupervisionLoop {
   }
 
   func acknowledge(_ id: String) {
-    acknowledgements.append(id)
+    acknowledgements.append(.acknowledge(id: id))
+  }
+
+  func acknowledge(_ notification: HostedNotification) {
+    acknowledgements.append(.acknowledgeNotifications(unit: notification.unit, number: notification.number))
   }
 
   func say(_ text: String, _ name: UnitName) {
@@ -264,7 +287,7 @@ final class SupervisionLoop {
     }
     dirty = []
     send(journal.sorted { $0.key < $1.key }.map { .journal(unit: $0.key, lines: $0.value) })
-    send(acknowledgements.map { .acknowledge(id: $0) })
+    send(acknowledgements)
     journal = [:]
     acknowledgements = []
     // Before the unit-host has said what it owns, nothing is started: it might be there already.

@@ -20,6 +20,10 @@ struct UnitRecord: Codable, Sendable {
   var running: [RunningCommand] = []
   var reports: [CommandReport] = []
   var activeSinceEpochMilliseconds: Int64?
+  /// The search for the main process that goes on; it becomes the id of the command once it is found.
+  var searchID: String?
+  /// The last thing the unit said that is on record here.
+  var notificationNumber: Int64?
 }
 
 /// A command that was begun and whose end is not known yet.

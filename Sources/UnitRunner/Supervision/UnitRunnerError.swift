@@ -6,6 +6,8 @@ public struct UnitRunnerError: Error, Sendable, CustomStringConvertible {
   public enum Code: Sendable, Equatable {
     /// The unit is not loaded.
     case notLoaded
+    /// The unit is not up.
+    case notActive
     /// The unit's file asks for what cannot be done.
     case badUnit
     /// Something the unit requires is missing or did not start.

@@ -16,6 +16,8 @@ public struct UnitStatus: Sendable, Equatable {
   public var commands: [CommandReport]
   /// How often `Restart=` has started it again since it was last started by request.
   public var restarts: Int
+  /// What the service last said about itself (`STATUS=`); nil when nothing.
+  public var statusText: String?
   /// The last lines of output, oldest first.
   public var journal: [JournalEntry]
 
@@ -28,6 +30,7 @@ public struct UnitStatus: Sendable, Equatable {
     containerID: String?,
     commands: [CommandReport],
     restarts: Int,
+    statusText: String? = nil,
     journal: [JournalEntry]
   ) {
     self.unit = unit
@@ -37,6 +40,7 @@ public struct UnitStatus: Sendable, Equatable {
     self.containerID = containerID
     self.commands = commands
     self.restarts = restarts
+    self.statusText = statusText
     self.journal = journal
   }
 }

@@ -141,6 +141,20 @@ public final class UnitSupervision: Sendable {
     try await ask { loop in Result { () throws(UnitRunnerError) in try loop.stop(name) } }.get()
   }
 
+  /// Asks a unit that is up to take its configuration in anew and returns without waiting for it.
+  ///
+  /// - Throws: ``UnitRunnerError`` when the unit is not loaded, not up, or has no way to do that.
+  public func reload(_ name: UnitName) async throws(UnitRunnerError) {
+    try await ask { loop in Result { () throws(UnitRunnerError) in try loop.reload(name) } }.get()
+  }
+
+  /// Asks for a stop and a start after it, or just a start of what is down, and returns without waiting for it.
+  ///
+  /// - Throws: ``UnitRunnerError`` when the unit is not loaded or can never start.
+  public func restart(_ name: UnitName) async throws(UnitRunnerError) {
+    try await ask { loop in Result { () throws(UnitRunnerError) in try loop.restart(name) } }.get()
+  }
+
   /// Stops every unit and returns when all have stopped, or the task is cancelled; they stay loaded.
   public func stopAll() async {
     try? await ask { loop in loop.units.keys.sorted().forEach { try? loop.stop($0) } }
@@ -191,6 +205,11 @@ public final class UnitSupervision: Sendable {
       lines: lines,
       follows: follow
     )
+  }
+
+  /// When a unit's machine does something by itself next, since the machine's boot; nil for never.
+  func deadline(of name: UnitName) async throws(UnitRunnerError) -> Duration? {
+    try await ask { $0.units[name]?.lifecycle.deadline }
   }
 
   // MARK: Private

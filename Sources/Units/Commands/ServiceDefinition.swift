@@ -12,6 +12,33 @@ public struct ServiceDefinition: Sendable, Equatable {
     case exec
     /// Once its commands have ended.
     case oneshot
+    /// Once its command has ended and left the service's process in the background.
+    case forking
+    /// Once it has said so.
+    case notify
+    /// As `notify`; it reads its configuration anew on a signal and says so too.
+    case notifyReload = "notify-reload"
+    /// As `simple`; its program is executed when nothing else is being started, or after a while.
+    case idle
+
+    /// Whether it says itself that it is up.
+    public var isNotifying: Bool { self == .notify || self == .notifyReload }
+  }
+
+  /// Whose notifications count (`NotifyAccess=`).
+  public enum NotifyAccess: String, Sendable {
+    case none
+    case main
+    /// The main and the control process.
+    case exec
+    case all
+  }
+
+  /// How a service is ended that takes too long (`TimeoutStartFailureMode=`, `TimeoutStopFailureMode=`).
+  public enum TimeoutAction: String, Sendable {
+    case terminate
+    case abort
+    case kill
   }
 
   /// When a service is started again by itself (`Restart=`).
@@ -69,6 +96,26 @@ public struct ServiceDefinition: Sendable, Equatable {
   public var startTimeout: Duration? = .seconds(90)
   /// `TimeoutStopSec=`; nil is none.
   public var stopTimeout: Duration? = .seconds(90)
+  /// `TimeoutAbortSec=`; nil is none.
+  public var abortTimeout: Duration? = .seconds(90)
+  /// `TimeoutStartFailureMode=`.
+  public var startTimeoutAction: TimeoutAction = .terminate
+  /// `TimeoutStopFailureMode=`.
+  public var stopTimeoutAction: TimeoutAction = .terminate
+  /// `RuntimeMaxSec=`; nil is none.
+  public var runtimeLimit: Duration?
+  /// `PIDFile=` of a forking service.
+  public var pidFile: String?
+  /// `GuessMainPID=`.
+  public var guessesMain = true
+  /// `NotifyAccess=`.
+  public var notifyAccess: NotifyAccess = .none
+  /// `WatchdogSec=`; nil is none.
+  public var watchdogInterval: Duration?
+  /// `WatchdogSignal=`.
+  public var watchdogSignal = UnixSignal.abort
+  /// `ReloadSignal=`.
+  public var reloadSignal = UnixSignal.hangUp
   /// `Restart=`.
   public var restart: RestartRule = .no
   /// `RestartSec=`; nil is never.
@@ -85,6 +132,10 @@ public struct ServiceDefinition: Sendable, Equatable {
   public var killMode: KillMode = .controlGroup
   /// `KillSignal=`.
   public var killSignal = UnixSignal.terminate
+  /// `RestartKillSignal=`; nil is ``killSignal``.
+  public var restartKillSignal: UnixSignal?
+  /// `FinalKillSignal=`.
+  public var finalKillSignal = UnixSignal.kill
   /// `SendSIGKILL=`.
   public var sendsSigkill = true
   /// `SendSIGHUP=`.
@@ -120,6 +171,7 @@ public struct ServiceDefinition: Sendable, Equatable {
 
 /// The stages a service's commands stand in.
 public enum CommandStage: String, Sendable, Hashable, Codable, CaseIterable {
+  case condition = "ExecCondition"
   case startPre = "ExecStartPre"
   case start = "ExecStart"
   case startPost = "ExecStartPost"

@@ -32,10 +32,10 @@ public struct ServiceReading: Sendable, Equatable {
 struct ServiceReader {
   let unit: UnitName
   let specifiers: SpecifierValues
-  private(set) var definition: ServiceDefinition
-  private(set) var findings: [UnitFinding] = []
-  private var explicitType: ServiceDefinition.ServiceType?
-  private var hasStartTimeout = false
+  var definition: ServiceDefinition
+  var findings: [UnitFinding] = []
+  /// What the file says about the life of the service and what cannot be judged before its end.
+  var lifecycle = LifecycleOptions()
 
   init(unit: UnitName, specifiers: SpecifierValues) {
     self.unit = unit
@@ -76,22 +76,22 @@ struct ServiceReader {
     return text
   }
 
-  private func expanded(_ text: String) -> String {
+  func expanded(_ text: String) -> String {
     specifiers.expand(text, for: unit)
   }
 
-  private mutating func notCarriedOut(_ option: UnitOption) {
+  mutating func notCarriedOut(_ option: UnitOption) {
     let finding = UnitFinding.notCarriedOut(section: option.section, name: option.name)
     if !findings.contains(finding) { findings.append(finding) }
   }
 
-  private mutating func valueNotCarriedOut(_ option: UnitOption, instead: String) {
+  mutating func valueNotCarriedOut(_ option: UnitOption, instead: String) {
     findings.append(
       .valueNotCarriedOut(section: option.section, name: option.name, value: option.value, instead: instead)
     )
   }
 
-  private mutating func bad(_ option: UnitOption, _ expected: String) {
+  mutating func bad(_ option: UnitOption, _ expected: String) {
     findings.append(
       .badValue(section: option.section, name: option.name, value: option.value, expected: expected)
     )
@@ -129,20 +129,12 @@ struct ServiceReader {
     }
   }
 
-  private mutating func readStartLimit(_ option: UnitOption) {
-    if option.name == "StartLimitBurst" {
-      number(option) { $0.startLimit.burst = $1 }
-    } else {
-      span(option) { $0.startLimit.interval = $1.duration ?? .seconds(Int64.max / 4) }
-    }
-  }
-
   // MARK: [Service]
 
   private mutating func readService(_ option: UnitOption) {
     if let stage = CommandStage(rawValue: option.name) {
       readCommands(option, stage)
-    } else if !readTiming(option), !readProcess(option), !readKilling(option), !readRestarting(option) {
+    } else if !readLifecycle(option), !readProcess(option) {
       notCarriedOut(option)
     }
   }
@@ -150,7 +142,6 @@ struct ServiceReader {
   private mutating func readCommands(_ option: UnitOption, _ stage: CommandStage) {
     do {
       let commands = try ExecCommand.parse(option.value, of: unit, specifiers: specifiers)
-      if stage == .reload, !commands.isEmpty { notCarriedOut(option) }
       if commands.isEmpty {
         definition.commands[stage] = nil
       } else {
@@ -158,36 +149,6 @@ struct ServiceReader {
       }
     } catch {
       findings.append(.badCommandLine(name: option.name, line: option.value, error))
-    }
-  }
-
-  private mutating func readTiming(_ option: UnitOption) -> Bool {
-    switch option.name {
-    case "Type": readType(option)
-    case "RemainAfterExit": boolean(option) { $0.remainsAfterExit = $1 }
-    case "TimeoutStartSec":
-      hasStartTimeout = true
-      timeout(option) { $0.startTimeout = $1 }
-    case "TimeoutStopSec": timeout(option) { $0.stopTimeout = $1 }
-    case "TimeoutSec":
-      hasStartTimeout = true
-      timeout(option) {
-        $0.startTimeout = $1
-        $0.stopTimeout = $1
-      }
-    default: return false
-    }
-    return true
-  }
-
-  private mutating func readType(_ option: UnitOption) {
-    switch option.value {
-    case "simple", "exec", "oneshot": explicitType = ServiceDefinition.ServiceType(rawValue: option.value)
-    case "idle": explicitType = .simple
-    case "notify", "notify-reload", "dbus":
-      explicitType = .simple
-      valueNotCarriedOut(option, instead: "it runs as Type=simple")
-    default: bad(option, "simple, exec or oneshot; others, such as forking, are not carried out yet")
     }
   }
 
@@ -245,50 +206,11 @@ struct ServiceReader {
     }
   }
 
-  private mutating func readKilling(_ option: UnitOption) -> Bool {
-    switch option.name {
-    case "KillMode":
-      if let mode = ServiceDefinition.KillMode(rawValue: option.value) {
-        definition.killMode = mode
-      } else {
-        bad(option, "control-group, mixed, process or none")
-      }
-    case "KillSignal":
-      if let signal = UnixSignal(option.value) {
-        definition.killSignal = signal
-      } else {
-        bad(option, "a signal such as SIGTERM")
-      }
-    case "SendSIGKILL": boolean(option) { $0.sendsSigkill = $1 }
-    case "SendSIGHUP": boolean(option) { $0.sendsHangUp = $1 }
-    default: return false
-    }
-    return true
-  }
-
-  private mutating func readRestarting(_ option: UnitOption) -> Bool {
-    switch option.name {
-    case "Restart":
-      if let rule = ServiceDefinition.RestartRule(rawValue: option.value) {
-        definition.restart = rule
-      } else {
-        bad(option, "no, always, on-success, on-failure, on-abnormal, on-abort or on-watchdog")
-      }
-    case "RestartSec": span(option) { $0.restartDelay = $1.duration }
-    case "StartLimitInterval", "StartLimitBurst": readStartLimit(option)
-    case "SuccessExitStatus": exits(option, \.successExits)
-    case "RestartPreventExitStatus": exits(option, \.restartPreventingExits)
-    case "RestartForceExitStatus": exits(option, \.restartForcingExits)
-    default: return false
-    }
-    return true
-  }
-
   // MARK: Kinds of values
 
-  private typealias Setter<Value> = (inout ServiceDefinition, Value) -> Void
+  typealias Setter<Value> = (inout ServiceDefinition, Value) -> Void
 
-  private mutating func boolean(_ option: UnitOption, _ set: Setter<Bool>) {
+  mutating func boolean(_ option: UnitOption, _ set: Setter<Bool>) {
     switch option.value.lowercased() {
     case "1", "yes", "y", "true", "t", "on": set(&definition, true)
     case "0", "no", "n", "false", "f", "off": set(&definition, false)
@@ -296,7 +218,7 @@ struct ServiceReader {
     }
   }
 
-  private mutating func number(_ option: UnitOption, _ set: Setter<Int>) {
+  mutating func number(_ option: UnitOption, _ set: Setter<Int>) {
     if let number = Int(option.value), (0...Int(UInt32.max)).contains(number) {
       set(&definition, number)
     } else {
@@ -304,7 +226,7 @@ struct ServiceReader {
     }
   }
 
-  private mutating func span(_ option: UnitOption, _ set: Setter<TimeSpan>) {
+  mutating func span(_ option: UnitOption, _ set: Setter<TimeSpan>) {
     if let span = TimeSpan(option.value) {
       set(&definition, span)
     } else {
@@ -313,21 +235,9 @@ struct ServiceReader {
   }
 
   /// A timeout: zero and infinity both mean none.
-  private mutating func timeout(_ option: UnitOption, _ set: Setter<Duration?>) {
+  mutating func timeout(_ option: UnitOption, _ set: Setter<Duration?>) {
     span(option) { definition, span in
       set(&definition, span.duration.flatMap { $0 == .zero ? nil : $0 })
-    }
-  }
-
-  private mutating func exits(_ option: UnitOption, _ set: WritableKeyPath<ServiceDefinition, ExitSet>) {
-    guard !option.value.isEmpty else {
-      definition[keyPath: set] = ExitSet()
-      return
-    }
-    if let exits = ExitSet(option.value) {
-      definition[keyPath: set].formUnion(exits)
-    } else {
-      bad(option, "exit codes and signal names separated by blanks")
     }
   }
 
@@ -343,21 +253,5 @@ struct ServiceReader {
       return nil
     }
     return ServiceDefinition.OptionalPath(path: path, isOptional: isOptional)
-  }
-
-  // MARK: The whole
-
-  private mutating func check() {
-    let hasStart = !definition.commands(.start).isEmpty
-    definition.type = explicitType ?? (hasStart ? .simple : .oneshot)
-    if definition.type == .oneshot, !hasStartTimeout { definition.startTimeout = nil }
-    let isOneshot = definition.type == .oneshot
-    let mayLackStart = isOneshot && definition.remainsAfterExit && !definition.commands(.stop).isEmpty
-    let hasBadCommand = findings.contains { if case .badCommandLine = $0 { true } else { false } }
-    if !hasStart, !mayLackStart, !hasBadCommand { findings.append(.missingCommand) }
-    if !isOneshot, definition.commands(.start).count > 1 { findings.append(.severalStartCommands) }
-    if isOneshot, definition.restart == .always || definition.restart == .onSuccess {
-      findings.append(.restartOfOneshot)
-    }
   }
 }

@@ -20,6 +20,8 @@ public enum UnitFinding: Sendable, Equatable, CustomStringConvertible {
   case badValue(section: String, name: String, value: String, expected: String)
   /// The command line cannot be understood.
   case badCommandLine(name: String, line: String, ExecLineError)
+  /// The service is of a type that cannot be had here; the reason.
+  case serviceTypeRefused(String, String)
   /// There is no command to execute.
   case missingCommand
   /// More than one `ExecStart=` in a service that is not oneshot.
@@ -31,7 +33,8 @@ public enum UnitFinding: Sendable, Equatable, CustomStringConvertible {
   public var severity: Severity {
     switch self {
     case .notCarriedOut, .valueNotCarriedOut, .unitTypeNotCarriedOut: .warning
-    case .badValue, .badCommandLine, .missingCommand, .severalStartCommands, .restartOfOneshot: .error
+    case .badValue, .badCommandLine, .serviceTypeRefused, .missingCommand, .severalStartCommands, .restartOfOneshot:
+      .error
     }
   }
 
@@ -48,6 +51,7 @@ public enum UnitFinding: Sendable, Equatable, CustomStringConvertible {
       "\(name)=\(value) in [\(section)]: expected \(expected)"
     case .badCommandLine(let name, let line, let error):
       "\(name)=\(line): \(error)"
+    case .serviceTypeRefused(let type, let reason): "Type=\(type) is refused: \(reason)"
     case .missingCommand:
       "the service has neither ExecStart= nor, with Type=oneshot and RemainAfterExit=yes, ExecStop="
     case .severalStartCommands:

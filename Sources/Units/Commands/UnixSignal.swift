@@ -7,6 +7,8 @@ public struct UnixSignal: Sendable, Hashable, Codable, CustomStringConvertible {
 
   /// SIGHUP.
   public static let hangUp = UnixSignal(number: 1)
+  /// SIGABRT.
+  public static let abort = UnixSignal(number: 6)
   /// SIGKILL.
   public static let kill = UnixSignal(number: 9)
   /// SIGTERM.
@@ -24,7 +26,7 @@ public struct UnixSignal: Sendable, Hashable, Codable, CustomStringConvertible {
     self.number = number
   }
 
-  /// Reads `SIGTERM`, `TERM` or `15`; nil when there is no such signal.
+  /// Reads `SIGTERM`, `TERM`, `15` or `SIGRTMIN+3`; nil when there is no such signal.
   public init?(_ text: String) {
     if let number = Int32(text) {
       guard (1...64).contains(number) else { return nil }
@@ -32,8 +34,25 @@ public struct UnixSignal: Sendable, Hashable, Codable, CustomStringConvertible {
       return
     }
     let name = text.hasPrefix("SIG") ? String(text.dropFirst(3)) : text
+    if let number = Self.realTimeNumber(name) {
+      self.init(number: number)
+      return
+    }
     guard let index = Self.names.firstIndex(of: name) else { return nil }
     self.init(number: Int32(index) + 1)
+  }
+
+  /// The number of `RTMIN`, `RTMIN+n`, `RTMAX` and `RTMAX-n`; the C library keeps two for itself, so they begin at 34.
+  private static func realTimeNumber(_ name: String) -> Int32? {
+    let number: Int32?
+    switch name {
+    case "RTMIN": number = 34
+    case "RTMAX": number = 64
+    case _ where name.hasPrefix("RTMIN+"): number = Int32(name.dropFirst(6)).map { 34 &+ $0 }
+    case _ where name.hasPrefix("RTMAX-"): number = Int32(name.dropFirst(6)).map { 64 &- $0 }
+    default: number = nil
+    }
+    return number.flatMap { (34...64).contains($0) ? $0 : nil }
   }
 
   /// The name without `SIG`: `TERM`; `RTMIN+n` for real-time signals.

@@ -22,24 +22,7 @@ public enum ProcessEnd: Sendable, Hashable, Codable, CustomStringConvertible {
   }
 
   private static func name(ofExitCode code: Int32) -> String {
-    switch code {
-    case 0: "SUCCESS"
-    case 1: "FAILURE"
-    case 2: "INVALIDARGUMENT"
-    case 3: "NOTIMPLEMENTED"
-    case 4: "NOPERMISSION"
-    case 5: "NOTINSTALLED"
-    case 6: "NOTCONFIGURED"
-    case 7: "NOTRUNNING"
-    case 200: "CHDIR"
-    case 203: "EXEC"
-    case 208: "STDIN"
-    case 216: "GROUP"
-    case 217: "USER"
-    case 219: "CGROUP"
-    case 220: "SETSID"
-    default: "n/a"
-    }
+    ExitCodeNames.name(of: code) ?? "n/a"
   }
 }
 
@@ -56,10 +39,12 @@ public struct ExitSet: Sendable, Equatable {
     self.signals = signals
   }
 
-  /// Reads codes and signal names separated by blanks; nil when one of them is neither.
+  /// Reads codes, names of codes and names of signals separated by blanks; nil when one of them is none of these.
   public init?(_ text: String) {
     for word in text.split(whereSeparator: \.isWhitespace).map(String.init) {
       if let code = Int32(word), (0...255).contains(code) {
+        codes.insert(code)
+      } else if let code = ExitCodeNames.code(of: word) {
         codes.insert(code)
       } else if Int32(word) == nil, let signal = UnixSignal(word) {
         signals.insert(signal)

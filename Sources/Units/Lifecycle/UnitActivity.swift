@@ -36,22 +36,32 @@ public struct UnitActivity: Sendable, Hashable, Codable {
     case inactive
     case activating
     case active
+    case reloading
     case deactivating
     case failed
+
+    /// Whether the service does its work: active, or taking its configuration in anew meanwhile.
+    public var isUp: Bool { self == .active || self == .reloading }
   }
 
   /// systemd's states of a service.
   public enum SubState: String, Sendable, Codable, CaseIterable {
     case dead
+    case condition
     case startPre = "start-pre"
     case start
     case startPost = "start-post"
     case running
     case exited
+    case reload
+    case reloadSignal = "reload-signal"
+    case reloadNotify = "reload-notify"
     case stop
+    case stopWatchdog = "stop-watchdog"
     case stopSigterm = "stop-sigterm"
     case stopSigkill = "stop-sigkill"
     case stopPost = "stop-post"
+    case finalWatchdog = "final-watchdog"
     case finalSigterm = "final-sigterm"
     case finalSigkill = "final-sigkill"
     case failed
@@ -61,9 +71,11 @@ public struct UnitActivity: Sendable, Hashable, Codable {
     public var active: ActiveState {
       switch self {
       case .dead: .inactive
-      case .startPre, .start, .startPost, .autoRestart: .activating
+      case .condition, .startPre, .start, .startPost, .autoRestart: .activating
       case .running, .exited: .active
-      case .stop, .stopSigterm, .stopSigkill, .stopPost, .finalSigterm, .finalSigkill: .deactivating
+      case .reload, .reloadSignal, .reloadNotify: .reloading
+      case .stop, .stopWatchdog, .stopSigterm, .stopSigkill, .stopPost: .deactivating
+      case .finalWatchdog, .finalSigterm, .finalSigkill: .deactivating
       case .failed: .failed
       }
     }
@@ -74,10 +86,17 @@ public struct UnitActivity: Sendable, Hashable, Codable {
 public enum ServiceResult: String, Sendable, Codable {
   case success
   case resources
+  /// The service did not do its part of what `Type=` says.
+  case `protocol`
   case timeout
   case exitCode = "exit-code"
   case signal
   case coreDump = "core-dump"
   case watchdog
   case startLimitHit = "start-limit-hit"
+  /// `ExecCondition=` said that the service is not to run, which is no failure.
+  case execCondition = "exec-condition"
+
+  /// Whether it makes the unit a failed one.
+  public var isFailure: Bool { self != .success && self != .execCondition }
 }

@@ -101,7 +101,7 @@ public struct UnitJobs: Sendable, Equatable {
   public mutating func requestStart(_ name: UnitName) throws(Refusal) -> [Directive] {
     guard members[name] != nil else { throw .notLoaded(name) }
     for unit in try closure(of: name) {
-      guard let member = members[unit], !(member.activity.active == .active && member.job == nil) else { continue }
+      guard let member = members[unit], !(member.activity.active.isUp && member.job == nil) else { continue }
       members[unit]?.wentDownWith = nil
       if member.job?.isStart != true { set(.startWaiting, of: unit) }
     }
@@ -124,17 +124,17 @@ public struct UnitJobs: Sendable, Equatable {
     let isDown = Self.isDown(activity)
     switch old.job {
     case .startRunning:
-      if activity.active == .active {
+      if activity.active.isUp {
         set(nil, of: name)
       } else if isDown {
         set(nil, of: name)
-        if activity.result != .success { failDependents(of: name) }
+        if activity.result.isFailure { failDependents(of: name) }
       }
     case .stopRunning: if isDown { set(nil, of: name) }
     case .startWaiting, .stopWaiting, nil: break
     }
-    if activity.active == .active, old.activity.active != .active { bringBackBound(to: name) }
-    let wasUp = old.activity.active == .active || old.activity.active == .activating && !Self.isDown(old.activity)
+    if activity.active.isUp, !old.activity.active.isUp { bringBackBound(to: name) }
+    let wasUp = old.activity.active.isUp || old.activity.active == .activating && !Self.isDown(old.activity)
     if wasUp, isDown || activity.active == .deactivating { takeDownBound(to: name) }
     advance()
     return taken()
@@ -144,6 +144,9 @@ public struct UnitJobs: Sendable, Equatable {
 
   /// What the unit is waiting for or doing by request.
   public func job(of name: UnitName) -> Job? { members[name]?.job }
+
+  /// Whether nothing is being started or stopped by request, nor waits for it.
+  public var isIdle: Bool { busy.isEmpty }
 
   // MARK: Private
 
@@ -183,7 +186,7 @@ public struct UnitJobs: Sendable, Equatable {
     let isUp = member.activity.active != .inactive && member.activity.active != .failed
     set(isUp || member.job == .startRunning ? .stopWaiting : nil, of: name)
     for dependent in dependents(of: name) {
-      let wasUp = members[dependent].map { $0.activity.active == .active || $0.activity.active == .activating }
+      let wasUp = members[dependent].map { $0.activity.active.isUp || $0.activity.active == .activating }
       queueStop(dependent)
       if wasUp == true, binds(dependent, to: name) { members[dependent]?.wentDownWith = name }
     }
@@ -192,7 +195,7 @@ public struct UnitJobs: Sendable, Equatable {
   private mutating func takeDownBound(to name: UnitName) {
     for dependent in dependents(of: name) where binds(dependent, to: name) {
       guard let member = members[dependent],
-        member.job?.isStart == true || member.activity.active == .active
+        member.job?.isStart == true || member.activity.active.isUp
           || member.activity.active == .activating
       else { continue }
       if member.job == .startWaiting, members[name]?.job?.isStart == true { continue }
@@ -274,8 +277,8 @@ public struct UnitJobs: Sendable, Equatable {
         failDependents(of: name)
         return
       }
-      set(member.activity.active == .active ? nil : .startRunning, of: name)
-      if member.activity.active != .active { directives.append(.start(name)) }
+      set(member.activity.active.isUp ? nil : .startRunning, of: name)
+      if !member.activity.active.isUp { directives.append(.start(name)) }
     } else if member.job == .stopWaiting {
       set(.stopRunning, of: name)
       directives.append(.stop(name))
