@@ -51,10 +51,12 @@ check: ## formatting, layering, lint
 format: ## rewrite the sources in the house's format
 	swift format --in-place --recursive --parallel Sources Tests Package.swift
 
-sim: ## the simulator over SEEDS seeds (default 2000), of the log alone and of the whole store with clients
+sim: ## the simulator over SEEDS seeds (default 2000), of the log alone, of the whole store with clients, and of fleets
 	swift build -c release --product coracle-sim
 	.build/release/coracle-sim --count $(SEEDS) --jobs $(JOBS)
 	.build/release/coracle-sim --store --count $(SEEDS) --jobs $(JOBS)
+	.build/release/coracle-sim fleet --count $(SEEDS)
+	.build/release/coracle-sim fleet
 
 faults: build ## RUNS fault runs (default 208) on clusters of real processes; needs root
 	swift build --product coracle-faults

@@ -130,7 +130,10 @@ let package = Package(
     module("TestKit", [crypto, swiftASN1, x509]),
     module("StoreTestKit", ["EtcdStore", "EtcdWire"]),
     module("Histories", ["EtcdStore"]),
-    module("ClusterSim", ["Raft", "EtcdStore", "EtcdWire", "EtcdServer", "Histories"]),
+    module(
+      "ClusterSim",
+      ["Raft", "EtcdStore", "EtcdWire", "EtcdServer", "Histories", "Units", "Fleet", "FleetWire", "FleetDaemon"]
+    ),
     module("Differential", ["EtcdStore", "EtcdWire", "TestKit"]),
     .executableTarget(
       name: "coracle-differential",

@@ -25,7 +25,8 @@ import Units
       let outcome = store.apply(.write(key: key, write), at: Timestamp(nanosecondsSinceEpoch: 0))
       for event in outcome.events {
         let changes = image.apply(event)
-        all.concernsEngine = all.concernsEngine || changes.concernsEngine
+        all.units.formUnion(changes.units)
+        all.machines.formUnion(changes.machines)
         all.concernsAgent = all.concernsAgent || changes.concernsAgent
         all.concernsLease = all.concernsLease || changes.concernsLease
         all.ownStates.formUnion(changes.ownStates)
@@ -169,5 +170,33 @@ import Units
     )
     for name in names { #expect(image.currentState(of: name) == listed.currentState(of: name)) }
     #expect(image.index == listed.index)
+    #expect(image.unitsByTarget == listed.unitsByTarget)
+    #expect(image.unitsByLauncher == listed.unitsByLauncher)
+    #expect(image.unitsByPublisher == listed.unitsByPublisher)
+    #expect(image.absentPublishers == listed.absentPublishers)
+    #expect(image.orphanedUnits == listed.orphanedUnits)
+    #expect(image.unusedFiles == listed.unusedFiles)
+    #expect(image.orphanedUnits == Set(image.jobs.filter { $0.value.hash == nil }.keys))
+    #expect(image.unusedFiles == Set(image.files.keys.filter { !image.isUsed($0) }))
+  }
+
+  @Test func `a unit waits for another present machine that runs it, and is told when that is over`() throws {
+    var followed = Followed()
+    let running = UnitStateRecord(loadState: "loaded", activeState: "active", subState: "running", hash: "")
+    let stopped = UnitStateRecord(loadState: "loaded", activeState: "inactive", subState: "dead", hash: "")
+    followed.set(.machine("m1"), MachineRecord(id: "m1", publicIP: "", metadata: [:]).value)
+    followed.set(.machine("m2"), MachineRecord(id: "m2", publicIP: "", metadata: [:]).value)
+    put("a.service", plain, in: &followed)
+    followed.set(.target("a.service"), "m1")
+    #expect(followed.image.desiredUnits().map(\.runsOn) == [nil])
+    let place = RegistryLayout.Place.unitState(unit: "a.service", machineID: "m2")
+    #expect(followed.set(place, running.value(machineID: "m2")).concernsAgent)
+    #expect(followed.image.desiredUnits().map(\.runsOn) == ["m2"])
+    #expect(followed.set(place, stopped.value(machineID: "m2")).concernsAgent)
+    #expect(followed.image.desiredUnits().map(\.runsOn) == [nil])
+    followed.set(place, running.value(machineID: "m2"))
+    let lost = followed.write(layout.key(.machine("m2")), .delete(isDirectory: false, recursive: false))
+    #expect(lost.concernsAgent)
+    #expect(followed.image.desiredUnits().map(\.runsOn) == [nil], "what a lost machine said holds up nobody")
   }
 }

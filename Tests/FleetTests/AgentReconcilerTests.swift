@@ -56,6 +56,22 @@ import Units
     #expect(names(third.loads) == ["a"] && names(third.starts) == ["a"])
   }
 
+  @Test func `a unit that another machine still runs is loaded, and started when that one has stopped it`() {
+    var unit = DesiredUnit(name: "a", hash: old, targetState: .launched, runsOn: "m2")
+    let first = AgentReconciler.plan(desired: [unit], current: [], busy: [])
+    #expect(names(first.loads) == ["a"] && first.starts.isEmpty)
+    #expect(first.waits == [AgentTask(unit: "a", reason: "Machine(m2) has not stopped the unit yet")])
+    let loaded = CurrentUnit(name: "a", hash: old, isStarted: false)
+    #expect(AgentReconciler.plan(desired: [unit], current: [loaded], busy: []).isEmpty)
+    let started = CurrentUnit(name: "a", hash: old, isStarted: true)
+    #expect(
+      AgentReconciler.plan(desired: [unit], current: [started], busy: []).isEmpty,
+      "what runs is not stopped for it"
+    )
+    unit.runsOn = nil
+    #expect(names(AgentReconciler.plan(desired: [unit], current: [loaded], busy: []).starts) == ["a"])
+  }
+
   @Test func `a unit whose file cannot be read is left as it is`() {
     let desired = [DesiredUnit(name: "a", hash: nil, targetState: .launched)]
     #expect(AgentReconciler.plan(desired: desired, current: [], busy: []).isEmpty)

@@ -73,7 +73,9 @@ enum LayeringTable {
     "StoreTestKit": Row(own: ["EtcdStore", "EtcdWire"], others: ["Synchronization"]),
     "Histories": Row(own: ["EtcdStore"], others: []),
     "ClusterSim": Row(
-      own: ["Raft", "EtcdStore", "EtcdWire", "EtcdServer", "Histories"],
+      own: [
+        "Raft", "EtcdStore", "EtcdWire", "EtcdServer", "Histories", "Units", "Fleet", "FleetWire", "FleetDaemon",
+      ],
       others: collections.union(["Synchronization"])
     ),
     "coracle-faults": Row(

@@ -7,11 +7,14 @@ public struct Machine: Sendable, Equatable {
   public var id: String
   /// Effective metadata.
   public var metadata: [String: String]
+  /// Whether it is being emptied: it takes no unit, and its units move away one after another.
+  public var isDraining: Bool
 
   /// Makes a machine.
-  public init(id: String, metadata: [String: String] = [:]) {
+  public init(id: String, metadata: [String: String] = [:], isDraining: Bool = false) {
     self.id = id
     self.metadata = metadata
+    self.isDraining = isDraining
   }
 
   /// Whether `MachineID=` names this machine: by the whole id or its first eight digits.
@@ -24,9 +27,18 @@ public struct Machine: Sendable, Equatable {
     if let required = job.requirements.machineID, !isNamed(by: required) {
       return "agent ID \"\(id)\" does not match required \"\(required)\""
     }
-    let hasMetadata = job.requirements.metadata.allSatisfy { requirement in
+    return hasMetadata(of: job) ? nil : "local Machine metadata insufficient"
+  }
+
+  /// Whether there is no ``refusal(of:)``.
+  func fits(_ job: Job) -> Bool {
+    if let required = job.requirements.machineID, !isNamed(by: required) { return false }
+    return hasMetadata(of: job)
+  }
+
+  private func hasMetadata(of job: Job) -> Bool {
+    job.requirements.metadata.allSatisfy { requirement in
       metadata[requirement.key].map(requirement.values.contains) ?? false
     }
-    return hasMetadata ? nil : "local Machine metadata insufficient"
   }
 }

@@ -9,12 +9,15 @@ public struct DesiredUnit: Sendable, Equatable {
   public var hash: UnitHash?
   /// `loaded` or `launched`.
   public var targetState: JobState
+  /// Another present machine that still runs it; it is not started here before that one has stopped it.
+  public var runsOn: String?
 
   /// Makes a unit.
-  public init(name: String, hash: UnitHash?, targetState: JobState) {
+  public init(name: String, hash: UnitHash?, targetState: JobState, runsOn: String? = nil) {
     self.name = name
     self.hash = hash
     self.targetState = targetState
+    self.runsOn = runsOn
   }
 }
 
@@ -45,6 +48,8 @@ public struct AgentPlan: Sendable, Equatable {
   public var stops: [AgentTask] = []
   /// Ask for a start.
   public var starts: [AgentTask] = []
+  /// Nothing to do yet: units that are to be started as soon as another machine has stopped them, and why.
+  public var waits: [AgentTask] = []
 
   /// Makes an empty plan.
   public init() {}
@@ -69,7 +74,8 @@ public struct AgentTask: Sendable, Equatable {
 
 /// Compares what should be on a machine with what is.
 ///
-/// A unit whose file changed is unloaded first; once it is gone the next comparison loads it anew.
+/// A unit whose file changed is unloaded first; once it is gone the next comparison loads it anew. A unit that comes from
+/// another machine is loaded at once and started when that one has stopped it, so that it never runs twice.
 /// Source: specs/fleet.md §6.2, §14.4.
 public enum AgentReconciler {
   /// Decides what to do.
@@ -91,13 +97,13 @@ public enum AgentReconciler {
       guard let hash = unit.hash else { continue }
       guard let present = currentByName[unit.name] else {
         plan.loads.append(AgentTask(unit: unit.name, reason: "unit scheduled here but not loaded"))
-        if unit.targetState == .launched { plan.starts.append(start(unit.name)) }
+        if unit.targetState == .launched { plan.addStart(of: unit) }
         continue
       }
       if present.hash != hash {
         plan.unloads.append(AgentTask(unit: unit.name, reason: "unit file changed"))
       } else if unit.targetState == .launched, !present.isStarted {
-        plan.starts.append(start(unit.name))
+        plan.addStart(of: unit)
       } else if unit.targetState == .loaded, present.isStarted {
         plan.stops.append(AgentTask(unit: unit.name, reason: "unit launched but desired state is loaded"))
       }
@@ -105,8 +111,14 @@ public enum AgentReconciler {
     plan.unloads.sort { $0.unit < $1.unit }
     return plan
   }
+}
 
-  private static func start(_ name: String) -> AgentTask {
-    AgentTask(unit: name, reason: "unit not launched but desired state is launched")
+extension AgentPlan {
+  fileprivate mutating func addStart(of unit: DesiredUnit) {
+    if let host = unit.runsOn {
+      waits.append(AgentTask(unit: unit.name, reason: "Machine(\(host)) has not stopped the unit yet"))
+    } else {
+      starts.append(AgentTask(unit: unit.name, reason: "unit not launched but desired state is launched"))
+    }
   }
 }

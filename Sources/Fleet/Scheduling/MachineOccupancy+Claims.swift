@@ -14,14 +14,17 @@ extension MachineOccupancy {
     var occupancy = MachineOccupancy(machine: machine)
     var refusals: [String: String] = [:]
     for job in claims.sorted(by: Job.isSenior) {
-      if let reason = machine.refusal(of: job) ?? occupancy.conflict(of: job) {
+      // Of a unit whose file cannot be read nothing is known, so it keeps its place.
+      if job.isFileKnown, let reason = machine.refusal(of: job) ?? occupancy.conflict(of: job) {
         refusals[job.name] = reason
       } else {
         occupancy.add(job)
       }
     }
     // Each round takes at least one unit away, so there are at most as many rounds as units.
-    let withPeers = occupancy.jobs.values.filter { !$0.requirements.peers.isEmpty }.sorted { $0.name < $1.name }
+    let withPeers = occupancy.jobs.values.filter { $0.isFileKnown && !$0.requirements.peers.isEmpty }.sorted {
+      $0.name < $1.name
+    }
     var isSettled = withPeers.isEmpty
     while !isSettled {
       isSettled = true

@@ -4,9 +4,11 @@ import Units
 /// The units that have their place on one machine, and the one rule by which another may join them.
 ///
 /// Engine and agents use this same rule, so they cannot disagree about a conflict: specs/fleet.md §5.4, §14.8.
-struct MachineOccupancy {
+struct MachineOccupancy: Sendable {
   let machine: Machine
   private(set) var jobs: [String: Job] = [:]
+  /// What it carries, by which machines are compared.
+  private(set) var load = MachineLoad()
   /// Names of those that keep others away or send them away; most units do neither.
   private var exclusiveNames: Set<String> = []
 
@@ -14,16 +16,19 @@ struct MachineOccupancy {
     self.machine = machine
   }
 
-  /// The load by which machines are compared.
-  var count: Int { jobs.count }
-
   mutating func add(_ job: Job) {
+    remove(job.name)
     jobs[job.name] = job
+    load.add(job.requirements.reservation)
     if !job.requirements.conflicts.isEmpty || !job.requirements.replaces.isEmpty { exclusiveNames.insert(job.name) }
   }
 
+  /// Takes over what changed about a unit that is here, and asks for the same as before.
+  mutating func update(_ job: Job) { jobs[job.name] = job }
+
   mutating func remove(_ name: String) {
-    jobs[name] = nil
+    guard let job = jobs.removeValue(forKey: name) else { return }
+    load.remove(job.requirements.reservation)
     exclusiveNames.remove(name)
   }
 
@@ -32,9 +37,23 @@ struct MachineOccupancy {
   /// The checks come in fleet's order. Differs: `Replaces=` is directed. The unit that replaces is not refused (the
   /// replaced one moves away, see ``replacedJobs(by:)``); the one that was replaced may not come back beside it.
   func refusal(of job: Job) -> String? {
-    if let reason = machine.refusal(of: job) ?? missingPeer(of: job) ?? conflict(of: job) { return reason }
+    if let reason = machine.refusal(of: job) { return reason }
+    if machine.isDraining { return "machine is being drained" }
+    if let reason = missingPeer(of: job) ?? conflict(of: job) { return reason }
     guard let replacing = replacingName(of: job) else { return nil }
     return "found replace with locally-scheduled Unit(\(replacing))"
+  }
+
+  /// Whether there is no ``refusal(of:)``, for one whose conflicts have been looked at already.
+  func accepts(_ job: Job) -> Bool {
+    guard machine.fits(job), !machine.isDraining else { return false }
+    guard job.requirements.peers.allSatisfy({ jobs[$0] != nil && $0 != job.name }) else { return false }
+    return exclusiveNames.isEmpty || replacingName(of: job) == nil
+  }
+
+  /// Whether a unit here sends another one here away.
+  var hasReplacedJobs: Bool {
+    !exclusiveNames.isEmpty && replacingJobs.contains { !replacedJobs(by: $0).isEmpty }
   }
 
   /// Why a unit lacks company here; nil when all its peers are here.

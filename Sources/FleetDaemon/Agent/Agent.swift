@@ -26,6 +26,8 @@ final class Agent: Sendable {
     /// Units that failed, and when to try again.
     var retryAt: [String: Duration] = [:]
     var loadFailures: [String: LoadFailure] = [:]
+    /// Starts that wait for other machines.
+    var waits: [AgentTask] = []
   }
 
   /// A unit that should be here and could not be loaded.
@@ -91,6 +93,7 @@ final class Agent: Sendable {
     guard let (desired, files) = wanted else { return }
     forgetFailures(except: desired)
     let plan = AgentReconciler.plan(desired: desired, current: current, busy: busy)
+    logWaits(plan.waits)
     guard !plan.isEmpty else { return }
     begin(plan.unloads, "unload", &group) { [supervisor] in try await supervisor.unload($0) }
     let loads = plan.loads.compactMap { task -> UnitToLoad? in
@@ -160,6 +163,19 @@ final class Agent: Sendable {
     }
     view.publish(task.unit)
     view.agentSignal.wake()
+  }
+
+  private func logWaits(_ waits: [AgentTask]) {
+    let new = contents.withLock { contents in
+      defer { contents.waits = waits }
+      return waits.filter { !contents.waits.contains($0) }
+    }
+    for wait in new {
+      logger.info(
+        "start waits for another machine",
+        metadata: ["unit.name": "\(wait.unit)", "task.reason": "\(wait.reason)"]
+      )
+    }
   }
 
   private func forgetFailures(except desired: [DesiredUnit]) {

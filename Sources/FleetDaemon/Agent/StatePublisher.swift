@@ -49,22 +49,23 @@ struct StatePublisher: Sendable {
     let asked = view.takeUnitsToPublish()
     let loaded = Dictionary(await supervisor.loadedUnits().map { ($0.name.rawValue, $0) }) { first, _ in first }
     let failures = agent.loadFailures
-    let writes = view.read { image in
-      let names = asked ?? Set(loaded.keys).union(failures.keys).union(image.unitsWithOwnTraces)
+    let differences = view.read { image in
+      let names =
+        asked ?? Set(loaded.keys).union(failures.keys).union(image.unitsWithTraces(of: configuration.machineID))
       return names.sorted().flatMap { name in
-        differences(name, unit: loaded[name], failure: failures[name], image)
+        image.differences(of: name, loaded[name], failures[name], on: configuration.machineID)
       }
     }
-    guard !writes.isEmpty else { return }
-    let indexes = await BoundedTasks.run(writes, atOnce: Self.writesAtOnce) { write in
+    guard !differences.isEmpty else { return }
+    let indexes = await BoundedTasks.run(differences, atOnce: Self.writesAtOnce) { difference in
       do throws(EtcdError) {
-        return try await perform(write)
+        return try await perform(difference)
       } catch {
         logger.debug(
           "unit state cannot be published",
-          metadata: ["unit.name": "\(write.unit)", "store.error": "\(error)"]
+          metadata: ["unit.name": "\(difference.unit)", "store.error": "\(error)"]
         )
-        view.publishLater([write.unit])
+        view.publishLater([difference.unit])
         return EtcdIndex.zero
       }
     }
@@ -73,72 +74,13 @@ struct StatePublisher: Sendable {
     await view.waitUntil(newest, within: configuration.requestTimeout, clock: registry.store.clock)
   }
 
-  private enum Write: Sendable {
-    case putState(unit: String, UnitStateRecord)
-    case removeState(unit: String, at: EtcdIndex)
-    case setLaunched(unit: String, Bool)
-
-    var unit: String {
-      switch self {
-      case .putState(let unit, _), .removeState(let unit, _), .setLaunched(let unit, _): unit
-      }
-    }
-  }
-
-  private func differences(
-    _ name: String,
-    unit: SupervisedUnit?,
-    failure: Agent.LoadFailure?,
-    _ image: RegistryImage
-  ) -> [Write] {
-    var writes: [Write] = []
-    let published = image.unitStates[name]?[configuration.machineID]
-    let record =
-      unit.map { unit in
-        UnitStateRecord(
-          loadState: unit.unitState.load,
-          activeState: unit.unitState.active,
-          subState: unit.unitState.sub,
-          hash: unit.hash.description
-        )
-      }
-      ?? failure.map { failure in
-        UnitStateRecord(
-          loadState: "error",
-          activeState: "inactive",
-          subState: "dead",
-          hash: failure.hash.description
-        )
-      }
-    switch (record, published) {
-    case (let record?, let published) where record != published?.value: writes.append(.putState(unit: name, record))
-    case (nil, let published?): writes.append(.removeState(unit: name, at: published.index))
-    default: break
-    }
-    let job = image.jobs[name]
-    let isPlacedHere = job?.hash != nil && job?.target?.value == configuration.machineID
-    let isLaunched = isPlacedHere && (unit?.isStartRequested ?? false)
-    if isLaunched != (job?.launchedBy?.value == configuration.machineID) {
-      writes.append(.setLaunched(unit: name, isLaunched))
-    }
-    return writes
-  }
-
-  private func perform(_ write: Write) async throws(EtcdError) -> EtcdIndex {
+  private func perform(_ difference: PublishedDifference) async throws(EtcdError) -> EtcdIndex {
     let machineID = configuration.machineID
-    switch write {
+    switch difference {
     case .putState(let unit, let record): return try await registry.putUnitState(record, of: unit, on: machineID)
     case .removeState(let unit, let index): return await registry.removeUnitState(of: unit, on: machineID, at: index)
     case .setLaunched(let unit, let isLaunched):
       return try await registry.setLaunched(isLaunched, unit, on: machineID)
     }
-  }
-}
-
-extension RegistryImage {
-  /// Units about which the own machine has published something.
-  fileprivate var unitsWithOwnTraces: [String] {
-    unitStates.filter { $0.value[machineID] != nil }.map(\.key)
-      + jobs.filter { $0.value.launchedBy?.value == machineID }.map(\.key)
   }
 }

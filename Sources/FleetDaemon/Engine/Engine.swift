@@ -5,7 +5,7 @@ import Fleet
 import FleetWire
 import Logging
 
-/// Places units while this machine leads: woken by changes, it looks at the whole cluster and writes what has to change.
+/// Places units while this machine leads: woken by changes, it looks at what they concern and writes what has to change.
 struct Engine: Sendable {
   let configuration: FleetConfiguration
   let registry: Registry
@@ -25,34 +25,39 @@ struct Engine: Sendable {
           view.engineSignal.wake()
         }
       }
-      var leftovers = Leftovers()
-      var unplaced: [String] = []
+      var planner = EnginePlanner()
       for await _ in view.engineSignal.wakes {
         guard lease.isHeld, view.isLive else {
-          leftovers = Leftovers()
+          planner.reset()
+          view.forgetEngineChanges()
           continue
         }
-        await pass(&leftovers, &unplaced)
+        await pass(&planner)
       }
       await group.waitForAll()
     }
   }
 
-  private func pass(_ leftovers: inout Leftovers, _ unplaced: inout [String]) async {
-    let image = view.image
+  private func pass(_ planner: inout EnginePlanner) async {
     // Without the own machine the image is not one of a cluster this machine belongs to.
-    guard image.machines[configuration.machineID] != nil else { return }
+    guard view.read({ $0.machines[configuration.machineID] != nil }) else { return }
+    planner.follow(view.takeEngineChanges())
     let isSettled = presence.isStoreSettled
-    let plan = ClusterReconciler.plan(for: image.snapshot(areAbsentMachinesLost: isSettled))
-    await carryOut(plan.tasks)
-    if isSettled { await removeStatesOfLostMachines(image) }
-    await removeLeftovers(image, &leftovers)
-    if plan.unplaced != unplaced {
-      unplaced = plan.unplaced
-      for name in unplaced {
-        logger.info("no machine takes the unit", metadata: ["unit.name": "\(name)"])
-      }
+    let now = registry.store.clock.now()
+    let plan = planner.plan(isSettled: isSettled)
+    let rubbish = view.read { image in
+      planner.rubbish(in: image, isSettled: isSettled, at: now, after: configuration.reconcileInterval)
     }
+    await carryOut(plan.tasks)
+    await BoundedTasks.run(rubbish.staleStates, atOnce: Self.writesAtOnce) { entry in
+      await registry.removeUnitState(of: entry.unit, on: entry.machineID, at: entry.index)
+    }
+    await remove(rubbish.leftovers)
+    for name in plan.newlyUnplaced {
+      logger.info("no machine takes the unit", metadata: ["unit.name": "\(name)"])
+    }
+    // The events of these writes wake this loop again; that they were as many as one pass may do, does too.
+    if plan.tasks.count >= EnginePlanner.placementsAtOnce { view.engineSignal.wake() }
   }
 
   private func carryOut(_ tasks: [ClusterTask]) async {
@@ -88,26 +93,11 @@ struct Engine: Sendable {
     }
   }
 
-  /// What a lost machine said about its units is no longer true.
-  private func removeStatesOfLostMachines(_ image: RegistryImage) async {
-    var stale: [(unit: String, machineID: String, index: EtcdIndex)] = []
-    for (unit, byMachine) in image.unitStates {
-      for (id, unitState) in byMachine where image.machines[id] == nil {
-        stale.append((unit, id, unitState.index))
-      }
-    }
-    await BoundedTasks.run(stale, atOnce: Self.writesAtOnce) { entry in
-      await registry.removeUnitState(of: entry.unit, on: entry.machineID, at: entry.index)
-    }
-  }
-
-  private func removeLeftovers(_ image: RegistryImage, _ leftovers: inout Leftovers) async {
-    let now = registry.store.clock.now()
-    let due = leftovers.due(in: image, at: now, after: configuration.reconcileInterval)
-    await BoundedTasks.run(due, atOnce: Self.writesAtOnce) { leftover in
+  private func remove(_ leftovers: [Leftovers.Leftover]) async {
+    await BoundedTasks.run(leftovers, atOnce: Self.writesAtOnce) { leftover in
       switch leftover {
       case .unit(let name):
-        if let job = image.jobs[name] { await registry.removeLeftovers(of: name, job) }
+        if let job = view.read({ $0.jobs[name] }), job.hash == nil { await registry.removeLeftovers(of: name, job) }
       case .file(let hash):
         await registry.removeFileIfUnused(hash)
       }

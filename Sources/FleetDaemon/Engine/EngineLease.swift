@@ -60,29 +60,17 @@ final class EngineLease: Sendable {
 
   private func turn() async {
     guard view.isLive, presence.isRegistered, await isVersionAccepted() else { return note(isHeld: false) }
-    let (holder, place) = view.read { image in
-      (image.lease?.value, image.machines.keys.filter { $0 < configuration.machineID }.count)
-    }
-    switch holder?.machineID {
-    case nil:
+    let holder = view.read { $0.lease?.value.machineID }
+    guard let step = configuration.leaseStep(holder: holder) else { return note(isHeld: false) }
+    if holder == nil, !isHeld {
       // Machines take turns by id, so that not all of them write at once.
-      if !isHeld, place > 0 {
+      let place = view.read { image in image.machines.keys.count { $0 < configuration.machineID } }
+      if place > 0 {
         try? await store.clock.sleep(for: min(.milliseconds(15) * place, .milliseconds(300)))
         guard view.read({ $0.lease == nil }) else { return }
       }
-      await write(.create(value: value, isDirectory: false, ttl: .seconds(configuration.leaseSeconds)))
-    case configuration.machineID:
-      await write(
-        .compareAndSwap(
-          value: "",
-          comparison: Comparison(previousValue: value),
-          ttl: .seconds(configuration.leaseSeconds),
-          refresh: true
-        )
-      )
-    default:
-      note(isHeld: false)
     }
+    await write(step)
   }
 
   private func write(_ write: KeysWrite) async {
@@ -130,5 +118,19 @@ final class EngineLease: Sendable {
     let delete = KeysWrite.compareAndDelete(comparison: Comparison(previousValue: value))
     store.keys.perform(.write(key: key, delete)) { _ in }
     heldSince.withLock { $0 = nil }
+  }
+}
+
+extension FleetConfiguration {
+  /// What a machine writes to take the lease, or to keep it; nil while another one has it.
+  func leaseStep(holder: String?) -> KeysWrite? {
+    let value = EngineLeaseRecord(machineID: machineID).value
+    switch holder {
+    case nil: return .create(value: value, isDirectory: false, ttl: .seconds(leaseSeconds))
+    case machineID:
+      let comparison = Comparison(previousValue: value)
+      return .compareAndSwap(value: "", comparison: comparison, ttl: .seconds(leaseSeconds), refresh: true)
+    default: return nil
+    }
   }
 }

@@ -16,8 +16,8 @@ struct Leftovers {
 
   /// Takes note of what is left over now, and returns what has been for long enough.
   mutating func due(in image: RegistryImage, at now: Duration, after wait: Duration) -> [Leftover] {
-    var leftovers = image.jobs.filter { $0.value.hash == nil }.map { Leftover.unit($0.key) }
-    leftovers += image.files.keys.filter { !image.isUsed($0) }.map { .file($0) }
+    var leftovers = image.orphanedUnits.map { Leftover.unit($0) }
+    leftovers += image.unusedFiles.map { .file($0) }
     var seen: [Leftover: Duration] = [:]
     for leftover in leftovers { seen[leftover] = firstSeen[leftover] ?? now }
     firstSeen = seen

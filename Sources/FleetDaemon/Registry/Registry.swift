@@ -20,23 +20,8 @@ struct Registry: Sendable {
   /// - Returns: The store's index afterwards; zero when the unit had changed.
   func carryOut(_ task: ClusterTask) async throws(EtcdError) -> EtcdIndex {
     do {
-      switch task {
-      case .schedule(let job, let machineID, _):
-        return try await store.write(
-          layout.key(.target(job)),
-          .create(value: machineID, isDirectory: false, ttl: .permanent)
-        )
-      case .unschedule(let job, let machineID, _):
-        return try await store.write(
-          layout.key(.target(job)),
-          .compareAndDelete(comparison: Comparison(previousValue: machineID))
-        )
-      case .move(let job, let from, let to, _):
-        return try await store.write(
-          layout.key(.target(job)),
-          .compareAndSwap(value: to, comparison: Comparison(previousValue: from), ttl: .permanent, refresh: false)
-        )
-      }
+      let (key, write) = task.write(in: layout)
+      return try await store.write(key, write)
     } catch  where [.nodeExists, .testFailed, .keyNotFound].contains(error.code) {
       return .zero
     }
@@ -108,5 +93,21 @@ struct Registry: Sendable {
       layout.key(place),
       .set(value: value, isDirectory: false, ttl: .permanent, refresh: false)
     )
+  }
+}
+
+extension ClusterTask {
+  /// The one conditional write that carries a task out.
+  func write(in layout: RegistryLayout) -> (key: String, write: KeysWrite) {
+    let key = layout.key(.target(job))
+    switch self {
+    case .schedule(_, let machineID, _):
+      return (key, .create(value: machineID, isDirectory: false, ttl: .permanent))
+    case .unschedule(_, let machineID, _):
+      return (key, .compareAndDelete(comparison: Comparison(previousValue: machineID)))
+    case .move(_, let from, let to, _):
+      let comparison = Comparison(previousValue: from)
+      return (key, .compareAndSwap(value: to, comparison: comparison, ttl: .permanent, refresh: false))
+    }
   }
 }

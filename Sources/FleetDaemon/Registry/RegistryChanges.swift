@@ -2,7 +2,10 @@
 
 /// Whom a change of the registry concerns.
 struct RegistryChanges: Sendable {
-  var concernsEngine = false
+  /// Units that the engine has to look at again.
+  var units: Set<String> = []
+  /// Machines that the engine has to look at again.
+  var machines: Set<String> = []
   var concernsAgent = false
   var concernsLease = false
   /// Units whose published state on the own machine has to be looked at again.
@@ -10,8 +13,10 @@ struct RegistryChanges: Sendable {
   /// Whether everything the own machine publishes has to be looked at again.
   var concernsAllOwnStates = false
 
+  var concernsEngine: Bool { !units.isEmpty || !machines.isEmpty }
+
   mutating func machineChanged(_ id: String, isOwn: Bool) {
-    concernsEngine = true
+    machines.insert(id)
     if isOwn {
       concernsAgent = true
       concernsAllOwnStates = true

@@ -7,7 +7,12 @@ import Units
 extension RegistryImage {
   /// The machines that are present, by id.
   var presentMachines: [Machine] {
-    machines.keys.sorted().map { Machine(id: $0, metadata: metadata(of: $0)) }
+    machines.keys.sorted().compactMap(machine)
+  }
+
+  /// A machine as the engine sees it; nil while it is not present.
+  func machine(_ id: String) -> Machine? {
+    machines[id] == nil ? nil : Machine(id: id, metadata: metadata(of: id))
   }
 
   /// Effective metadata: the configured, overridden key by key; an empty override hides the key.
@@ -26,8 +31,11 @@ extension RegistryImage {
   }
 
   /// What should be on the own machine.
-  func desiredUnits() -> [DesiredUnit] {
-    let names = localUnits.union(globalUnits)
+  func desiredUnits() -> [DesiredUnit] { desiredUnits(on: machineID) }
+
+  /// What should be on a machine.
+  func desiredUnits(on machineID: String) -> [DesiredUnit] {
+    let names = globalUnits.union(unitsByTarget[machineID] ?? [])
     let candidates = names.compactMap { jobs[$0]?.job(named: $0) }
     let machine = Machine(id: machineID, metadata: metadata(of: machineID))
     return LocalSelection.jobs(from: candidates, on: machine).map { job in
@@ -35,9 +43,18 @@ extension RegistryImage {
       return DesiredUnit(
         name: job.name,
         hash: hash.flatMap { files[$0] == nil ? nil : $0 },
-        targetState: job.targetState
+        targetState: job.targetState,
+        runsOn: job.requirements.isGlobal ? nil : otherHost(of: job.name, than: machineID)
       )
     }
+  }
+
+  /// A present machine, other than the given one, that says it runs a unit; the first by id.
+  private func otherHost(of unit: String, than machineID: String) -> String? {
+    guard let unitStates = unitStates[unit], unitStates.count > 1 || unitStates[machineID] == nil else { return nil }
+    return unitStates.filter { id, published in
+      id != machineID && machines[id] != nil && published.value.mayRun
+    }.keys.min()
   }
 
   /// The state a unit is in cluster-wide; nil for a global unit, which has none.
@@ -48,6 +65,11 @@ extension RegistryImage {
     guard let target = job.target?.value, unitStates[name]?[target] != nil else { return .inactive }
     return job.launchedBy?.value == target ? .launched : .loaded
   }
+}
+
+extension UnitStateRecord {
+  /// Whether processes of the unit may exist.
+  fileprivate var mayRun: Bool { !["", "inactive", "failed"].contains(activeState) }
 }
 
 extension JobImage {

@@ -42,9 +42,19 @@ struct RegistryImage: Sendable {
   private(set) var engineVersion: Int?
   /// Units by the file they have: their requirements are read when the file arrives.
   private var unitsByHash: [UnitHash: Set<String>] = [:]
-  /// Units placed on the own machine.
-  private(set) var localUnits: Set<String> = []
+  /// Units by the machine they are placed on.
+  private(set) var unitsByTarget: [String: Set<String>] = [:]
   private(set) var globalUnits: Set<String> = []
+  /// Units by the machine that says it has started them.
+  private(set) var unitsByLauncher: [String: Set<String>] = [:]
+  /// Units by the machines that say something about them.
+  private(set) var unitsByPublisher: [String: Set<String>] = [:]
+  /// Machines that are not present, and of which there is still something that they said.
+  private(set) var absentPublishers: Set<String> = []
+  /// Keys of units that have no object: what is left of units that are gone.
+  private(set) var orphanedUnits: Set<String> = []
+  /// Files that no unit has.
+  private(set) var unusedFiles: Set<UnitHash> = []
 
   init(layout: RegistryLayout, machineID: String) {
     self.layout = layout
@@ -66,7 +76,7 @@ struct RegistryImage: Sendable {
   }
 
   /// Whether any unit has a file.
-  func isUsed(_ hash: UnitHash) -> Bool { !(unitsByHash[hash] ?? []).isEmpty }
+  func isUsed(_ hash: UnitHash) -> Bool { unitsByHash[hash] != nil }
 
   /// Follows one event and says whom it concerns.
   mutating func apply(_ event: Event) -> RegistryChanges {
@@ -98,7 +108,11 @@ struct RegistryImage: Sendable {
     switch place {
     case .machine(let id):
       machines[id] = value.flatMap(MachineRecord.init(value:)).map { Stamped(value: $0, index: index) }
+      notePublisher(id)
       changes.machineChanged(id, isOwn: id == machineID)
+      // What another machine says counts while it is present.
+      let ownUnits = unitsByTarget[machineID] ?? []
+      if unitsByPublisher[id].map({ !$0.isDisjoint(with: ownUnits) }) ?? false { changes.concernsAgent = true }
     case .machineMetadata(let id, let key):
       metadataOverrides[id, default: [:]][key] = value
       if metadataOverrides[id]?.isEmpty ?? false { metadataOverrides[id] = nil }
@@ -108,6 +122,7 @@ struct RegistryImage: Sendable {
       files[hash] = value.flatMap(UnitFileRecord.file).map { Stamped(value: $0, index: index) }
       // A file under its own hash never changes; writing it again concerns nobody.
       guard wasKnown != (files[hash] != nil) else { return }
+      noteUse(of: hash)
       for unit in unitsByHash[hash] ?? [] { changeJob(unit, &changes) { _ in } }
     case .job(let unit):
       changeJob(unit, &changes) { $0.hash = value.flatMap(JobRecord.init(value:))?.hash }
@@ -123,8 +138,14 @@ struct RegistryImage: Sendable {
     case .unitState(let unit, let id):
       unitStates[unit, default: [:]][id] = value.flatMap(UnitStateRecord.init(value:))
         .map { Stamped(value: $0, index: index) }
+      unitsByPublisher.set(unit, unitStates[unit]?[id] != nil, under: id)
       if unitStates[unit]?.isEmpty ?? false { unitStates[unit] = nil }
-      if id == machineID { changes.ownStates.insert(unit) }
+      notePublisher(id)
+      if id == machineID {
+        changes.ownStates.insert(unit)
+      } else if jobs[unit]?.target?.value == machineID {
+        changes.concernsAgent = true
+      }
     case .engineLease:
       lease = value.map { Stamped(value: EngineLeaseRecord(value: $0), index: index) }
       changes.concernsLease = true
@@ -152,22 +173,59 @@ struct RegistryImage: Sendable {
     jobs[unit] = job.isEmpty ? nil : job
     if old.hash != job.hash {
       if let hash = old.hash {
-        unitsByHash[hash]?.remove(unit)
-        if unitsByHash[hash]?.isEmpty ?? false { unitsByHash[hash] = nil }
+        unitsByHash.set(unit, false, under: hash)
+        noteUse(of: hash)
       }
-      if let hash = job.hash { unitsByHash[hash, default: []].insert(unit) }
+      if let hash = job.hash {
+        unitsByHash.set(unit, true, under: hash)
+        noteUse(of: hash)
+      }
     }
-    localUnits.set(unit, job.target?.value == machineID)
-    globalUnits.set(unit, job.isGlobal)
-    changes.concernsEngine = changes.concernsEngine || concernsEngine
+    index(unit, old, job)
     let isOwn = [old, job].contains { $0.target?.value == machineID || $0.isGlobal }
-    if isOwn { changes.concernsAgent = changes.concernsAgent || concernsEngine }
+    if concernsEngine {
+      changes.units.insert(unit)
+      changes.concernsAgent = changes.concernsAgent || isOwn
+    }
     if isOwn || [old, job].contains(where: { $0.launchedBy?.value == machineID }) { changes.ownStates.insert(unit) }
+  }
+
+  private mutating func index(_ unit: String, _ old: JobImage, _ job: JobImage) {
+    if old.target?.value != job.target?.value {
+      if let id = old.target?.value { unitsByTarget.set(unit, false, under: id) }
+      if let id = job.target?.value { unitsByTarget.set(unit, true, under: id) }
+    }
+    if old.launchedBy?.value != job.launchedBy?.value {
+      if let id = old.launchedBy?.value { unitsByLauncher.set(unit, false, under: id) }
+      if let id = job.launchedBy?.value { unitsByLauncher.set(unit, true, under: id) }
+    }
+    globalUnits.set(unit, job.isGlobal)
+    orphanedUnits.set(unit, !job.isEmpty && job.hash == nil)
+  }
+
+  private mutating func noteUse(of hash: UnitHash) {
+    unusedFiles.set(hash, files[hash] != nil && !isUsed(hash))
+  }
+
+  private mutating func notePublisher(_ id: String) {
+    absentPublishers.set(id, machines[id] == nil && unitsByPublisher[id] != nil)
   }
 }
 
 extension Set {
   fileprivate mutating func set(_ element: Element, _ isMember: Bool) {
     if isMember { insert(element) } else { remove(element) }
+  }
+}
+
+extension Dictionary where Value == Set<String> {
+  /// Adds a name under a key, or takes it out; nothing is kept for a key without names.
+  fileprivate mutating func set(_ name: String, _ isMember: Bool, under key: Key) {
+    if isMember {
+      self[key, default: []].insert(name)
+    } else {
+      self[key]?.remove(name)
+      if self[key]?.isEmpty ?? false { self[key] = nil }
+    }
   }
 }

@@ -26,6 +26,8 @@ final class RegistryView: Sendable {
     var isLive = false
     var unitsToPublish: Set<String> = []
     var mustPublishAll = true
+    /// What the engine has not looked at; nil means everything.
+    var engineBacklog: EngineBacklog?
     var waiters: [(index: EtcdIndex, result: SingleResult<Void>)] = []
 
     /// Takes out the waiters that need wait no longer.
@@ -56,6 +58,7 @@ final class RegistryView: Sendable {
     let ready = contents.withLock { contents in
       contents.image = image
       contents.mustPublishAll = true
+      contents.engineBacklog = nil
       return contents.takeReady()
     }
     for waiter in ready { waiter.fulfil(()) }
@@ -73,6 +76,7 @@ final class RegistryView: Sendable {
       let changes = contents.image.apply(event)
       contents.unitsToPublish.formUnion(changes.ownStates)
       contents.mustPublishAll = contents.mustPublishAll || changes.concernsAllOwnStates
+      contents.engineBacklog?.add(changes)
       return (changes, contents.takeReady())
     }
     for waiter in ready { waiter.fulfil(()) }
@@ -80,6 +84,20 @@ final class RegistryView: Sendable {
     if changes.concernsAgent { agentSignal.wake() }
     if changes.concernsLease { leaseSignal.wake() }
     if !changes.ownStates.isEmpty || changes.concernsAllOwnStates { publisherSignal.wake() }
+  }
+
+  /// Hands the engine what changed since it last asked: everything when it has never, or lets itself fall behind.
+  func takeEngineChanges() -> EngineChanges {
+    contents.withLock { contents in
+      defer { contents.engineBacklog = EngineBacklog() }
+      guard let backlog = contents.engineBacklog else { return .everything(contents.image) }
+      return .some(contents.image.entries(of: backlog))
+    }
+  }
+
+  /// Lets the engine fall behind, which then starts over with everything.
+  func forgetEngineChanges() {
+    contents.withLock { $0.engineBacklog = nil }
   }
 
   /// Waits until the image shows what the store held at an index, or the time is up.

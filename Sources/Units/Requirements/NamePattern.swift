@@ -7,6 +7,8 @@
 public struct NamePattern: Sendable, Hashable, CustomStringConvertible {
   /// The pattern as written.
   public let text: String
+  /// What every matching name starts with; nil when the pattern is malformed.
+  public let literalPrefix: String?
   private let elements: [Element]?
 
   private enum Element: Sendable, Hashable {
@@ -14,6 +16,10 @@ public struct NamePattern: Sendable, Hashable, CustomStringConvertible {
     case anyOne
     case anyRun
     case oneOf([ScalarRange], negated: Bool)
+
+    var isLiteral: Bool {
+      if case .literal = self { true } else { false }
+    }
   }
 
   /// A range of a class; a reversed one is well-formed and holds nothing.
@@ -28,7 +34,18 @@ public struct NamePattern: Sendable, Hashable, CustomStringConvertible {
   public init(_ text: String) {
     self.text = text
     elements = Self.parse(Array(text.unicodeScalars))
+    literalPrefix = elements.map { elements in
+      var prefix = String.UnicodeScalarView()
+      for element in elements {
+        guard case .literal(let scalar) = element else { break }
+        prefix.append(scalar)
+      }
+      return String(prefix)
+    }
   }
+
+  /// Whether the name that is written is the only one that matches.
+  public var isPlainName: Bool { literalPrefix == text && elements?.allSatisfy(\.isLiteral) ?? false }
 
   /// The pattern as written.
   public var description: String { text }

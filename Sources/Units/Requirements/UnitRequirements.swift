@@ -16,6 +16,8 @@ public struct UnitRequirements: Sendable, Hashable {
   public var replaces: [NamePattern]
   /// Whether every eligible machine runs the unit.
   public var isGlobal: Bool
+  /// What it says it takes of its machine.
+  public var reservation: UnitReservation
 
   /// Values of one metadata key, any of which will do.
   public struct MetadataRequirement: Sendable, Hashable {
@@ -36,8 +38,9 @@ public struct UnitRequirements: Sendable, Hashable {
 
   /// The options of the section that mean something, old names included.
   public static let optionNames: Set<String> = [
-    "MachineID", "MachineOf", "MachineMetadata", "Conflicts", "Replaces", "Global", "X-ConditionMachineID",
-    "X-ConditionMachineBootID", "X-ConditionMachineOf", "X-ConditionMachineMetadata", "X-Conflicts",
+    "MachineID", "MachineOf", "MachineMetadata", "Conflicts", "Replaces", "Global", "Weight",
+    "X-ConditionMachineID", "X-ConditionMachineBootID", "X-ConditionMachineOf", "X-ConditionMachineMetadata",
+    "X-Conflicts",
   ]
 
   /// Reads the requirements of a unit.
@@ -65,6 +68,7 @@ public struct UnitRequirements: Sendable, Hashable {
       .map { NamePattern(String($0)) }
     replaces = values("Replaces").map(NamePattern.init)
     isGlobal = values("Global").last.map { Self.trueWords.contains($0.lowercased()) } ?? false
+    reservation = UnitReservation(of: file)
   }
 
   private static let trueWords: Set<String> = ["true", "yes", "1", "on", "t"]

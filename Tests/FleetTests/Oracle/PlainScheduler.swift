@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+@testable import Fleet
 
-/// Chooses machines: the least loaded that is able, counted in units, then by id.
+/// Chooses machines: the least loaded that is able, then by id, with a look at all of them.
 ///
 /// Source: specs/fleet.md §5.4.
-struct Scheduler {
+struct PlainScheduler {
   private(set) var occupancies: [String: MachineOccupancy]
   /// Machine ids from the least to the most loaded; kept sorted on every change.
   private var order: [String]
@@ -56,20 +57,7 @@ struct Scheduler {
   }
 
   private func isLessLoaded(_ left: String, _ right: String) -> Bool {
-    (occupancies[left]?.count ?? 0, left) < (occupancies[right]?.count ?? 0, right)
-  }
-}
-
-/// Why a machine does not take a unit.
-public struct Refusal: Sendable, Equatable {
-  /// The machine.
-  public var machineID: String
-  /// The reason, in fleet's words.
-  public var reason: String
-
-  /// Makes a refusal.
-  public init(machineID: String, reason: String) {
-    self.machineID = machineID
-    self.reason = reason
+    let (leftLoad, rightLoad) = (occupancies[left]?.load ?? MachineLoad(), occupancies[right]?.load ?? MachineLoad())
+    return leftLoad == rightLoad ? left < right : leftLoad < rightLoad
   }
 }

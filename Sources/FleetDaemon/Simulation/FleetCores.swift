@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+public import EtcdStore
+public import Fleet
+public import FleetWire
+public import Units
+
+/// The registry as machines know it, for the simulator: the production image and what is decided from it.
+@_spi(Simulation) public struct RegistryCore: Sendable {
+  fileprivate var image: RegistryImage
+
+  /// Makes the view of a machine that knows nothing yet.
+  public init(layout: RegistryLayout) {
+    image = RegistryImage(layout: layout, machineID: "")
+  }
+
+  /// Starts over from a listing.
+  public mutating func list(_ listing: NodeView?, at index: EtcdIndex) {
+    image = RegistryImage(layout: image.layout, machineID: "", listing: listing, at: index)
+  }
+
+  /// Follows one event and says what it changed.
+  public mutating func apply(_ event: Event) -> RegistryWakes {
+    let changes = image.apply(event)
+    return RegistryWakes(units: changes.units, machines: changes.machines, concernsLease: changes.concernsLease)
+  }
+
+  /// What it shows.
+  public var index: EtcdIndex { image.index }
+  /// Who leads.
+  public var leaseHolder: String? { image.lease?.value.machineID }
+  /// The machines that are present.
+  public var machineIDs: some Collection<String> { image.machines.keys }
+  /// Whether a machine is present.
+  public func isPresent(_ id: String) -> Bool { image.machines[id] != nil }
+  /// Where a unit is placed.
+  public func target(of unit: String) -> String? { image.jobs[unit]?.target?.value }
+  /// Whether every machine is to have a unit.
+  public func isGlobal(_ unit: String) -> Bool { image.globalUnits.contains(unit) }
+  /// What is published about units, as it would be listed: `active` by unit and machine.
+  public func activeState(of unit: String, on id: String) -> String? {
+    image.unitStates[unit]?[id]?.value.activeState
+  }
+
+  /// What the agent of a machine has to do.
+  public func agentPlan(on id: String, current: [CurrentUnit], busy: Set<String>) -> AgentPlan {
+    AgentReconciler.plan(desired: image.desiredUnits(on: id), current: current, busy: busy)
+  }
+
+  /// The file a unit should run from.
+  public func hash(of unit: String) -> UnitHash? { image.jobs[unit]?.hash }
+
+  /// What a machine has to publish about its units.
+  public func publications(on id: String, units: [String: SupervisedUnit]) -> [(key: String, write: KeysWrite)] {
+    Set(units.keys).union(image.unitsWithTraces(of: id)).sorted().flatMap { name in
+      image.differences(of: name, units[name], nil, on: id).map { $0.write(in: image.layout, by: id) }
+    }
+  }
+}
+
+/// What changed in a registry.
+@_spi(Simulation) public struct RegistryWakes: Sendable {
+  /// Units that the engine and their agents look at again.
+  public var units: Set<String>
+  /// Machines that came, went or changed.
+  public var machines: Set<String>
+  /// Whether whoever wants to lead looks at the lease.
+  public var concernsLease: Bool
+}
+
+/// The engine's decisions, for the simulator.
+@_spi(Simulation) public struct EngineCore: Sendable {
+  private var planner = EnginePlanner()
+  private var backlog: EngineBacklog?
+
+  /// Makes the engine of a machine that has not led yet.
+  public init() {}
+
+  /// Notes what changed in the registry.
+  public mutating func note(_ wakes: RegistryWakes) {
+    backlog?.add(RegistryChanges(units: wakes.units, machines: wakes.machines))
+  }
+
+  /// Starts over with the next pass.
+  public mutating func reset() {
+    planner.reset()
+    backlog = nil
+  }
+
+  /// Decides who goes where.
+  ///
+  /// - Parameters:
+  ///   - registry: The registry.
+  ///   - isSettled: Whether a machine that is not present is lost.
+  /// - Returns: What is to be done.
+  public mutating func plan(_ registry: RegistryCore, isSettled: Bool) -> [ClusterTask] {
+    if let backlog {
+      planner.follow(.some(registry.image.entries(of: backlog)))
+    } else {
+      planner.follow(.everything(registry.image))
+    }
+    backlog = EngineBacklog()
+    return planner.plan(isSettled: isSettled).tasks
+  }
+
+  /// The states of lost machines, to be removed.
+  public mutating func staleStates(_ registry: RegistryCore, at now: Duration) -> [(key: String, write: KeysWrite)] {
+    planner.rubbish(in: registry.image, isSettled: true, at: now, after: .seconds(2)).staleStates.map { entry in
+      PublishedDifference.removeState(unit: entry.unit, at: entry.index)
+        .write(in: registry.image.layout, by: entry.machineID)
+    }
+  }
+}
+
+extension FleetConfiguration {
+  /// How a machine shows and keeps showing its presence, and leads: ``Presence``, ``EngineLease``.
+  @_spi(Simulation) public var rhythm: (presence: Duration, retry: Duration, timeout: Duration, lease: Duration) {
+    (presenceInterval, presenceRetry, presenceTimeout, leaseInterval)
+  }
+  /// The seconds that presence and lease live.
+  @_spi(Simulation) public var lives: (presence: UInt64, lease: UInt64) { (presenceSeconds, leaseSeconds) }
+  /// What other machines see of this one.
+  @_spi(Simulation) public var presenceValue: String { machineRecord.value }
+  /// What a machine writes to take the lease, or to keep it; nil while another one has it.
+  @_spi(Simulation) public func leaseWrite(holder: String?) -> KeysWrite? { leaseStep(holder: holder) }
+}
+
+extension ClusterTask {
+  /// The one conditional write that carries a task out.
+  @_spi(Simulation) public func carryingOut(in layout: RegistryLayout) -> (key: String, write: KeysWrite) {
+    write(in: layout)
+  }
+}
+
+extension PublishedDifference {
+  /// The write that makes the difference go away.
+  fileprivate func write(in layout: RegistryLayout, by machineID: String) -> (key: String, write: KeysWrite) {
+    switch self {
+    case .putState(let unit, let record):
+      let key = layout.key(.unitState(unit: unit, machineID: machineID))
+      let value = record.value(machineID: machineID)
+      return (key, .set(value: value, isDirectory: false, ttl: .permanent, refresh: false))
+    case .removeState(let unit, let index):
+      let key = layout.key(.unitState(unit: unit, machineID: machineID))
+      return (key, .compareAndDelete(comparison: Comparison(previousIndex: index)))
+    case .setLaunched(let unit, true):
+      return (
+        layout.key(.jobState(unit)), .set(value: machineID, isDirectory: false, ttl: .permanent, refresh: false)
+      )
+    case .setLaunched(let unit, false):
+      return (layout.key(.jobState(unit)), .compareAndDelete(comparison: Comparison(previousValue: machineID)))
+    }
+  }
+}
