@@ -95,8 +95,8 @@ let package = Package(
     module(
       "APIClients",
       [
-        "EtcdWire", "FleetWire", "EtcdStore", "TransportSecurity", "CResolver", asyncHTTPClient, nioCore, nioPosix,
-        nioHTTP1, logging,
+        "EtcdWire", "FleetWire", "EtcdStore", "Units", "Fleet", "TransportSecurity", "CResolver", asyncHTTPClient,
+        nioCore, nioPosix, nioHTTP1, logging,
       ]
     ),
     module("DockerEngine", [asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
@@ -169,7 +169,7 @@ let package = Package(
     tests(
       "APIServer",
       [
-        "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Meters", "Units", "StoreTestKit", "TestKit",
+        "EtcdStore", "EtcdWire", "Fleet", "FleetDaemon", "FleetWire", "Meters", "Units", "StoreTestKit", "TestKit",
         "TransportSecurity", logging, nioCore, nioPosix, nioEmbedded,
         nioHTTP1,
       ],
@@ -184,14 +184,17 @@ let package = Package(
     ),
     tests("DockerEngine", ["TestKit", nioCore, nioPosix, nioHTTP1, logging]),
     tests("UnitRunner", ["Units", "DockerEngine", "CUnitSpawn", "TestKit", logging]),
-    tests("FleetDaemon", ["Units", "Fleet", "FleetWire", "EtcdStore", "EtcdWire", "TestKit", logging]),
+    tests(
+      "FleetDaemon",
+      ["APIClients", "Units", "Fleet", "FleetWire", "EtcdStore", "EtcdWire", "TestKit", logging]
+    ),
     tests("Registrator", ["DockerEngine", "EtcdStore", "EtcdWire", "TestKit", logging]),
     tests("CloudInit", ["CloudConfig", "EtcdStore", "EtcdWire", "TestKit"]),
     tests(
       "CoracleCommands",
       [
         "APIClients", "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "TestKit", "TransportSecurity", "Units",
-        argumentParser,
+        argumentParser, nioCore, nioPosix, nioHTTP1,
       ],
       fixtures: true
     ),

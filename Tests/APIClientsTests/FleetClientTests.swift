@@ -107,6 +107,23 @@ import Testing
         return error?.message.contains("connection refused") == true
       }
       #expect(error?.httpStatus == 503)
+      let url = servers[0].endpoint.url
+      #expect(
+        error == .unreachable("Get \(url)/fleet/v1/units: dial tcp \(url.dropFirst(7)): connect: connection refused")
+      )
+      let two = FleetClient(endpoints: [servers[0].endpoint, servers[0].endpoint], transport: transport)
+      let both = await #expect(throws: FleetAPIError.self) { try await two.units() }
+      #expect(both?.message.hasPrefix("no endpoint answers: dial tcp ") == true)
+    }
+  }
+
+  @Test func `an answer that does not say why is shown as it came`() async throws {
+    try await TestServer.with { servers, transport in
+      servers[0].ports.setFleet(RecordingFleet())
+      let below = FleetClient(endpoints: [try Endpoint(servers[0].endpoint.url + "/fleet/v1/x")], transport: transport)
+      let body = #"{"error":{"code":404,"message":""}}"#
+      let expected = FleetAPIError.unexplained(httpStatus: 404, body: body)
+      await #expect(throws: expected) { try await below.units() }
     }
   }
 

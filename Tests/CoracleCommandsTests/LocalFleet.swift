@@ -17,6 +17,11 @@ final class LocalFleet: FleetAPI, UnitInspectionAPI {
     var lines: [JournalLine] = []
     var failure: FleetAPIError?
     var puts: [FleetUnitRequest] = []
+    var patches: [MachineMetadataOperation] = []
+    /// Units whose processes take so many looks to stop after they were told to.
+    var slowToStop: [String: Int] = [:]
+    /// Units that have failed.
+    var failed: Set<String> = []
   }
 
   let state: Mutex<State>
@@ -30,7 +35,17 @@ final class LocalFleet: FleetAPI, UnitInspectionAPI {
     return state.withLock { $0.machines }
   }
 
-  func patchMachines(_ operations: [MachineMetadataOperation]) async throws(FleetAPIError) {}
+  func patchMachines(_ operations: [MachineMetadataOperation]) async throws(FleetAPIError) {
+    try check()
+    for operation in operations {
+      let change = try operation.validated()
+      state.withLock { state in
+        state.patches.append(operation)
+        guard let place = state.machines.firstIndex(where: { $0.id == change.machineID }) else { return }
+        state.machines[place].metadata[change.key] = change.value.isEmpty ? nil : change.value
+      }
+    }
+  }
 
   func units() async throws(FleetAPIError) -> [FleetUnit] {
     try check()
@@ -41,7 +56,12 @@ final class LocalFleet: FleetAPI, UnitInspectionAPI {
   func unit(named name: String) async throws(FleetAPIError) -> FleetUnit {
     try check()
     advance()
-    guard let unit = state.withLock({ $0.units[name] }) else { throw .unitDoesNotExist }
+    let (known, stuck, machines) = state.withLock { ($0.units[name], $0.stuck[name], $0.machines) }
+    guard var unit = known else { throw .unitDoesNotExist }
+    if let stuck, unit.machineID == nil {
+      unit.reason = "no machine is able to run it"
+      unit.refusals = machines.map { FleetRefusal(machineID: $0.id, reason: stuck) }
+    }
     return unit
   }
 
@@ -82,16 +102,24 @@ final class LocalFleet: FleetAPI, UnitInspectionAPI {
   func states(matching filter: FleetStateFilter) async throws(FleetAPIError) -> [FleetUnitState] {
     try check()
     return state.withLock { state in
-      state.units.values.filter { $0.currentState == .launched }.map {
-        FleetUnitState(
-          name: $0.name,
-          hash: $0.file.hash.description,
-          machineID: $0.machineID ?? "",
-          loadState: "loaded",
-          activeState: "active",
-          subState: "running"
+      var states: [FleetUnitState] = []
+      for unit in state.units.values.sorted(by: { $0.name < $1.name }) {
+        let isStopping = unit.currentState == .loaded && (state.slowToStop[unit.name] ?? 0) > 0
+        if isStopping { state.slowToStop[unit.name]? -= 1 }
+        guard unit.currentState == .launched || isStopping else { continue }
+        let active = isStopping ? "deactivating" : state.failed.contains(unit.name) ? "failed" : "active"
+        states.append(
+          FleetUnitState(
+            name: unit.name,
+            hash: unit.file.hash.description,
+            machineID: unit.machineID ?? "",
+            loadState: "loaded",
+            activeState: active,
+            subState: isStopping ? "stop-sigterm" : active == "active" ? "running" : "failed"
+          )
         )
       }
+      return states.filter(filter.matches)
     }
   }
 

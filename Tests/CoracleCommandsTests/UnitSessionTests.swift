@@ -127,6 +127,96 @@ struct UnitSessionTests {
     #expect(record.out.hasSuffix("Triggered global unit g.service start\nTriggered global unit g.service stop\n"))
   }
 
+  @Test func `what a unit waits for is said while it waits, once`() async {
+    fleet.state.withLock { $0.stuck["hello.service"] = "conflicts with web.service" }
+    let waiting = UnitSession.Waiting(limit: .seconds(20))
+    #expect(await session().activate(["hello"], target: .launched, replace: false, waiting) == 1)
+    let lines = record.error.split(separator: "\n").map(String.init)
+    #expect(
+      lines.prefix(3) == [
+        "Waiting: Unit hello.service is on no machine: no machine is able to run it",
+        "  m1aaaaaa.../10.0.0.1: conflicts with web.service", "  m2bbbbbb.../10.0.0.2: conflicts with web.service",
+      ]
+    )
+    #expect(lines.filter { $0.hasPrefix("Waiting: ") }.count == 1)
+    #expect(lines.contains { $0.hasPrefix("Error waiting for units: timed out waiting for unit hello.service") })
+  }
+
+  @Test func `a unit that failed as soon as it was launched is told`() async {
+    fleet.state.withLock { _ = $0.failed.insert("hello.service") }
+    #expect(await session().activate(["hello"], target: .launched, replace: false, waiting) == 0)
+    #expect(record.error == "WARNING: Unit hello.service has failed on m1aaaaaa.../10.0.0.1; see its status\n")
+  }
+
+  // MARK: Restart
+
+  @Test func `restart stops a unit, waits until it is down, and starts it`() async {
+    _ = await session().activate(["hello"], target: .launched, replace: false, waiting)
+    fleet.state.withLock { $0.slowToStop["hello.service"] = 3 }
+    #expect(await session().restart(["hello"], waiting) == 0)
+    #expect(
+      record.out.hasSuffix(
+        "Unit hello.service loaded on m1aaaaaa.../10.0.0.1\nUnit hello.service launched on m1aaaaaa.../10.0.0.1\n"
+      )
+    )
+    #expect(record.error == "Unit(hello.service) was restarted.\n")
+    #expect(fleet.state.withLock { $0.puts.suffix(2).map(\.desiredState) } == ["loaded", "launched"])
+    #expect(fleet.state.withLock { $0.slowToStop["hello.service"] } == 0)
+  }
+
+  @Test func `a unit that does not stop is told, and is wanted again`() async {
+    _ = await session().activate(["hello"], target: .launched, replace: false, waiting)
+    fleet.state.withLock { $0.slowToStop["hello.service"] = 1_000 }
+    #expect(await session().restart(["hello"], waiting) == 1)
+    #expect(
+      record.error == "Error waiting for units: unit hello.service does not stop: "
+        + "it is deactivating (stop-sigterm) on m1aaaaaa...\n"
+    )
+    #expect(unit("hello.service")?.desiredState == .launched)
+  }
+
+  @Test func `restart starts what is stopped, and refuses what is on no machine`() async {
+    _ = await session().activate(["hello"], target: .launched, replace: false, waiting)
+    _ = await session().deactivate(["hello"], target: .loaded, waiting)
+    #expect(await session().restart(["hello"], waiting) == 0)
+    #expect(unit("hello.service")?.desiredState == .launched)
+    _ = await session().deactivate(["hello"], target: .inactive, waiting)
+    #expect(await session().restart(["hello"], waiting) == 1)
+    #expect(record.error.hasSuffix("Unable to restart unit hello.service in state inactive\n"))
+    #expect(await session().restart(["x"], waiting) == 0)
+    #expect(record.error.hasSuffix("Units not found in registry\n"))
+  }
+
+  @Test func `a global unit is restarted everywhere`() async {
+    let files = ["g.service": Self.hello + "\n[X-Fleet]\nGlobal=true\n"]
+    _ = await session(files).activate(["g"], target: .launched, replace: false, waiting)
+    #expect(await session(files).restart(["g"], waiting) == 0)
+    #expect(record.out.hasSuffix("Triggered global unit g.service stop\nTriggered global unit g.service start\n"))
+  }
+
+  // MARK: Names
+
+  @Test func `braces and patterns name many units`() async {
+    let files = ["web@.service": Self.hello]
+    #expect(await session(files).activate(["web@{1..3}"], target: .launched, replace: false, waiting) == 0)
+    #expect(await session(files).submit(["db@1", "web@.service"], replace: false) == 1)
+    #expect(await session(files).deactivate(["web@[12]*", "web@1"], target: .loaded, waiting) == 0)
+    #expect(record.error.hasSuffix("Successfully stopped units [web@1.service web@2.service].\n"))
+    #expect(await session(files).destroy(["web@?", "nothing*"], waiting) == 0)
+    #expect(record.error.hasSuffix("No unit matches nothing*\n"))
+    #expect(record.out.hasSuffix("Destroyed web@1.service\nDestroyed web@2.service\nDestroyed web@3.service\n"))
+    #expect(unit("web@.service") != nil)
+  }
+
+  @Test func `a server that cannot be reached is told without the words of an answer`() async {
+    fleet.state.withLock { $0.failure = .unreachable("Get http://h:1/fleet/v1/units: dial tcp h:1: refused") }
+    #expect(await session().deactivate(["hello"], target: .loaded, waiting) == 1)
+    #expect(
+      record.error
+        == "Error retrieving list of units from repository: Get http://h:1/fleet/v1/units: dial tcp h:1: refused\n"
+    )
+  }
+
   // MARK: Submit
 
   @Test func `submit stores units and is silent about those that are there`() async {

@@ -165,26 +165,6 @@ struct UnitTextTests {
     #expect(UnitReference("web@.service").template == nil)
   }
 
-  @Test func `flags stand anywhere, long and short`() throws {
-    let flags = try FleetctlFlags(["list-units", "-l", "--no-legend", "--fields=unit,hash", "--endpoint", "http://h:1"])
-    #expect(flags.arguments == ["list-units"])
-    #expect(flags.isSet("full"))
-    #expect(flags.value("fields") == "unit,hash")
-    #expect(flags.value("endpoint", ["FLEETCTL_ENDPOINT": "x"]) == "http://h:1")
-    #expect(try FleetctlFlags([]).value("endpoint", ["FLEETCTL_ENDPOINT": "x"]) == "x")
-    #expect(try FleetctlFlags(["--block-attempts", "20"]).number("block-attempts") == 20)
-    #expect(throws: CommandFailure.self) { try FleetctlFlags(["--nonsense"]) }
-    #expect(throws: CommandFailure.self) { try FleetctlFlags(["--endpoint"]) }
-    #expect(try FleetctlFlags(["start", "--", "-x"]).arguments == ["start", "-x"])
-  }
-
-  @Test func `commands may be shortened while they are clear`() throws {
-    #expect(try FleetctlCommand("list-m") == .listMachines)
-    #expect(try FleetctlCommand("start") == .start)
-    #expect(throws: CommandFailure.self) { try FleetctlCommand("list") }
-    #expect(throws: CommandFailure.self) { try FleetctlCommand("x") }
-  }
-
   @Test func `waits grow to a quarter of a second and end at their limit`() {
     var pause = PollPause(limit: .seconds(1))
     var waits: [Duration] = []

@@ -79,6 +79,9 @@ import Units
     #expect(FleetAPIError.unitDoesNotExist.json.text == #"{"error":{"code":404,"message":"unit does not exist"}}"#)
     #expect(FleetAPIError(httpStatus: 404, body: FleetAPIError.unitDoesNotExist.json) == .unitDoesNotExist)
     #expect(FleetAPIError(httpStatus: 502, body: nil) == .other(httpStatus: 502, message: ""))
+    #expect("\(FleetAPIError.unitDoesNotExist)" == "Error 404: unit does not exist")
+    #expect("\(FleetAPIError.unexplained(httpStatus: 404, body: "x"))" == "got HTTP response code 404 with body: x")
+    #expect("\(FleetAPIError.unreachable("no route"))" == "no route")
   }
 
   @Test func `reports, lines and explanations come back as they were`() {
@@ -143,6 +146,40 @@ import Units
   }
 
   @Test(arguments: [
+    ("garbage", "invalid character 'g' looking for beginning of value"), ("", "EOF"), (" \n", "EOF"),
+    (#"{"name":"#, "unexpected EOF"), (#"{"name" "a"}"#, #"invalid character '"' after object key"#),
+    ("{name}", "invalid character 'n' looking for beginning of object key string"),
+    (#"{"name":"a";}"#, "invalid character ';' after object key:value pair"),
+    (#"{"options":[{} {}]}"#, "invalid character '{' after array element"),
+    ("[]", "json: cannot unmarshal array into Go value of type schema.Unit"),
+    (#"{"name":5}"#, "json: cannot unmarshal number into Go struct field Unit.name of type string"),
+    (
+      #"{"options":{}}"#, "json: cannot unmarshal object into Go struct field Unit.options of type []*schema.UnitOption"
+    ),
+    (#"{"options":[1]}"#, "json: cannot unmarshal number into Go value of type schema.UnitOption"),
+  ])
+  func `a body that cannot be read is refused in the words of Go's decoder`(body: String, message: String) {
+    #expect(throws: FleetAPIError.badRequest("unable to decode body: \(message)")) { try request(body) }
+  }
+
+  @Test func `a body is read as Go reads it: names in any case, null as nothing, what follows not at all`() throws {
+    let read = try request(#"{"Name":"a.service","OPTIONS":null,"desiredstate":"loaded","machineID":7} trailing"#)
+    #expect(read == FleetUnitRequest(name: "a.service", desiredState: "loaded"))
+    #expect(try request("null") == FleetUnitRequest())
+  }
+
+  @Test(arguments: [
+    ("x", "invalid character 'x' looking for beginning of value"),
+    ("{}", "json: cannot unmarshal object into Go value of type []api.machineMetadataOp"),
+    (#"[{"op":1}]"#, "json: cannot unmarshal number into Go struct field machineMetadataOp.op of type string"),
+    (#"["a"]"#, "json: cannot unmarshal string into Go value of type api.machineMetadataOp"),
+  ])
+  func `metadata operations that cannot be read are refused in the words of Go's decoder`(body: String, message: String)
+  {
+    #expect(throws: FleetAPIError.badRequest(message)) { try MachineMetadataOperation.operations(body: body.utf8) }
+  }
+
+  @Test(arguments: [
     #"[{"op":"add","path":"/m1/metadata/foo","value":{"value":"bar"}}]"#,
     #"[{"op":"add","path":"/m1/metadata/foo","Value":{"Value":"bar"}}]"#,
     #"[{"op":"add","path":"/m1/metadata/foo","value":"bar"}]"#,
@@ -182,10 +219,11 @@ import Units
 
   @Test func `a full last page has no successor, and a page past the end is empty`() throws {
     #expect(try FleetPage(tokens: []).cut(Array(0..<100)).nextPageToken == nil)
-    #expect(try FleetPage(tokens: ["ZAACAA=="]).json("units", [1, 2]).text == "{}")
-    #expect(try FleetPage(tokens: []).json("units", []).text == "{}")
+    #expect(try FleetPage(tokens: ["ZAACAA=="]).json("units", [1, 2], { $0 }).text == "{}")
+    #expect(try FleetPage(tokens: []).json("units", [JSONValue](), { $0 }).text == "{}")
     #expect(
-      try FleetPage(tokens: [], limit: 1).json("units", [1, 2]).text == #"{"nextPageToken":"AQACAA==","units":[1]}"#
+      try FleetPage(tokens: [], limit: 1).json("units", [1, 2], { $0 }).text
+        == #"{"nextPageToken":"AQACAA==","units":[1]}"#
     )
   }
 

@@ -18,8 +18,14 @@ public final class FleetClient: FleetAPI {
   ///   - endpoints: Servers, tried in order; at least one.
   ///   - transport: The connections, which outlive the client.
   ///   - requestTimeout: How long an answer's head may take.
-  public init(endpoints: [Endpoint], transport: HTTPTransport, requestTimeout: TimeAmount = .seconds(10)) {
-    pool = EndpointPool(endpoints, transport: transport)
+  ///   - trace: Hears of each request.
+  public init(
+    endpoints: [Endpoint],
+    transport: HTTPTransport,
+    requestTimeout: TimeAmount = .seconds(10),
+    trace: RequestTrace? = nil
+  ) {
+    pool = EndpointPool(endpoints, transport: transport, trace: trace)
     timeout = requestTimeout
   }
 
@@ -132,36 +138,5 @@ public final class FleetClient: FleetAPI {
     let answer = try await FleetAnswer.send(request, through: pool)
     status = answer.status
     return try FleetAnswer.json(answer)
-  }
-}
-
-/// What answers with fleet's error bodies have in common.
-enum FleetAnswer {
-  /// Sends a request; what the way there makes impossible becomes fleet's 503.
-  static func send(_ request: OutgoingRequest, through pool: EndpointPool) async throws(FleetAPIError) -> IncomingAnswer
-  {
-    do throws(APIClientError) {
-      return try await pool.send(request)
-    } catch {
-      throw .unavailable(error.message)
-    }
-  }
-
-  /// The body of a success, `null` when it has none.
-  static func json(_ answer: IncomingAnswer) throws(FleetAPIError) -> JSONValue {
-    let body = answer.body.readableBytes == 0 ? .null : try? JSONValue.parse(answer.body.readableBytesView)
-    guard (200..<300).contains(answer.status.code) else { throw error(in: answer, body: body) }
-    guard let body else { throw .failed("\(answer.endpoint) answered no JSON: \(answer.excerpt)") }
-    return body
-  }
-
-  private static func error(in answer: IncomingAnswer, body: JSONValue?) -> FleetAPIError {
-    let status = Int(answer.status.code)
-    let error = FleetAPIError(httpStatus: status, body: body)
-    guard error.message.isEmpty else { return error }
-    return FleetAPIError(
-      httpStatus: status,
-      message: "\(answer.endpoint) answered \(status) \(answer.status.reasonPhrase): \(answer.excerpt)"
-    )
   }
 }

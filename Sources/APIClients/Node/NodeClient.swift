@@ -103,7 +103,7 @@ public final class NodeClient: UnitInspectionAPI {
     do {
       response = try await pool.open(request)
     } catch {
-      throw FleetAPIError.unavailable(error.message)
+      throw FleetAnswer.unreachable(error, request, pool.endpoints)
     }
     guard response.status == .ok else {
       let body = try await response.body.collect(upTo: Self.maximumLineBytes)

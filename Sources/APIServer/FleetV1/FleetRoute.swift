@@ -13,6 +13,17 @@ struct FleetRoute: HTTPRoute {
   /// Entries in one page of a listing (`coreos.fleet.token-limit`).
   let pageLimit: Int
 
+  /// Whether the machine has registered and its store answers.
+  var isReady: Bool {
+    guard let fleet else { return false }
+    do {
+      try fleet.checkReady()
+      return true
+    } catch {
+      return false
+    }
+  }
+
   /// Whether a path of a listener that serves everything belongs to fleet.
   static func serves(_ path: String) -> Bool {
     path.isAtOrBelow("/fleet") || path.isAtOrBelow("/v1-alpha")
@@ -30,6 +41,7 @@ struct FleetRoute: HTTPRoute {
   }
 
   private func answer(_ request: HTTPRequest, _ fleet: any FleetAPI) async throws(FleetAPIError) -> HTTPResponse {
+    try fleet.checkReady()
     switch FleetPath(request.target.path) {
     case .discovery: return try Self.discovery(request)
     case .machines: return try await machines(request, fleet)
@@ -54,7 +66,7 @@ struct FleetRoute: HTTPRoute {
     switch request.method {
     case .GET:
       let page = try page(of: request)
-      return Self.json(page.json("machines", try await fleet.machines().map(\.json)))
+      return Self.json(page.json("machines", try await fleet.machines(), \.json))
     case .PATCH:
       try Self.checkSize(request)
       let operations = try MachineMetadataOperation.operations(body: request.body.readableBytesView)
@@ -70,7 +82,7 @@ struct FleetRoute: HTTPRoute {
   ) async throws(FleetAPIError) -> HTTPResponse {
     guard request.method == .GET else { throw .methodNotAllowed("only GET supported against this resource") }
     let page = try page(of: request)
-    return Self.json(page.json("units", try await fleet.units().map(\.json)))
+    return Self.json(page.json("units", try await fleet.units(), \.json))
   }
 
   private static func unit(
@@ -103,7 +115,7 @@ struct FleetRoute: HTTPRoute {
     let page = try page(of: request)
     let query = QueryItems(request.target.query)
     let filter = FleetStateFilter(machineID: query["machineID"], unitName: query["unitName"])
-    return Self.json(page.json("states", try await fleet.states(matching: filter).map(\.json)))
+    return Self.json(page.json("states", try await fleet.states(matching: filter), \.json))
   }
 
   private static func unitState(

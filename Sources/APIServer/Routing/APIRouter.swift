@@ -27,7 +27,10 @@ struct APIRouter: HTTPRoute {
       return exchange.respond(Self.redirect(to: location, method: request.method).adding(cors))
     }
     if FleetRoute.serves(path) || surface == .fleet {
-      FleetRoute(fleet: state.fleet, pageLimit: state.fleetPageLimit).serve(request, exchange)
+      let route = FleetRoute(fleet: state.fleet, pageLimit: state.fleetPageLimit)
+      guard path == "/metrics", route.isReady else { return route.serve(request, exchange) }
+      let cors = CORSHeaders(origins: [], origin: nil)
+      MetricsRoute(store: state.store, requests: ports.requests, cors: cors).serve(request, exchange)
     } else if path.isAtOrBelow("/coracle/v1") {
       let isLocal = QueryItems(request.target.query).isOn("local")
       let inspection = isLocal ? state.localInspection : state.inspection

@@ -84,7 +84,7 @@ struct CommandClients: Sendable {
   ///   - security: What https endpoints are asked with.
   ///   - timeout: How long an answer may take.
   ///   - localTimeout: How long answers of the store may take that need no majority; nil takes `timeout`.
-  ///   - trace: Hears of the requests to the store.
+  ///   - trace: Hears of the requests to the store and to fleet.
   ///   - body: What is done with them.
   /// - Returns: What the body returns.
   /// - Throws: What the body throws.
@@ -133,7 +133,7 @@ struct CommandClients: Sendable {
       localTimeout: timeouts.local,
       trace: trace
     )
-    fleet = FleetClient(endpoints: endpoints, transport: transport, requestTimeout: timeouts.all)
+    fleet = FleetClient(endpoints: endpoints, transport: transport, requestTimeout: timeouts.all, trace: trace)
     node = NodeClient(endpoints: endpoints, transport: transport, requestTimeout: timeouts.all)
   }
 

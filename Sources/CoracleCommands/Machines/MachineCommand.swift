@@ -6,8 +6,9 @@ public struct MachineCommand: AsyncParsableCommand {
   /// The group and its verbs.
   public static let configuration = CommandConfiguration(
     commandName: "machine",
-    abstract: "Look at the machines of the cluster.",
-    subcommands: [List.self]
+    abstract: "Look at the machines of the cluster, and describe them.",
+    discussion: "A machine is named by its id, the beginning of it, or its address.",
+    subcommands: [List.self, Status.self, SetMetadata.self]
   )
 
   /// Makes the command.
@@ -22,6 +23,34 @@ public struct MachineCommand: AsyncParsableCommand {
     func run() async throws {
       let layout = layout.layout(output.output, default: MachineListing.defaultFields)
       try await client.withSession { await $0.listMachines(layout) }
+    }
+  }
+
+  struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Show machines and the units they have.")
+    @Argument(help: ArgumentHelp("Machines; all when none is named.", valueName: "machine"))
+    var machines: [String] = []
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var client: ClientOptions
+
+    func run() async throws {
+      try await client.withSession { await $0.machineStatus(machines, format: output.output) }
+    }
+  }
+
+  struct SetMetadata: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Set or hide metadata of a machine, beside what it is configured with.",
+      discussion: "Units that no longer fit move at once. What is set stays when the machine leaves and comes back."
+    )
+    @Argument(help: "The machine.") var machine: String
+    @Argument(help: ArgumentHelp("What to set.", valueName: "key=value")) var assignments: [String] = []
+    @Option(name: .customLong("remove"), parsing: .singleValue, help: ArgumentHelp("A key to hide.", valueName: "key"))
+    var removed: [String] = []
+    @OptionGroup var client: ClientOptions
+
+    func run() async throws {
+      try await client.withSession { await $0.setMetadata(of: machine, assignments, removing: removed) }
     }
   }
 }

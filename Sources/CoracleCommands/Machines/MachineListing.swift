@@ -5,6 +5,7 @@ import FleetWire
 /// The machines of a cluster as tables show them.
 enum MachineListing {
   static let defaultFields = ["machine", "ip", "metadata"]
+  static let fieldNames = defaultFields
 
   /// The text of `list-machines`.
   ///
@@ -24,7 +25,7 @@ enum MachineListing {
     return try table.text(machines.sorted { $0.id < $1.id }, layout)
   }
 
-  private static func metadataText(_ metadata: [String: String]) -> String {
+  static func metadataText(_ metadata: [String: String]) -> String {
     metadata.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
   }
 

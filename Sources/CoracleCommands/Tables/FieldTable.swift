@@ -27,22 +27,15 @@ struct FieldTable<Row> {
       let objects = rows.map { row in JSONValue.object(fields.map { JSONValue.Field($0.name, $0.json(row)) }) }
       return JSONValue.array(objects).text + "\n"
     case .table:
-      let chosen = try chosenFields(layout.fieldNames)
+      let chosen = try chosenFields(layout)
       let header = layout.hasLegend ? [chosen.map { $0.name.uppercased() }] : []
       return TabTable.text(header + rows.map { row in chosen.map { $0.text(row) } })
     }
   }
 
-  private func chosenFields(_ names: [String]) throws(CommandFailure) -> [Field] {
-    guard !names.isEmpty else { throw CommandFailure("Must define output format") }
-    var chosen: [Field] = []
-    for name in names {
-      guard let field = fields.first(where: { $0.name == name }) else {
-        throw CommandFailure("Invalid key in output format: \"\(name)\"")
-      }
-      chosen.append(field)
-    }
-    return chosen
+  private func chosenFields(_ layout: ListingLayout) throws(CommandFailure) -> [Field] {
+    try layout.check(fields.map(\.name))
+    return layout.fieldNames.compactMap { name in fields.first { $0.name == name } }
   }
 }
 
@@ -59,6 +52,17 @@ struct ListingLayout: Equatable {
   static func names(_ flag: String?, default names: [String]) -> [String] {
     guard let flag else { return names }
     return flag.split(separator: ",").map { String($0.filter { $0 != " " }) }
+  }
+
+  /// Makes sure that the columns can be shown, before anybody is asked for what stands in them.
+  ///
+  /// - Throws: ``CommandFailure`` for a field that the listing does not have.
+  func check(_ known: [String]) throws(CommandFailure) {
+    guard format == .table else { return }
+    guard !fieldNames.isEmpty else { throw CommandFailure("Must define output format") }
+    if let unknown = fieldNames.first(where: { !known.contains($0) }) {
+      throw CommandFailure("Invalid key in output format: \"\(unknown)\"")
+    }
   }
 }
 

@@ -19,6 +19,11 @@ enum TimeText {
     formatted("%a %Y-%m-%d %H:%M:%S %Z", epochMilliseconds, zone)
   }
 
+  /// `2026-11-21T01:23:45+0000`, as in a journal with `short-iso`.
+  static func iso(_ epochMilliseconds: Int64, _ zone: Zone = .local) -> String {
+    formatted("%Y-%m-%dT%H:%M:%S%z", epochMilliseconds, zone)
+  }
+
   /// `2026/11/21 01:23:45`, as Go's `log` begins its lines.
   static func log(_ epochMilliseconds: Int64, _ zone: Zone = .local) -> String {
     formatted("%Y/%m/%d %H:%M:%S", epochMilliseconds, zone)

@@ -58,6 +58,20 @@ extension UnitCommand {
     }
   }
 
+  struct Restart: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Stop units and start them again where they are, one after the other."
+    )
+    @OptionGroup var units: UnitArguments
+    @OptionGroup var limit: WaitingLimitOptions
+    @OptionGroup var client: ClientOptions
+
+    func run() async throws {
+      let waiting = UnitSession.Waiting(limit: limit.limit(timeout: client.timeout.duration))
+      try await client.withSession { await $0.restart(units.units, waiting) }
+    }
+  }
+
   struct Unload: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Stop units and take them off their machines.")
     @OptionGroup var units: UnitArguments

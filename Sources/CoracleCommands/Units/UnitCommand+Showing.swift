@@ -80,4 +80,18 @@ extension UnitCommand {
       try await client.withSession { await $0.explain(units.units, format: output.output) }
     }
   }
+
+  struct Verify: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Say what is wrong with unit files, and what of them has no effect.",
+      discussion: "Prints FILE[:LINE]: error|warning: message for each finding; ends with 1 when a unit cannot run."
+    )
+    @Argument(help: ArgumentHelp("Unit files.", valueName: "file")) var files: [String]
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+      let status = UnitVerification.run(files, format: output.output, output: .standard)
+      guard status == 0 else { throw ExitCode(status) }
+    }
+  }
 }

@@ -9,11 +9,12 @@ public struct UnitCommand: AsyncParsableCommand {
     abstract: "Submit, start, stop and look at units of the cluster.",
     discussion: """
       A unit is named with or without .service, or by the path of its file. For an instance, such as web@1, the template's \
-      file is taken from the cluster or from beside that path.
+      file is taken from the cluster or from beside that path. Braces, as in web@{1..3}, are expanded; * and ? stand for \
+      the units of the cluster that fit.
       """,
     subcommands: [
-      Submit.self, Load.self, Start.self, Stop.self, Unload.self, Destroy.self, List.self, Files.self, Cat.self,
-      Status.self, Journal.self, Explain.self,
+      Submit.self, Load.self, Start.self, Stop.self, Restart.self, Unload.self, Destroy.self, List.self, Files.self,
+      Cat.self, Status.self, Journal.self, Explain.self, Verify.self,
     ]
   )
 
@@ -32,15 +33,25 @@ struct WaitingOptions: ParsableArguments {
   @Flag(help: "Return as soon as the wish is stored.")
   var noBlock = false
 
+  @OptionGroup var limit: WaitingLimitOptions
+
+  /// Whether and how long to wait.
+  func waiting(timeout: Duration) -> UnitSession.Waiting {
+    UnitSession.Waiting(isBlocking: !noBlock, limit: limit.limit(timeout: timeout))
+  }
+}
+
+/// How long a command waits that cannot do without.
+struct WaitingLimitOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("How often to look, every two seconds; 0 is for ever. Stands for --timeout.", valueName: "n")
   )
   var blockAttempts: Int?
 
-  /// How long to wait: attempts of two seconds, or the time that is given.
-  func waiting(timeout: Duration) -> UnitSession.Waiting {
-    guard let blockAttempts else { return UnitSession.Waiting(isBlocking: !noBlock, limit: timeout) }
-    return UnitSession.Waiting(isBlocking: !noBlock, limit: blockAttempts > 0 ? .seconds(2 * blockAttempts) : nil)
+  /// How long to wait: attempts of two seconds, or the time that is given; nil is for ever.
+  func limit(timeout: Duration) -> Duration? {
+    guard let blockAttempts else { return timeout }
+    return blockAttempts > 0 ? .seconds(2 * blockAttempts) : nil
   }
 }
 

@@ -13,10 +13,25 @@ enum UnitExplanationText {
     return lines + refusals(explanation.refusals, machines)
   }
 
-  /// The lines for a unit that did not get where it was wanted.
-  static func lines(_ unit: FleetUnit, _ explanation: UnitExplanation?, _ machines: MachineNames) -> [String] {
+  /// The lines for a unit that is not, or not yet, where it was wanted.
+  ///
+  /// - Parameters:
+  ///   - unit: The unit as it is.
+  ///   - explanation: What a node says about it, if it was asked.
+  ///   - machines: Names of the machines.
+  ///   - state: What the machine that has it says.
+  /// - Returns: One line, and one for each machine that refuses.
+  static func lines(
+    _ unit: FleetUnit,
+    _ explanation: UnitExplanation?,
+    _ machines: MachineNames,
+    _ state: FleetUnitState? = nil
+  ) -> [String] {
     if let id = explanation?.machineID ?? unit.machineID {
-      return ["Unit \(unit.name) is placed on \(machines.text(id)), which has not reported it yet"]
+      guard let state else {
+        return ["Unit \(unit.name) is placed on \(machines.text(id)), which has not reported it yet"]
+      }
+      return ["Unit \(unit.name) is \(state.activeState) (\(state.subState)) on \(machines.text(id))"]
     }
     let summary = explanation?.summary ?? unit.reason ?? "the server does not say why"
     let reasons = explanation.map(\.refusals) ?? unit.refusals

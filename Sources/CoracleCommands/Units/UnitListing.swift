@@ -10,6 +10,8 @@ import Units
 enum UnitListing {
   static let defaultStateFields = ["unit", "machine", "active", "sub"]
   static let defaultFileFields = ["unit", "hash", "dstate", "state", "target"]
+  static let stateFieldNames = ["unit", "machine", "load", "active", "sub", "hash"]
+  static let fileFieldNames = ["unit", "hash", "dstate", "state", "target", "tmachine", "global", "desc"]
 
   /// The text of `list-units`: one row for each state that a machine published.
   ///

@@ -25,6 +25,9 @@ struct UnitReference: Equatable {
     return name.template
   }
 
+  /// Whether the name is a pattern, which no unit's name can be.
+  var isPattern: Bool { name.contains { "*?[".contains($0) } }
+
   /// Whether the name is a template's own.
   var isTemplate: Bool { (try? UnitName(name))?.isTemplate ?? false }
 

@@ -20,8 +20,9 @@ extension UnitSession {
       output.errorLine("No units given")
       return Self.done
     }
+    guard let references = await resolved(arguments) else { return Self.failed }
     var status = Self.done
-    for reference in unique(arguments) {
+    for reference in references {
       switch await ensure(reference, target: .inactive, replace: replace) {
       case .created: output.line("Unit \(reference.name) inactive")
       case .present: break
@@ -29,15 +30,6 @@ extension UnitSession {
       }
     }
     return status
-  }
-
-  func unique(_ arguments: [String]) -> [UnitReference] {
-    var references: [UnitReference] = []
-    for argument in arguments {
-      let reference = UnitReference(argument)
-      if !references.contains(where: { $0.name == reference.name }) { references.append(reference) }
-    }
-    return references
   }
 
   /// Makes sure that a unit is in the registry, and wanted in the target state if it had to be made.

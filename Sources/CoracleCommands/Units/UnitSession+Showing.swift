@@ -21,10 +21,11 @@ extension UnitSession {
   /// `status`: as `systemctl status` shows a unit; 3 when one is not active, as there.
   func status(_ arguments: [String], format: OutputFormat, nowEpochMilliseconds: Int64) async -> Int32 {
     guard !arguments.isEmpty else { return report("One or more units must be provided") }
+    guard let references = await resolved(arguments) else { return Self.failed }
     var status = Self.done
     var reports: [UnitStatusReport] = []
     let machines = MachineNames((try? await fleet.machines()) ?? [])
-    for name in unique(arguments).map(\.name) {
+    for name in references.map(\.name) {
       do {
         let report = try await inspection.status(of: name)
         if format == .table {
@@ -60,10 +61,11 @@ extension UnitSession {
   /// `explain`: where a unit is placed, or machine by machine why it is not.
   func explain(_ arguments: [String], format: OutputFormat) async -> Int32 {
     guard !arguments.isEmpty else { return report("One or more units must be provided") }
+    guard let references = await resolved(arguments) else { return Self.failed }
     var status = Self.done
     var explanations: [UnitExplanation] = []
     let machines = MachineNames((try? await fleet.machines()) ?? [])
-    for name in unique(arguments).map(\.name) {
+    for name in references.map(\.name) {
       do {
         let explanation = try await inspection.explain(name)
         if format == .table {

@@ -10,13 +10,18 @@ import Units
 /// all is done, else 1. Source: specs/fleet.md §8 and §9. Differs: a wait has a limit and says why a unit is on no machine;
 /// stopping looks at what is wanted too; what §13 lists as faults is not copied.
 struct UnitSession: Sendable {
-  let fleet: any FleetAPI
-  let inspection: any UnitInspectionAPI
-  let output: CommandOutput
   /// Reads a local file; nil when there is none.
-  let readFile: @Sendable (String) throws(CommandFailure) -> String?
+  typealias FileReader = @Sendable (String) throws(CommandFailure) -> String?
+
+  /// Lets time pass.
+  typealias Sleeper = @Sendable (Duration) async throws -> Void
+
+  var fleet: any FleetAPI
+  var inspection: any UnitInspectionAPI
+  let output: CommandOutput
+  var readFile: FileReader
   /// Waits between two looks at a unit.
-  let sleep: @Sendable (Duration) async throws -> Void
+  var sleep: Sleeper
   /// Stands before errors of the server.
   var errorPrefix = ""
 
@@ -36,6 +41,7 @@ struct UnitSession: Sendable {
   /// `list-machines`.
   func listMachines(_ layout: ListingLayout) async -> Int32 {
     do {
+      try layout.check(MachineListing.fieldNames)
       output.write(try MachineListing.text(try await fleet.machines(), layout))
       return Self.done
     } catch let failure as CommandFailure {
@@ -51,6 +57,7 @@ struct UnitSession: Sendable {
   /// `list-units`.
   func listUnits(_ layout: ListingLayout) async -> Int32 {
     do {
+      try layout.check(UnitListing.stateFieldNames)
       let states = try await fleet.states(matching: FleetStateFilter())
       let machines = MachineNames(try await fleet.machines())
       output.write(try UnitListing.text(states: states, machines: machines, layout))
@@ -65,6 +72,10 @@ struct UnitSession: Sendable {
   /// `list-unit-files`.
   func listUnitFiles(_ layout: ListingLayout) async -> Int32 {
     do {
+      try layout.check(UnitListing.fileFieldNames)
+      if layout.format == .table, layout.fieldNames.contains("tmachine") {
+        output.errorLine("WARNING: The \"tmachine\" field is deprecated. Use \"target\" instead")
+      }
       let units = try await fleet.units()
       let machines = units.contains { $0.machineID != nil } ? try await fleet.machines() : []
       output.write(try UnitListing.text(files: units, machines: MachineNames(machines), layout))
@@ -89,7 +100,7 @@ struct UnitSession: Sendable {
 
   func text(_ error: any Error) -> String {
     switch error {
-    case let error as FleetAPIError: "\(errorPrefix)\(error)"
+    case let error as FleetAPIError: error.isAnswer ? "\(errorPrefix)\(error)" : error.description
     case let failure as CommandFailure: failure.message
     default: "\(error)"
     }

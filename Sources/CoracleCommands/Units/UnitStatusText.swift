@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import EtcdWire
 import FleetWire
 
 /// The forms of a journal's lines.
+///
+/// Source: journalctl(1), `--output`.
 enum JournalStyle: String, ExpressibleByArgument, CaseIterable, Sendable {
   /// Time, program and process, text.
   case short
+  /// The same with the date in full: `2026-11-21T01:23:46+0000`.
+  case shortISO = "short-iso"
+  /// One JSON object a line.
+  case json
   /// The text alone.
   case cat
+
+  /// The names, for messages.
+  static let names = allCases.map(\.rawValue).joined(separator: ", ")
 }
 
 /// A unit's status as systemd's tools show it.
@@ -44,10 +54,14 @@ enum UnitStatusText {
   static func line(_ line: JournalLine, _ style: JournalStyle, _ zone: TimeText.Zone = .local) -> String {
     switch style {
     case .cat: line.text
-    case .short:
-      "\(TimeText.short(line.epochMilliseconds, zone)) \(line.source)"
-        + (line.processID.map { "[\($0)]" } ?? "") + ": \(line.text)"
+    case .json: line.json.text
+    case .short: "\(TimeText.short(line.epochMilliseconds, zone)) \(labelled(line))"
+    case .shortISO: "\(TimeText.iso(line.epochMilliseconds, zone)) \(labelled(line))"
     }
+  }
+
+  private static func labelled(_ line: JournalLine) -> String {
+    line.source + (line.processID.map { "[\($0)]" } ?? "") + ": \(line.text)"
   }
 
   private static func activeLine(_ report: UnitStatusReport, _ now: Int64, _ zone: TimeText.Zone) -> String {

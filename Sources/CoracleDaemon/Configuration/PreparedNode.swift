@@ -118,9 +118,21 @@ struct PreparedNode: Sendable {
   /// The control socket's path.
   var socketPath: String {
     if let path = options.socket { return path }
-    let isDefault = directory.path == NodeOptions.defaultDataDirectory
-    return isDefault && geteuid() == 0 ? "/run/coracle.sock" : "\(directory.path)/coracle.sock"
+    return isTheMachinesNode ? Self.machineSocket : "\(directory.path)/coracle.sock"
   }
+
+  private static let machineSocket = "/run/coracle.sock"
+
+  /// Whether this is the one node that stands for the whole computer.
+  private var isTheMachinesNode: Bool {
+    directory.path == NodeOptions.defaultDataDirectory && geteuid() == 0
+  }
+
+  /// Where the clients of fleet look for its daemon when nobody tells them.
+  static let originalFleetSocket = "/var/run/fleet.sock"
+
+  /// Whether this node answers there; several nodes on one computer cannot.
+  var servesOriginalFleetSocket: Bool { plan.fleet != nil && socketPath == Self.machineSocket }
 
   /// The Docker Engine's URL; nil when there is none or it is switched off.
   var dockerURL: String? {

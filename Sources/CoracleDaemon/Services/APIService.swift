@@ -34,6 +34,19 @@ struct APIService: Service {
     } catch {
       throw NodeError("", cause: error)
     }
+    if node.servesOriginalFleetSocket { await openOriginalFleetSocket(logger) }
+  }
+
+  /// Listens where fleet's own clients look for fleet's daemon; where that cannot be, they can still be told another place.
+  private func openOriginalFleetSocket(_ logger: Logger) async {
+    do {
+      let listener = APIListener(.unixSocket(path: PreparedNode.originalFleetSocket, mode: 0o660), surface: .fleet)
+      for bound in try await server.start(listening: [listener]) {
+        logger.info("serving", metadata: ["api.address": "\(bound.endpoint)"])
+      }
+    } catch {
+      logger.warning("fleet's own socket is not served", metadata: ["api.error": "\(error)"])
+    }
   }
 
   func run() async throws {

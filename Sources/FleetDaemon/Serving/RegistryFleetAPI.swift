@@ -12,6 +12,13 @@ struct RegistryFleetAPI: FleetAPI {
   let registry: Registry
   let view: RegistryView
   let presence: Presence
+  private let listings = UnitListings()
+
+  init(registry: Registry, view: RegistryView, presence: Presence) {
+    self.registry = registry
+    self.view = view
+    self.presence = presence
+  }
 
   func machines() async throws(FleetAPIError) -> [FleetMachine] {
     try checkReady()
@@ -43,12 +50,7 @@ struct RegistryFleetAPI: FleetAPI {
 
   func units() async throws(FleetAPIError) -> [FleetUnit] {
     try checkReady()
-    let image = view.image
-    let plan = ClusterReconciler.plan(for: image.snapshot(areAbsentMachinesLost: false))
-    let unplaced = Set(plan.unplaced)
-    return image.jobs.keys.sorted().compactMap { name in
-      image.unit(named: name).map { unplaced.contains(name) ? $0.explained(by: plan, in: image) : $0 }
-    }
+    return listings.units(of: view.image)
   }
 
   func unit(named name: String) async throws(FleetAPIError) -> FleetUnit {
@@ -169,7 +171,7 @@ extension RegistryImage {
 }
 
 extension FleetUnit {
-  fileprivate func explained(by plan: ClusterPlan, in image: RegistryImage) -> FleetUnit {
+  func explained(by plan: ClusterPlan, in image: RegistryImage) -> FleetUnit {
     let explanation = UnitExplanation(of: self, isGlobal: false, by: plan, machineIDs: Array(image.machines.keys))
     var unit = self
     unit.reason = explanation.summary

@@ -37,11 +37,6 @@ extension JSONValue {
   /// The field as text; empty when it is missing, as Go's decoder leaves it.
   func text(_ name: String) -> String { self[name]?.string ?? "" }
 
-  /// The field of an object regardless of case, as Go's decoder finds it.
-  func fieldIgnoringCase(_ name: String) -> JSONValue? {
-    self[name] ?? object?.last { $0.name.lowercased() == name }?.value
-  }
-
   /// The fields of an object that are texts.
   var textFields: [String: String] {
     var texts: [String: String] = [:]

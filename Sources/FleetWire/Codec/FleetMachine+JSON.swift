@@ -38,23 +38,35 @@ extension MachineMetadataOperation {
   ///
   /// - Throws: ``FleetAPIError/badRequest(_:)`` when the body is no list of operations.
   public static func operations(body: some Sequence<UInt8>) throws(FleetAPIError) -> [MachineMetadataOperation] {
-    let json: JSONValue
-    do {
-      json = try JSONValue.parse(body)
+    do throws(GoJSON.Failure) {
+      let json = try GoJSON.firstValue(in: body)
+      if json == .null { return [] }
+      guard let elements = json.array else {
+        let type = "[]api.machineMetadataOp"
+        throw GoJSON.Failure(message: "json: cannot unmarshal \(json.goKind) into Go value of type \(type)")
+      }
+      var operations: [MachineMetadataOperation] = []
+      for element in elements { operations.append(try MachineMetadataOperation(element)) }
+      return operations
     } catch {
-      throw .badRequest("unable to decode body: \(error)")
+      throw .badRequest(error.message)
     }
-    guard let elements = json.array, elements.allSatisfy({ $0.object != nil }) else {
-      throw .badRequest("unable to decode body: expected a list of operations")
+  }
+
+  private init(_ json: JSONValue) throws(GoJSON.Failure) {
+    let fields = try GoFields(json, type: "api.machineMetadataOp")
+    let field = fields.field("value") ?? .null
+    let value: String
+    if let text = field.string {
+      value = text
+    } else {
+      value = try GoFields(field, type: "api.machineMetadataOp.Value").text("value")
     }
-    return elements.map { element in
-      let value = element.fieldIgnoringCase("value")
-      return MachineMetadataOperation(
-        operation: element.fieldIgnoringCase("op")?.string ?? "",
-        path: element.fieldIgnoringCase("path")?.string ?? "",
-        value: value?.string ?? value?.fieldIgnoringCase("value")?.string ?? ""
-      )
-    }
+    self.init(
+      operation: try fields.text("op"),
+      path: try fields.text("path"),
+      value: value
+    )
   }
 
   /// Checks the operation and takes it apart.

@@ -47,10 +47,16 @@ public struct FleetPage: Sendable, Equatable {
   }
 
   /// The body of a listing's page: `{"machines":[…],"nextPageToken":"…"}`, `{}` when it is empty.
-  public func json(_ name: String, _ entries: [JSONValue]) -> JSONValue {
+  ///
+  /// - Parameters:
+  ///   - name: The field that holds the entries.
+  ///   - entries: The whole listing.
+  ///   - encode: Makes JSON of the entries that are on the page.
+  /// - Returns: The body.
+  public func json<Entry>(_ name: String, _ entries: [Entry], _ encode: (Entry) -> JSONValue) -> JSONValue {
     let page = cut(entries)
     var fields = FleetFields()
-    fields.add(name, Array(page.entries))
+    fields.add(name, page.entries.map(encode))
     fields.add("nextPageToken", page.nextPageToken)
     return fields.json
   }

@@ -87,27 +87,25 @@ extension FleetUnitRequest {
     guard mediaType.lowercased().filter({ $0 != " " && $0 != "\t" }) == "application/json" else {
       throw .unsupportedMediaType("only acceptable Content-Type is application/json")
     }
-    do {
-      try self.init(json: JSONValue.parse(body))
-    } catch let error as JSONError {
-      throw .badRequest("unable to decode body: \(error)")
-    } catch let error as FleetAPIError {
-      throw error
+    do throws(GoJSON.Failure) {
+      try self.init(json: GoJSON.firstValue(in: body))
     } catch {
-      throw .badRequest("unable to decode body")
+      throw .badRequest("unable to decode body: \(error.message)")
     }
   }
 
-  private init(json: JSONValue) throws(FleetAPIError) {
-    guard json.object != nil else { throw .badRequest("unable to decode body: expected an object") }
-    let options = json["options"]?.array ?? []
-    self.init(
-      name: json.text("name"),
-      options: options.compactMap { UnitOption(json: $0) },
-      desiredState: json.text("desiredState")
-    )
-    guard self.options.count == options.count else {
-      throw .badRequest("unable to decode body: every option must be an object")
+  private init(json: JSONValue) throws(GoJSON.Failure) {
+    let fields = try GoFields(json, type: "schema.Unit")
+    self.init(name: try fields.text("name"), desiredState: try fields.text("desiredState"))
+    for option in try fields.list("options", of: "schema.UnitOption") {
+      let fields = try GoFields(option, type: "schema.UnitOption")
+      options.append(
+        UnitOption(
+          section: try fields.text("section"),
+          name: try fields.text("name"),
+          value: try fields.text("value")
+        )
+      )
     }
   }
 }

@@ -8,6 +8,11 @@
 /// Concurrency: every call may be made from any task. Every call throws ``FleetAPIError/unavailable(_:)`` until the
 /// machine has registered, and while the store cannot be reached.
 public protocol FleetAPI: Sendable {
+  /// Makes sure that calls can be answered now, for answers that need no call.
+  ///
+  /// - Throws: ``FleetAPIError/unavailable(_:)`` while they cannot.
+  func checkReady() throws(FleetAPIError)
+
   /// The machines that are present, with their effective metadata.
   ///
   /// - Throws: ``FleetAPIError``.
@@ -42,6 +47,11 @@ public protocol FleetAPI: Sendable {
   ///
   /// - Throws: ``FleetAPIError``.
   func states(matching filter: FleetStateFilter) async throws(FleetAPIError) -> [FleetUnitState]
+}
+
+extension FleetAPI {
+  /// Whoever asks a server finds out when it does.
+  public func checkReady() throws(FleetAPIError) {}
 }
 
 /// What a successful `PUT` of a unit did.

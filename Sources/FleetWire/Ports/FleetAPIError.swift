@@ -20,6 +20,10 @@ public enum FleetAPIError: Error, Sendable, Equatable, CustomStringConvertible {
   case unavailable(String)
   /// Any other status a server may send.
   case other(httpStatus: Int, message: String)
+  /// An answer that is no success and does not say why in fleet's form, with its body as it came.
+  case unexplained(httpStatus: Int, body: String)
+  /// No server could be asked, or none answered: why.
+  case unreachable(String)
 
   /// Makes an error from what an error body says.
   public init(httpStatus: Int, message: String) {
@@ -44,8 +48,8 @@ public enum FleetAPIError: Error, Sendable, Equatable, CustomStringConvertible {
     case .conflict: 409
     case .unsupportedMediaType: 415
     case .failed: 500
-    case .unavailable: 503
-    case .other(let status, _): status
+    case .unavailable, .unreachable: 503
+    case .other(let status, _), .unexplained(let status, _): status
     }
   }
 
@@ -53,13 +57,26 @@ public enum FleetAPIError: Error, Sendable, Equatable, CustomStringConvertible {
   public var message: String {
     switch self {
     case .badRequest(let message), .notFound(let message), .methodNotAllowed(let message), .conflict(let message),
-      .unsupportedMediaType(let message), .failed(let message), .unavailable(let message), .other(_, let message):
+      .unsupportedMediaType(let message), .failed(let message), .unavailable(let message), .other(_, let message),
+      .unreachable(let message):
       message
+    case .unexplained(let status, let body): "got HTTP response code \(status) with body: \(body)"
     }
   }
 
-  /// Status and message, as `googleapi` prints it.
-  public var description: String { "Error \(httpStatus): \(message)" }
+  /// Status and message, as Go's client library for Google's APIs prints them.
+  public var description: String {
+    switch self {
+    case .unexplained, .unreachable: message
+    case .badRequest, .notFound, .methodNotAllowed, .conflict, .unsupportedMediaType, .failed, .unavailable, .other:
+      "Error \(httpStatus): \(message)"
+    }
+  }
+
+  /// Whether a server answered, so that the error is its own.
+  public var isAnswer: Bool {
+    if case .unreachable = self { false } else { true }
+  }
 
   /// 404 for a unit nobody created.
   public static let unitDoesNotExist = FleetAPIError.notFound("unit does not exist")

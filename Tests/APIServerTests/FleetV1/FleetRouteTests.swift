@@ -27,6 +27,28 @@ import Testing
     #expect(try await connection.ask("GET", "/fleet/v1/units").body == "{}")
   }
 
+  @Test func `a machine that has lost its store answers 503 everywhere, also to wrong requests`() async throws {
+    var content = MemoryFleet.Content()
+    content.isReady = false
+    let connection = try await connection(content, surface: .fleet)
+    let requests = [
+      ("GET", "/fleet/v1/discovery"), ("POST", "/fleet/v1/units"), ("GET", "/fleet/v1/nothing"), ("GET", "/metrics"),
+      ("PUT", "/fleet/v1/units/a.service"), ("GET", "/fleet/v1/machines?nextPageToken="),
+    ]
+    for (method, path) in requests {
+      let answer = try await connection.ask(method, path)
+      #expect(answer.status == 503, "\(method) \(path)")
+      #expect(answer.body == #"{"error":{"code":503,"message":"fleet server unable to communicate with etcd"}}"#)
+    }
+  }
+
+  @Test func `a listener for fleet serves metrics, as fleetd does`() async throws {
+    let answer = try await connection(surface: .fleet).ask("GET", "/metrics")
+    #expect(answer.status == 200)
+    #expect(answer["content-type"]?.hasPrefix("text/plain") == true)
+    #expect(answer.body.contains("process_start_time_seconds"))
+  }
+
   @Test func `listings come in pages of 100 with a token for the next`() async throws {
     var content = MemoryFleet.Content()
     content.machines = (0..<250).map { FleetMachine(id: "m\(1000 + $0)", primaryIP: "") }

@@ -11,12 +11,17 @@ final class MemoryFleet: FleetAPI {
     var machines: [FleetMachine] = []
     var states: [FleetUnitState] = []
     var failure: FleetAPIError?
+    var isReady = true
   }
 
   let content: Mutex<Content>
 
   init(_ content: Content = Content()) {
     self.content = Mutex(content)
+  }
+
+  func checkReady() throws(FleetAPIError) {
+    guard content.withLock({ $0.isReady }) else { throw .storeUnreachable }
   }
 
   func machines() async throws(FleetAPIError) -> [FleetMachine] {

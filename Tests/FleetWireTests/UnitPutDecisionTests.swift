@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Fleet
-import FleetWire
 import Testing
 import Units
 
-@testable import FleetDaemon
+@testable import FleetWire
 
 /// The decision of specs/fleet.md §2.4, branch by branch; texts as in fleet's own answers.
 @Suite struct UnitPutDecisionTests {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import Fleet
-import FleetWire
-import Units
+public import Fleet
+public import Units
 
 /// What a `PUT` of a unit comes to.
 ///
 /// Source: specs/fleet.md §2.4, steps 3 to 7. Differs: an unknown state is refused with 400 also on create and on
 /// update, and a replacement is checked like a new unit (§14.5).
-enum UnitPutDecision: Equatable {
+public enum UnitPutDecision: Sendable, Equatable {
   /// Create the unit.
   case create(UnitFile, JobState)
   /// Give the unit another file.
@@ -22,7 +21,7 @@ enum UnitPutDecision: Equatable {
   ///   - name: The name in the URL.
   ///   - existing: The hash of the unit's present file; nil when there is no such unit.
   /// - Throws: ``FleetAPIError`` 400 or 409 with fleet's texts.
-  init(_ request: FleetUnitRequest, named name: String, existing: UnitHash?) throws(FleetAPIError) {
+  public init(_ request: FleetUnitRequest, named name: String, existing: UnitHash?) throws(FleetAPIError) {
     let unitName = try Self.validatedName(request, named: name)
     let file = UnitFile(options: request.options)
     if let existing, request.options.isEmpty || file.hash == existing {
@@ -47,8 +46,11 @@ enum UnitPutDecision: Equatable {
   }
 
   /// Checks the names of a request before anything is asked of the store.
+  ///
+  /// - Returns: The unit's name.
+  /// - Throws: ``FleetAPIError/badRequest(_:)`` with fleet's texts.
   @discardableResult
-  static func validatedName(_ request: FleetUnitRequest, named name: String) throws(FleetAPIError) -> UnitName {
+  public static func validatedName(_ request: FleetUnitRequest, named name: String) throws(FleetAPIError) -> UnitName {
     guard request.name.isEmpty || request.name == name else {
       throw .badRequest("name in URL \"\(name)\" differs from unit name in request body \"\(request.name)\"")
     }
