@@ -30,7 +30,8 @@ struct APIRouter: HTTPRoute {
       let route = FleetRoute(fleet: state.fleet, pageLimit: state.fleetPageLimit)
       guard path == "/metrics", route.isReady else { return route.serve(request, exchange) }
       let cors = CORSHeaders(origins: [], origin: nil)
-      MetricsRoute(store: state.store, requests: ports.requests, cors: cors).serve(request, exchange)
+      MetricsRoute(store: state.store, requests: ports.requests, proxied: ports.proxied, cors: cors)
+        .serve(request, exchange)
     } else if path.isAtOrBelow("/coracle/v1") {
       let isLocal = QueryItems(request.target.query).isOn("local")
       let inspection = isLocal ? state.localInspection : state.inspection

@@ -103,11 +103,11 @@ struct DifferenceRule: Sendable {
     },
     DifferenceRule(
       name: "what is no request gets an answer",
-      reason: "etcd's port multiplexer drops connections whose first line is not HTTP/1; coracle answers 400"
+      reason: "etcd's port multiplexer drops connections whose first line is not HTTP/1; coracle answers 400 or 505"
     ) { exchange in
       let hasTwoBlanks = exchange.request.raw?.hasPrefix("GET  ") == true
       return exchange.request.raw != nil && exchange.raw.etcd.status == 0
-        && (exchange.raw.coracle.status == 400 || hasTwoBlanks)
+        && ([400, 505].contains(exchange.raw.coracle.status) || hasTwoBlanks)
     },
   ]
 }
