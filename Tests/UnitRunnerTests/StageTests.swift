@@ -73,7 +73,7 @@ import Units
 
   @Test func `a reload that hangs is given up and the service stays up`() async throws {
     try await with({ directory in
-      "TimeoutStartSec=1s\nExecStart=/bin/sleep 1000\nExecReload=\(Self.gate(directory, "never"))"
+      "TimeoutStartSec=3s\nExecStart=/bin/sleep 1000\nExecReload=\(Self.gate(directory, "never"))"
     }) { units, _ in
       try await units.start("a.service")
       try await units.expect("a.service", "active/running")
