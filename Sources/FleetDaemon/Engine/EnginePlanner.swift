@@ -11,7 +11,7 @@ struct EnginePlanner: Sendable {
   private var leftovers = Leftovers()
 
   /// How many units get a place in one pass, so that a machine lost meanwhile does not wait for thousands of writes.
-  static let placementsAtOnce = 512
+  static let placementsAtOnce = 2_048
 
   /// Something that a lost machine said.
   struct StaleState: Sendable {
