@@ -196,6 +196,27 @@ import Units
     }
   }
 
+  @Test func `a machine that is drained gives its units away without a gap, and takes them when it may again`()
+    async throws
+  {
+    try await FleetWorld.with(2) { world in
+      try await world.put("g.service", xfleet: "Global=true\n")
+      for name in ["a", "b", "c", "d"] { try await world.put("\(name).service") }
+      try await world.wait("all run") { world.machines.flatMap(\.supervisor.running).count == 6 }
+      let path = "/\(world[2].id)/metadata/\(Machine.drainingKey)"
+      let drain = MachineMetadataOperation(operation: "add", path: path, value: "true")
+      try await world[1].fleet.api.patchMachines([drain])
+      try await world.wait("it is empty", atMost: .seconds(15)) {
+        for name in ["a", "b", "c", "d"] { try #require(!world.hosts(of: "\(name).service").isEmpty, "never none") }
+        return world[2].supervisor.running == ["g.service"]
+      }
+      #expect(world[1].supervisor.running.count == 5)
+      try await world[1].fleet.api.patchMachines([MachineMetadataOperation(operation: "remove", path: path)])
+      try await world.put("e.service")
+      try await world.wait("it takes units again") { world.hosts(of: "e.service") == [2] }
+    }
+  }
+
   @Test func `a watch that falls too far behind starts over`() async throws {
     try await FleetWorld.with(2) { world in
       try await world.put("a.service")

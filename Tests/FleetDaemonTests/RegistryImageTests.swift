@@ -176,8 +176,34 @@ import Units
     #expect(image.absentPublishers == listed.absentPublishers)
     #expect(image.orphanedUnits == listed.orphanedUnits)
     #expect(image.unusedFiles == listed.unusedFiles)
+    #expect(image.drainingMachines == listed.drainingMachines)
     #expect(image.orphanedUnits == Set(image.jobs.filter { $0.value.hash == nil }.keys))
     #expect(image.unusedFiles == Set(image.files.keys.filter { !image.isUsed($0) }))
+  }
+
+  @Test func `a machine that is being drained keeps what it gave away until that runs elsewhere`() throws {
+    var followed = Followed()
+    let running = UnitStateRecord(loadState: "loaded", activeState: "active", subState: "running", hash: "")
+    let starting = UnitStateRecord(loadState: "loaded", activeState: "activating", subState: "start", hash: "")
+    func states(on id: String) -> RegistryLayout.Place { .unitState(unit: "a.service", machineID: id) }
+    for id in ["m1", "m2"] { followed.set(.machine(id), MachineRecord(id: id, publicIP: "", metadata: [:]).value) }
+    put("a.service", plain, in: &followed)
+    followed.set(.target("a.service"), "m1")
+    followed.set(states(on: "m1"), running.value(machineID: "m1"))
+    followed.set(.machineMetadata(machineID: "m1", key: Machine.drainingKey), "true")
+    #expect(followed.image.machine("m1")?.isDraining == true)
+    #expect(followed.image.machinesReadyToDrain == ["m1"])
+    followed.set(.target("a.service"), "m2")
+    #expect(followed.image.machinesReadyToDrain.isEmpty, "one after another")
+    #expect(followed.image.desiredUnits() == [DesiredUnit(name: "a.service", hash: nil, targetState: .launched)])
+    #expect(followed.image.desiredUnits(on: "m2").map(\.runsOn) == [nil], "it is started there first")
+    #expect(followed.set(states(on: "m2"), starting.value(machineID: "m2")).concernsAgent)
+    #expect(followed.image.desiredUnits().map(\.name) == ["a.service"])
+    followed.set(states(on: "m2"), running.value(machineID: "m2"))
+    #expect(followed.image.desiredUnits().isEmpty)
+    let gone = followed.write(layout.key(states(on: "m1")), .delete(isDirectory: false, recursive: false))
+    #expect(gone.concernsEngine, "the next one may go")
+    #expect(followed.image.machinesReadyToDrain == ["m1"])
   }
 
   @Test func `a unit waits for another present machine that runs it, and is told when that is over`() throws {

@@ -114,7 +114,7 @@ import Units
     }
   }
 
-  @Test(arguments: Array(UInt64(0)..<300))
+  @Test(arguments: Array(UInt64(0)..<100))
   func `after any history it decides as one who looks at everything`(seed: UInt64) throws {
     var history = History(seed: seed)
     for step in 0..<60 {
@@ -131,7 +131,7 @@ import Units
     }
   }
 
-  @Test(arguments: Array(UInt64(300)..<330))
+  @Test(arguments: Array(UInt64(300)..<310))
   func `a pass that may place a few at most places the others in the next`(seed: UInt64) throws {
     var history = History(seed: seed)
     for id in 1...4 {

@@ -6,9 +6,9 @@ public struct MachineCommand: AsyncParsableCommand {
   /// The group and its verbs.
   public static let configuration = CommandConfiguration(
     commandName: "machine",
-    abstract: "Look at the machines of the cluster, and describe them.",
+    abstract: "Look at the machines of the cluster, describe them, and empty them.",
     discussion: "A machine is named by its id, the beginning of it, or its address.",
-    subcommands: [List.self, Status.self, SetMetadata.self]
+    subcommands: [List.self, Status.self, SetMetadata.self, Drain.self, Undrain.self]
   )
 
   /// Makes the command.

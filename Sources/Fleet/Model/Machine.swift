@@ -10,6 +10,9 @@ public struct Machine: Sendable, Equatable {
   /// Whether it is being emptied: it takes no unit, and its units move away one after another.
   public var isDraining: Bool
 
+  /// The key of a machine's metadata that has it drained while it is `true`: kept in the store, so that any leader goes on.
+  public static let drainingKey = "coracle.draining"
+
   /// Makes a machine.
   public init(id: String, metadata: [String: String] = [:], isDraining: Bool = false) {
     self.id = id

@@ -19,7 +19,7 @@ extension ClusterLedger {
       while let name = round.next() {
         guard let job = jobs[name], needsPlace(name), put[name] == nil else { continue }
         guard put.count < limit else {
-          offer(name)
+          if !fresh.contains(name) { offer(name) }
           continue
         }
         guard let id = choice(for: job, freer: freer) else {

@@ -18,14 +18,17 @@ extension ClusterLedger {
   /// Invariant: planning the result of carrying out the tasks gives no tasks, so nothing flaps; nothing is decided
   /// about units on a machine of which it is unknown whether it is lost.
   ///
-  /// - Parameter limit: How many units get a place at most; the others get theirs at the next pass.
+  /// - Parameters:
+  ///   - limit: How many units get a place at most; the others get theirs at the next pass.
+  ///   - draining: Machines that are being drained, and from each of which one unit may move now.
   /// - Returns: What is to be done, and what turned out to have no place.
-  public mutating func plan(placingAtMost limit: Int = .max) -> ClusterPass {
+  public mutating func plan(placingAtMost limit: Int = .max, draining: [String] = []) -> ClusterPass {
     takeBack()
     let (changed, freer) = settleMachines()
     offerUnitsOfLostMachines()
     let newlyUnplaced = place(changed: changed, freer: freer, atMost: limit)
     evictReplaced(from: changed.union(put.values).union(crowdedMachines))
+    drain(draining)
     return ClusterPass(tasks: tasks(), newlyUnplaced: newlyUnplaced)
   }
 

@@ -44,7 +44,7 @@ struct Engine: Sendable {
     planner.follow(view.takeEngineChanges())
     let isSettled = presence.isStoreSettled
     let now = registry.store.clock.now()
-    let plan = planner.plan(isSettled: isSettled)
+    let plan = planner.plan(isSettled: isSettled, draining: view.read(\.machinesReadyToDrain))
     let rubbish = view.read { image in
       planner.rubbish(in: image, isSettled: isSettled, at: now, after: configuration.reconcileInterval)
     }

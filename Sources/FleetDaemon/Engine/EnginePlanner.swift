@@ -11,7 +11,7 @@ struct EnginePlanner: Sendable {
   private var leftovers = Leftovers()
 
   /// How many units get a place in one pass, so that a machine lost meanwhile does not wait for thousands of writes.
-  static let placementsAtOnce = 512
+  static let placementsAtOnce = 2_048
 
   /// Something that a lost machine said.
   struct StaleState: Sendable {
@@ -37,11 +37,13 @@ struct EnginePlanner: Sendable {
 
   /// Decides who goes where.
   ///
-  /// - Parameter isSettled: Whether a machine that is not present is lost.
+  /// - Parameters:
+  ///   - isSettled: Whether a machine that is not present is lost.
+  ///   - draining: Machines that are to give a unit away; see ``RegistryImage/machinesReadyToDrain``.
   /// - Returns: What is to be done, and what turned out to have no place.
-  mutating func plan(isSettled: Bool) -> ClusterPass {
+  mutating func plan(isSettled: Bool, draining: [String]) -> ClusterPass {
     ledger.areAbsentMachinesLost = isSettled
-    return ledger.plan(placingAtMost: Self.placementsAtOnce)
+    return ledger.plan(placingAtMost: Self.placementsAtOnce, draining: draining)
   }
 
   /// Decides which keys of the registry say what is no longer so.

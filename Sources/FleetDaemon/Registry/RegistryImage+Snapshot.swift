@@ -12,7 +12,9 @@ extension RegistryImage {
 
   /// A machine as the engine sees it; nil while it is not present.
   func machine(_ id: String) -> Machine? {
-    machines[id] == nil ? nil : Machine(id: id, metadata: metadata(of: id))
+    guard machines[id] != nil else { return nil }
+    let metadata = metadata(of: id)
+    return Machine(id: id, metadata: metadata, isDraining: metadata[Machine.drainingKey] == "true")
   }
 
   /// Effective metadata: the configured, overridden key by key; an empty override hides the key.
@@ -38,7 +40,7 @@ extension RegistryImage {
     let names = globalUnits.union(unitsByTarget[machineID] ?? [])
     let candidates = names.compactMap { jobs[$0]?.job(named: $0) }
     let machine = Machine(id: machineID, metadata: metadata(of: machineID))
-    return LocalSelection.jobs(from: candidates, on: machine).map { job in
+    let placed = LocalSelection.jobs(from: candidates, on: machine).map { job in
       let hash = jobs[job.name]?.hash
       return DesiredUnit(
         name: job.name,
@@ -47,14 +49,39 @@ extension RegistryImage {
         runsOn: job.requirements.isGlobal ? nil : otherHost(of: job.name, than: machineID)
       )
     }
+    return placed + unitsGivenAway(by: machineID).map { DesiredUnit(name: $0, hash: nil, targetState: .launched) }
   }
 
   /// A present machine, other than the given one, that says it runs a unit; the first by id.
+  ///
+  /// One that is being drained does not count: it stops the unit once that runs here.
   private func otherHost(of unit: String, than machineID: String) -> String? {
     guard let unitStates = unitStates[unit], unitStates.count > 1 || unitStates[machineID] == nil else { return nil }
     return unitStates.filter { id, published in
-      id != machineID && machines[id] != nil && published.value.mayRun
+      id != machineID && machines[id] != nil && published.value.mayRun && !drainingMachines.contains(id)
     }.keys.min()
+  }
+
+  /// Units that run on a machine which is being drained, and do not run where they are placed by now; by name.
+  func unitsGivenAway(by machineID: String) -> [String] {
+    guard drainingMachines.contains(machineID) else { return [] }
+    return (unitsByPublisher[machineID] ?? []).filter { unit in
+      guard let job = jobs[unit], job.hash != nil, !job.isGlobal, job.targetState?.value == .launched,
+        let target = job.target?.value, target != machineID, machines[target] != nil,
+        unitStates[unit]?[machineID]?.value.mayRun ?? false
+      else { return false }
+      return unitStates[unit]?[target]?.value.activeState != "active"
+    }.sorted()
+  }
+
+  /// Machines that are being drained, and have got rid of the unit they gave away last; by id.
+  var machinesReadyToDrain: [String] {
+    drainingMachines.filter { id in
+      !(unitsByPublisher[id] ?? []).contains { unit in
+        let isPlacedHere = jobs[unit]?.isGlobal ?? false || jobs[unit]?.target?.value == id
+        return !isPlacedHere && unitStates[unit]?[id]?.value.mayRun ?? false
+      }
+    }.sorted()
   }
 
   /// The state a unit is in cluster-wide; nil for a global unit, which has none.

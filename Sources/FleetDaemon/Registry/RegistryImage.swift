@@ -51,6 +51,8 @@ struct RegistryImage: Sendable {
   private(set) var unitsByPublisher: [String: Set<String>] = [:]
   /// Machines that are not present, and of which there is still something that they said.
   private(set) var absentPublishers: Set<String> = []
+  /// Machines that are present and being drained.
+  private(set) var drainingMachines: Set<String> = []
   /// Keys of units that have no object: what is left of units that are gone.
   private(set) var orphanedUnits: Set<String> = []
   /// Files that no unit has.
@@ -109,6 +111,7 @@ struct RegistryImage: Sendable {
     case .machine(let id):
       machines[id] = value.flatMap(MachineRecord.init(value:)).map { Stamped(value: $0, index: index) }
       notePublisher(id)
+      noteDraining(id)
       changes.machineChanged(id, isOwn: id == machineID)
       // What another machine says counts while it is present.
       let ownUnits = unitsByTarget[machineID] ?? []
@@ -116,6 +119,7 @@ struct RegistryImage: Sendable {
     case .machineMetadata(let id, let key):
       metadataOverrides[id, default: [:]][key] = value
       if metadataOverrides[id]?.isEmpty ?? false { metadataOverrides[id] = nil }
+      noteDraining(id)
       changes.machineChanged(id, isOwn: id == machineID)
     case .unitFile(let hash):
       let wasKnown = files[hash] != nil
@@ -143,9 +147,11 @@ struct RegistryImage: Sendable {
       notePublisher(id)
       if id == machineID {
         changes.ownStates.insert(unit)
-      } else if jobs[unit]?.target?.value == machineID {
+      } else if jobs[unit]?.target?.value == machineID || drainingMachines.contains(machineID) {
         changes.concernsAgent = true
       }
+      // A machine that is being drained gives the next unit away when it has got rid of the last.
+      if drainingMachines.contains(id) { changes.machines.insert(id) }
     case .engineLease:
       lease = value.map { Stamped(value: EngineLeaseRecord(value: $0), index: index) }
       changes.concernsLease = true
@@ -205,6 +211,10 @@ struct RegistryImage: Sendable {
 
   private mutating func noteUse(of hash: UnitHash) {
     unusedFiles.set(hash, files[hash] != nil && !isUsed(hash))
+  }
+
+  private mutating func noteDraining(_ id: String) {
+    drainingMachines.set(id, machine(id)?.isDraining ?? false)
   }
 
   private mutating func notePublisher(_ id: String) {

@@ -99,7 +99,7 @@ public import Units
       planner.follow(.everything(registry.image))
     }
     backlog = EngineBacklog()
-    return planner.plan(isSettled: isSettled).tasks
+    return planner.plan(isSettled: isSettled, draining: registry.image.machinesReadyToDrain).tasks
   }
 
   /// The states of lost machines, to be removed.
