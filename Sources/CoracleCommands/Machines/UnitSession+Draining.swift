@@ -27,16 +27,6 @@ extension UnitSession {
     }
   }
 
-  private func machine(_ prefix: String) async throws -> FleetMachine {
-    let found = try await fleet.machines().filter { $0.id.hasPrefix(prefix.lowercased()) }
-    guard let machine = found.first, found.count == 1, !prefix.isEmpty else {
-      throw CommandFailure(
-        found.isEmpty ? "no present machine has this id" : "more than one machine has an id like this"
-      )
-    }
-    return machine
-  }
-
   private func setDraining(_ isDraining: Bool, _ machine: FleetMachine) async throws {
     let path = "/\(machine.id)/metadata/\(Machine.drainingKey)"
     let operation =
