@@ -9,7 +9,8 @@ struct FleetctlFlags {
   private var values: [String: String] = [:]
 
   private static let valued: Set = [
-    "endpoint", "driver", "etcd-key-prefix", "tunnel", "ssh-username", "ssh-timeout", "ssh-port", "request-timeout",
+    "endpoint", "driver", "etcd-key-prefix", "tunnel", "ssh-username", "ssh-timeout", "ssh-port",
+    "ssh-identity-file", "machine", "unit", "request-timeout",
     "known-hosts-file", "ca-file", "cert-file", "key-file", "etcd-cafile", "etcd-certfile", "etcd-keyfile", "fields",
     "block-attempts", "lines", "output",
   ]

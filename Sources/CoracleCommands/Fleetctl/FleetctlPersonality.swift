@@ -56,7 +56,10 @@ public enum FleetctlPersonality {
     _ output: CommandOutput
   ) async throws -> Int32 {
     try refuseUnsupported(flags, environment)
-    let endpoints = try endpoints(flags, environment)
+    if command == .fdForward { return await SocketForwarding.run(arguments, output) }
+    let connector = try flags.connector(environment)
+    let endpoints = try endpoints(flags, environment, isTunnelled: connector.tunnel != nil)
+    let sshPort = try flags.number("ssh-port")
     let waiting = try waiting(flags)
     let lines = try flags.number("lines") ?? 10
     let security = SecurityFiles(
@@ -64,13 +67,21 @@ public enum FleetctlPersonality {
       environment: environment,
       prefix: "FLEETCTL"
     )
-    return try await CommandClients.with(
+    return try await connector.withClients(
       endpoints: endpoints,
       security: security,
       timeout: requestTimeout
-    ) { clients in
+    ) { clients, tunnel in
       var session = UnitSession(clients, output: output)
       session.errorPrefix = "googleapi: "
+      let shell = RemoteShell(
+        connector,
+        jump: tunnel,
+        port: sshPort,
+        forwardsAgent: flags.isSet("forward-agent"),
+        environment: environment
+      )
+      session.elsewhere = RemoteUnitQuestions(shell: shell, node: clients.node, usesSudo: flags.isSet("sudo"))
       switch command {
       case .listMachines: return await session.listMachines(layout(flags, MachineListing.defaultFields))
       case .listUnits: return await session.listUnits(layout(flags, UnitListing.defaultStateFields))
@@ -90,7 +101,10 @@ public enum FleetctlPersonality {
       case .journal:
         let style = JournalStyle(rawValue: flags.value("output") ?? "short") ?? .short
         return await session.journal(arguments, lines: lines, follow: flags.isSet("follow"), style: style)
-      case .version: return 0
+      case .ssh:
+        let target = try SSHTarget(words: arguments, machine: flags.value("machine"), unit: flags.value("unit"))
+        return await session.ssh(target, shell)
+      case .fdForward, .version: return 0
       }
     }
   }
@@ -111,9 +125,14 @@ public enum FleetctlPersonality {
   /// The endpoint given, else fleet's socket, else a control socket, else this machine's client port.
   private static func endpoints(
     _ flags: FleetctlFlags,
-    _ environment: [String: String]
+    _ environment: [String: String],
+    isTunnelled: Bool
   ) throws(APIClientError) -> [Endpoint] {
     if let text = flags.value("endpoint", environment) { return try Endpoint.list(text) }
+    if isTunnelled {
+      // Which of them the other host has is found by asking.
+      return [try Endpoint("unix://\(originalSocket)"), try Endpoint(ClientOptions.defaultEndpoint)]
+    }
     for socket in [originalSocket] + ClientOptions.controlSockets where ClientOptions.isReachableSocket(socket) {
       return [try Endpoint("unix://\(socket)")]
     }
@@ -126,9 +145,6 @@ public enum FleetctlPersonality {
   ) throws(CommandFailure) {
     if let driver = flags.value("driver", environment), driver.uppercased() != "API" {
       throw CommandFailure("unrecognized driver \"\(driver)\"; only API is supported")
-    }
-    if flags.value("tunnel", environment) != nil {
-      throw CommandFailure("--tunnel is not supported yet; use --endpoint")
     }
   }
 }
@@ -147,6 +163,8 @@ enum FleetctlCommand: String, CaseIterable {
   case destroy
   case status
   case journal
+  case ssh
+  case fdForward = "fd-forward"
   case version
 
   /// Reads a name, or the beginning of just one.
@@ -182,6 +200,7 @@ enum FleetctlHelp {
       list-unit-files  List the units that exist in the cluster
       list-units       List the current state of units in the cluster
       load             Schedule one or more units in the cluster, first submitting them if necessary
+      ssh              Open a shell, or run a command, on a machine or where a unit runs
       start            Instruct systemd to start one or more units in the cluster, first submitting and loading
       status           Output the status of one or more units in the cluster
       stop             Instruct systemd to stop one or more units in the cluster
@@ -201,6 +220,15 @@ enum FleetctlHelp {
       --block-attempts N       How often to look, every two seconds; 0 is for ever
       --replace                Replace a unit whose file differs
       --lines N, --follow, -f  Of a journal
+      --tunnel HOST[:PORT]     Ask through this SSH server (FLEETCTL_TUNNEL)
+      --ssh-username USER      The user at SSH servers (FLEETCTL_SSH_USERNAME, default core)
+      --ssh-timeout SECONDS    How long they may take (FLEETCTL_SSH_TIMEOUT, default 10)
+      --ssh-identity-file FILE A key, besides those of ssh-agent and ~/.ssh (FLEETCTL_SSH_IDENTITY_FILE)
+      --known-hosts-file FILE  Their keys (FLEETCTL_KNOWN_HOSTS_FILE, default ~/.fleetctl/known_hosts)
+      --strict-host-key-checking=false  Trust any host (FLEETCTL_STRICT_HOST_KEY_CHECKING)
+      --ssh-port PORT          Of machines, for ssh, status and journal
+      --forward-agent, -A, --machine ID, --unit NAME  Of ssh
+      --sudo                   Of a journal that is read over SSH
       --version, --help
 
     fleetctl version 1.0.0 (coracle \(CoracleProgram.version))

@@ -7,7 +7,7 @@ public struct MachineCommand: AsyncParsableCommand {
   public static let configuration = CommandConfiguration(
     commandName: "machine",
     abstract: "Look at the machines of the cluster.",
-    subcommands: [List.self]
+    subcommands: [List.self, SSH.self]
   )
 
   /// Makes the command.
