@@ -12,7 +12,8 @@ SECONDS_EACH ?= 300
 JOBS ?= $(shell nproc)
 CASES ?= 5000
 BIN := .build/release/coracle
-# Archives of what is not on every host (the C++ runtime, zlib): a directory the linker looks in before the system's.
+# Archives of what is not on every host (the C++ runtime, zlib, libssh2 with its libcrypto): a directory the linker looks
+# in before the system's. One that the system has no archive of is linked dynamically.
 ARCHIVES := .build/archives
 RELEASE_FLAGS := -c release --static-swift-stdlib --product coracle \
 	-Xlinker --gc-sections -Xlinker -s -Xlinker -L$(ARCHIVES)
@@ -32,7 +33,10 @@ test-setup:
 
 build: ## release build: .build/release/coracle, with etcdctl and fleetctl beside it
 	@mkdir -p $(ARCHIVES)
-	@for library in stdc++ z; do ln -sf "$$(clang -print-file-name=lib$$library.a)" $(ARCHIVES)/; done
+	@for library in stdc++ z ssh2 crypto; do \
+	  archive=$$(clang -print-file-name=lib$$library.a); \
+	  [ ! -e "$$archive" ] || ln -sf "$$archive" $(ARCHIVES)/; \
+	done
 	@ln -sf "$$(clang -print-file-name=libgcc_eh.a)" $(ARCHIVES)/libgcc_s.a
 	swift build $(RELEASE_FLAGS)
 	ln -sf coracle .build/release/etcdctl

@@ -99,6 +99,8 @@ let package = Package(
         nioCore, nioPosix, nioHTTP1, logging,
       ]
     ),
+    .systemLibrary(name: "CLibSSH2", providers: [.apt(["libssh2-1-dev"])]),
+    module("SSHTunnel", ["CLibSSH2", crypto, cryptoExtras]),
     module("DockerEngine", [asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
     module("UnitRunner", ["Units", "DockerEngine", "CUnitSpawn", logging]),
     // Row 3: daemons' parts.
@@ -120,7 +122,7 @@ let package = Package(
       "CoracleCommands",
       [
         "CoracleDaemon", "APIClients", "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "CloudConfig",
-        "UnitRunner", "DockerEngine", "TransportSecurity",
+        "UnitRunner", "DockerEngine", "SSHTunnel", "TransportSecurity",
         argumentParser, logging, nioCore, nioPosix,
       ]
     ),
@@ -183,6 +185,7 @@ let package = Package(
       ]
     ),
     tests("DockerEngine", ["TestKit", nioCore, nioPosix, nioHTTP1, logging]),
+    tests("SSHTunnel", ["TestKit"]),
     tests("UnitRunner", ["Units", "DockerEngine", "CUnitSpawn", "TestKit", logging]),
     tests(
       "FleetDaemon",
@@ -193,8 +196,8 @@ let package = Package(
     tests(
       "CoracleCommands",
       [
-        "APIClients", "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "TestKit", "TransportSecurity", "Units",
-        argumentParser, nioCore, nioPosix, nioHTTP1,
+        "APIClients", "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "SSHTunnel", "TestKit", "TransportSecurity",
+        "Units", argumentParser, nioCore, nioPosix, nioHTTP1,
       ],
       fixtures: true
     ),

@@ -20,6 +20,9 @@ public enum CoracleProgram {
     if let personality = Personality(rawValue: name) {
       exit(await personality.run(words))
     }
+    if let first = words.first, let inner = InnerCommand(rawValue: first) {
+      exit(await inner.run(Array(words.dropFirst())))
+    }
     if let first = words.first, let personality = Personality(rawValue: first) {
       exit(await personality.run(Array(words.dropFirst())))
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import APIClients
 import FleetWire
+import SSHTunnel
 import Testing
 import TransportSecurity
 
@@ -88,16 +89,13 @@ struct FleetctlInvocationTests {
     #expect(settings.requestTimeout == .milliseconds(1_500))
     #expect(settings.security == SecurityFiles(certificate: nil, key: nil, trustedAuthorities: "ca"))
     #expect(settings.tellsRequests)
-    #expect(
-      settings.ssh
-        == .init(
-          tunnel: "h:2222",
-          username: "me",
-          timeout: .seconds(3),
-          checksHostKeys: false,
-          knownHostsFile: "/k"
-        )
-    )
+    let invocation = try read("list-units", environment)
+    let connector = try SSHConnector(value: { invocation.value($0) }, directory: ".fleetctl", environment: [:])
+    #expect(connector.tunnel == SSHAddress(host: "h", port: 2_222))
+    #expect(connector.settings.login.username == "me")
+    #expect(connector.settings.timeout == .seconds(3))
+    #expect(!connector.settings.hostKeys.isStrict)
+    #expect(connector.settings.hostKeys.file == "/k")
     #expect(try self.settings("--endpoint http://f:2 list-units", environment).endpoints.map(\.url) == ["http://f:2"])
     #expect(try !read("list-units", environment).isSet("full"))
     #expect(try !read("list-units", environment).isHelpWanted)

@@ -49,6 +49,7 @@ enum LayeringTable {
       others: nio.union(system).union(["AsyncHTTPClient"])
     ),
     "DockerEngine": Row(own: [], others: nio.union(system).union(["AsyncHTTPClient"])),
+    "SSHTunnel": Row(own: ["CLibSSH2"], others: system.union(["Crypto", "CryptoExtras"])),
     "UnitRunner": Row(own: ["Units", "DockerEngine", "CUnitSpawn", "CSQLite"], others: nio.union(system)),
     // Row 3
     "FleetDaemon": Row(own: wire, others: system),
@@ -62,7 +63,7 @@ enum LayeringTable {
     // Row 5
     "CoracleCommands": Row(
       own: cores.union(wire).union([
-        "CoracleDaemon", "APIClients", "UnitRunner", "CloudInit", "DockerEngine", "TransportSecurity",
+        "CoracleDaemon", "APIClients", "UnitRunner", "CloudInit", "DockerEngine", "SSHTunnel", "TransportSecurity",
       ]),
       others: nio.union(system).union(["ArgumentParser"])
     ),

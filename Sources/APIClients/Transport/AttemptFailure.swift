@@ -13,7 +13,7 @@ struct AttemptFailure: Error {
   let message: String
   let cause: any Error
 
-  init(_ error: any Error, endpoint: Endpoint, security: ClientSecurity? = nil) {
+  init(_ error: any Error, endpoint: Endpoint, security: ClientSecurity? = nil, proxy: TransportProxy? = nil) {
     cause = error
     let otherEnd = TLSFailure.OtherEnd.server(
       hasCertificate: security?.hasCertificate ?? false,
@@ -25,6 +25,9 @@ struct AttemptFailure: Error {
       return
     }
     switch error {
+    case let error as HTTPClientError where error == .invalidProxyResponse:
+      mayHaveBeenSent = false
+      message = "dial \(endpoint.dialled): \(proxy?.failure(at: endpoint) ?? "the proxy does not connect")"
     case let error as NIOConnectionError:
       mayHaveBeenSent = false
       let reason = error.connectionErrors.first.map { Self.reason(of: $0.error) } ?? "\(error)"

@@ -6,7 +6,7 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
   /// The address without trailing slash.
   public let url: String
   /// What stands before the path of a request in the client library's address.
-  let base: String
+  private(set) var base: String
   /// The `Host` header to send; nil lets the address say it.
   let hostHeader: String?
 
@@ -59,6 +59,29 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
 
   /// Whether the server is asked through a unix socket.
   public var isUnixSocket: Bool { hostHeader != nil }
+
+  /// The socket of a `unix://` endpoint; nil for others.
+  public var socketPath: String? { isUnixSocket ? String(url.dropFirst("unix://".count)) : nil }
+
+  /// The same server, which a proxy knows by the name of a host.
+  public func reached(asHost name: String) -> Endpoint {
+    var endpoint = self
+    endpoint.base = "http://\(name):80"
+    return endpoint
+  }
+
+  /// The host and port that are connected to; nil for a unix socket without a proxy.
+  var authority: (host: String, port: Int)? {
+    guard base.hasPrefix("http://") || isSecure, let start = base.firstRange(of: "://")?.upperBound else { return nil }
+    let text = base[start...].prefix { $0 != "/" }
+    var host = text.drop { $0 == "[" }.prefix { $0 != "]" }
+    var port: Int?
+    if let colon = text.lastIndex(of: ":"), !text[colon...].contains("]") {
+      port = Int(text[text.index(after: colon)...])
+      if !text.hasPrefix("[") { host = text[..<colon] }
+    }
+    return (String(host), port ?? (isSecure ? 443 : 80))
+  }
 
   /// The address.
   public var description: String { url }

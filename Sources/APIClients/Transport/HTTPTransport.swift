@@ -11,6 +11,7 @@ public final class HTTPTransport: Sendable {
   let client: HTTPClient
   let group: any EventLoopGroup
   private let security: ClientSecurity?
+  private let proxy: TransportProxy?
 
   /// Makes a transport that keeps idle connections for a minute.
   ///
@@ -28,15 +29,22 @@ public final class HTTPTransport: Sendable {
     connectTimeout: TimeAmount = .seconds(1),
     readTimeout: TimeAmount? = nil,
     writeTimeout: TimeAmount? = nil,
-    proxy: (host: String, port: Int)? = nil
+    proxy: TransportProxy? = nil
   ) {
     self.group = group
     self.security = security
+    self.proxy = proxy
     var configuration = HTTPClient.Configuration()
     configuration.redirectConfiguration = .follow(max: 5, allowCycles: false)
     configuration.timeout = .init(connect: connectTimeout, read: readTimeout)
     configuration.timeout.write = writeTimeout
-    if let proxy { configuration.proxy = .server(host: proxy.host, port: proxy.port) }
+    if let proxy {
+      configuration.proxy = .server(
+        host: proxy.host,
+        port: proxy.port,
+        authorization: proxy.token.map { .bearer(tokens: $0) }
+      )
+    }
     configuration.httpVersion = .http1Only
     configuration.decompression = .disabled
     configuration.tlsConfiguration = ClientSecurity.ofTheSystem
@@ -83,7 +91,7 @@ public final class HTTPTransport: Sendable {
     do {
       return try await client.execute(outgoing, deadline: .now() + request.headTimeout)
     } catch {
-      throw AttemptFailure(error, endpoint: endpoint, security: security)
+      throw AttemptFailure(error, endpoint: endpoint, security: security, proxy: proxy)
     }
   }
 
@@ -108,7 +116,7 @@ public final class HTTPTransport: Sendable {
     } catch let failure as AttemptFailure {
       throw failure
     } catch {
-      throw AttemptFailure(error, endpoint: endpoint, security: security)
+      throw AttemptFailure(error, endpoint: endpoint, security: security, proxy: proxy)
     }
   }
 }

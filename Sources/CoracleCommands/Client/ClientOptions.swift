@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import NIOCore
 import NIOPosix
+import SSHTunnel
 import TransportSecurity
 
 /// The flags of every command that talks to a node, and the clients they make.
@@ -34,30 +35,50 @@ struct ClientOptions: ParsableArguments {
   var username: String?
 
   @OptionGroup var security: ClientSecurityOptions
+  @OptionGroup var ssh: SSHOptions
 
   /// The endpoints to ask.
   ///
+  /// - Parameters:
+  ///   - environment: The variables of the process.
+  ///   - isTunnelled: Whether they are those of another host, where it cannot be seen which sockets there are.
+  ///   - isSocket: Whether a control socket may be asked.
+  /// - Returns: The endpoints, in order.
   /// - Throws: `APIClientError` naming an address that is none.
   func endpoints(
     environment: [String: String],
+    isTunnelled: Bool = false,
     isSocket: (String) -> Bool = ClientOptions.isReachableSocket
   ) throws -> [Endpoint] {
     if let endpoint { return try Endpoint.list(endpoint) }
     if let endpoint = environment["CORACLE_ENDPOINT"], !endpoint.isEmpty { return try Endpoint.list(endpoint) }
+    if isTunnelled { return try [Self.defaultEndpoint, "unix://" + Self.controlSockets[0]].map { try Endpoint($0) } }
     if let socket = Self.controlSockets.first(where: isSocket) { return [try Endpoint("unix://" + socket)] }
     return [try Endpoint(Self.defaultEndpoint)]
   }
 
   /// Makes clients for the chosen endpoints and closes their connections afterwards.
   func withClients<Outcome>(_ body: (CommandClients) async throws -> Outcome) async throws -> Outcome {
+    try await withClients { clients, _ in try await body(clients) }
+  }
+
+  /// Makes clients as above, and hands on the tunnel that they ask through, if there is one.
+  func withClients<Outcome>(_ body: (CommandClients, SSHSession?) async throws -> Outcome) async throws -> Outcome {
     let environment = environmentVariables()
-    return try await CommandClients.with(
-      endpoints: try endpoints(environment: environment),
-      credentials: try username.map { try Credentials(flag: $0) },
-      security: security.files(environment: environment),
-      timeout: timeout.duration,
-      body
-    )
+    let connector = try ssh.connector(environment: environment)
+    let endpoints = try endpoints(environment: environment, isTunnelled: connector.tunnel != nil)
+    let credentials = try username.map { try Credentials(flag: $0) }
+    return try await connector.withTunnel { tunnel in
+      try await CommandClients.with(
+        endpoints: endpoints,
+        credentials: credentials,
+        security: security.files(environment: environment),
+        timeout: timeout.duration,
+        tunnel: tunnel
+      ) { clients in
+        try await body(clients, tunnel)
+      }
+    }
   }
 
   static func isReachableSocket(_ path: String) -> Bool {
@@ -76,6 +97,11 @@ struct CommandClients: Sendable {
   let fleet: FleetClient
   let node: NodeClient
 
+  /// How long connecting may take before the next endpoint is tried.
+  private static let directTimeout = TimeAmount.seconds(1)
+  /// As above, when another host connects, behind who knows what lines.
+  private static let tunnelledTimeout = TimeAmount.seconds(5)
+
   /// Makes clients, and closes their connections when the body is done.
   ///
   /// - Parameters:
@@ -85,6 +111,7 @@ struct CommandClients: Sendable {
   ///   - timeout: How long an answer may take.
   ///   - localTimeout: How long answers of the store may take that need no majority; nil takes `timeout`.
   ///   - trace: Hears of the requests to the store and to fleet.
+  ///   - tunnel: A session through whose server all nodes are asked.
   ///   - body: What is done with them.
   /// - Returns: What the body returns.
   /// - Throws: What the body throws.
@@ -95,12 +122,16 @@ struct CommandClients: Sendable {
     timeout: Duration,
     localTimeout: Duration? = nil,
     trace: RequestTrace? = nil,
+    tunnel: SSHSession? = nil,
     _ body: (CommandClients) async throws -> Outcome
   ) async throws -> Outcome {
     let transport = HTTPTransport(
       group: MultiThreadedEventLoopGroup.singleton,
-      security: try security.isEmpty ? nil : ClientSecurity(files: security, logger: Logger.silent)
+      security: try security.isEmpty ? nil : ClientSecurity(files: security, logger: Logger.silent),
+      connectTimeout: tunnel == nil ? directTimeout : tunnelledTimeout,
+      proxy: try tunnel.map { TransportProxy(try $0.openProxy()) }
     )
+    let endpoints = tunnel == nil ? endpoints : endpoints.map(\.throughTunnel)
     let timeouts = (all: TimeAmount(timeout), local: TimeAmount(localTimeout ?? timeout))
     let clients = CommandClients(endpoints, transport, credentials, timeouts, trace)
     do {

@@ -35,6 +35,7 @@ public enum FleetctlPersonality {
       return try await FleetctlRun(
         invocation: invocation,
         settings: settings,
+        environment: environment,
         output: output,
         readFile: readFile,
         sleep: sleep

@@ -2,6 +2,7 @@
 import APIClients
 import Fleet
 import FleetWire
+import SSHTunnel
 
 /// One command of fleetctl that needs the cluster.
 struct FleetctlRun {
@@ -9,6 +10,7 @@ struct FleetctlRun {
 
   let invocation: FleetctlInvocation
   let settings: FleetctlSettings
+  let environment: [String: String]
   let output: CommandOutput
   let readFile: UnitSession.FileReader
   let sleep: UnitSession.Sleeper
@@ -19,18 +21,48 @@ struct FleetctlRun {
   /// - Throws: What keeps it from starting.
   func run() async throws -> Int32 {
     guard let command = invocation.command else { return 0 }
-    if let status = try await FleetctlRemote(invocation: invocation, settings: settings, output: output).run() {
-      return status
-    }
+    if command == .fdForward { return await SocketForwarding.run(invocation.arguments, output) }
+    let connector = try connector()
     let tell: RequestTrace = { [output] method, url, _ in output.errorLine("\(method) \(url)") }
-    return try await CommandClients.with(
-      endpoints: settings.endpoints,
-      security: settings.security,
-      timeout: settings.requestTimeout,
-      trace: settings.tellsRequests ? tell : nil
-    ) { clients in
-      await carryOut(command, await session(clients))
+    return try await connector.withTunnel { tunnel in
+      try await CommandClients.with(
+        endpoints: settings.endpoints,
+        security: settings.security,
+        timeout: settings.requestTimeout,
+        trace: settings.tellsRequests ? tell : nil,
+        tunnel: tunnel
+      ) { clients in
+        let shell = shell(connector, through: tunnel)
+        var session = await session(clients)
+        session.elsewhere = RemoteUnitQuestions(
+          shell: shell,
+          node: clients.node,
+          usesSudo: invocation.isSet("sudo")
+        )
+        guard command == .ssh else { return await carryOut(command, session) }
+        let target = try SSHTarget(
+          words: invocation.arguments,
+          machine: invocation.value("machine"),
+          unit: invocation.value("unit")
+        )
+        return await session.ssh(target, shell)
+      }
     }
+  }
+
+  private func connector() throws -> SSHConnector {
+    try SSHConnector(value: { invocation.value($0) }, directory: ".fleetctl", environment: environment)
+  }
+
+  /// Commands on machines, which are behind the tunnel if there is one.
+  private func shell(_ connector: SSHConnector, through tunnel: SSHSession?) -> RemoteShell {
+    RemoteShell(
+      connector,
+      jump: tunnel,
+      port: invocation.number("ssh-port"),
+      forwardsAgent: invocation.isSet("forward-agent"),
+      environment: environment
+    )
   }
 
   private func session(_ clients: CommandClients) async -> UnitSession {

@@ -8,7 +8,7 @@ public struct MachineCommand: AsyncParsableCommand {
     commandName: "machine",
     abstract: "Look at the machines of the cluster, describe them, and empty them.",
     discussion: "A machine is named by its id, the beginning of it, or its address.",
-    subcommands: [List.self, Status.self, SetMetadata.self, Drain.self, Undrain.self]
+    subcommands: [List.self, Status.self, SetMetadata.self, SSH.self, Drain.self, Undrain.self]
   )
 
   /// Makes the command.

@@ -14,7 +14,7 @@ public struct UnitCommand: AsyncParsableCommand {
       """,
     subcommands: [
       Submit.self, Load.self, Start.self, Stop.self, Restart.self, Unload.self, Destroy.self, List.self, Files.self,
-      Cat.self, Status.self, Journal.self, Explain.self, Verify.self,
+      Cat.self, Status.self, Journal.self, SSH.self, Explain.self, Verify.self,
     ]
   )
 

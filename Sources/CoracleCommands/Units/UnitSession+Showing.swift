@@ -35,7 +35,7 @@ extension UnitSession {
         reports.append(report)
         if report.activeState != "active" { status = max(status, 3) }
       } catch {
-        status = max(status, await reportMissing(name, "be loaded", error))
+        status = max(status, await ask(.status, about: name, after: error, missing: "be loaded"))
       }
     }
     if format == .json { output.line(JSONValue.array(reports.map(\.json)).text) }
@@ -52,7 +52,8 @@ extension UnitSession {
       }
       return Self.done
     } catch let error as FleetAPIError {
-      return await reportMissing(name, "be running", error)
+      let question = RemoteUnitQuestions.Question.journal(lines: lines, follow: follow, style: style)
+      return await ask(question, about: name, after: error, missing: "be running")
     } catch {
       return report("Error reading the journal of \(name): \(text(error))")
     }
@@ -81,6 +82,21 @@ extension UnitSession {
     }
     if format == .json { output.line(JSONValue.array(explanations.map(\.json)).text) }
     return status
+  }
+
+  /// Asks the unit's machine itself, if that can help, or else says why there is no answer.
+  private func ask(
+    _ question: RemoteUnitQuestions.Question,
+    about name: String,
+    after error: FleetAPIError,
+    missing what: String
+  ) async -> Int32 {
+    do {
+      if let status = try await elsewhere?.ask(question, about: name, after: error, fleet) { return status }
+    } catch {
+      return report("Error running remote command: \(text(error))")
+    }
+    return await reportMissing(name, what, error)
   }
 
   /// Tells a unit that nobody knows from one that no machine has.

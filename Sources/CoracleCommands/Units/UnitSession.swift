@@ -24,6 +24,8 @@ struct UnitSession: Sendable {
   var sleep: Sleeper
   /// Stands before errors of the server.
   var errorPrefix = ""
+  /// Asks a unit's machine itself when the API cannot tell; nil asks nobody.
+  var elsewhere: RemoteUnitQuestions?
 
   /// How long a command waits for its units.
   struct Waiting: Equatable {

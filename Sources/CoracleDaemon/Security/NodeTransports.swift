@@ -31,7 +31,7 @@ struct NodeTransports: Sendable {
     discovery = HTTPTransport(
       group: group,
       security: security.discovery,
-      proxy: plan?.discoveryProxy.map { ($0.host, $0.port) }
+      proxy: plan?.discoveryProxy.map { TransportProxy(host: $0.host, port: $0.port) }
     )
     store = HTTPTransport(group: group, security: security.store)
   }

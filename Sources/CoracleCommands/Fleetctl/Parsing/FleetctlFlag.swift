@@ -43,6 +43,7 @@ struct FleetctlFlag: Equatable, Sendable {
     FleetctlFlag("tunnel", .text, "Reach the cluster through SSH to HOST[:PORT]"),
     FleetctlFlag("ssh-username", .text, default: "core", "The user for SSH"),
     FleetctlFlag("ssh-timeout", .seconds, default: "10.0", "Seconds that connecting by SSH may take"),
+    FleetctlFlag("ssh-identity-file", .text, "A key to log in with, besides those of ssh-agent and ~/.ssh"),
     FleetctlFlag("strict-host-key-checking", .toggle, default: "true", "Verify the host keys of SSH servers"),
     FleetctlFlag("known-hosts-file", .text, default: "~/.fleetctl/known_hosts", "Host keys that are known"),
     FleetctlFlag("debug", .toggle, default: "false", "Tell each request on standard error"),

@@ -13,16 +13,6 @@ struct FleetctlSettings: Equatable {
     case store(RegistryLayout)
   }
 
-  /// How it goes to machines by SSH.
-  struct SSH: Equatable {
-    /// `HOST[:PORT]` through which everything goes; nil goes directly.
-    var tunnel: String?
-    var username: String
-    var timeout: Duration
-    var checksHostKeys: Bool
-    var knownHostsFile: String
-  }
-
   var driver: Driver
   /// Tried in order.
   var endpoints: [Endpoint]
@@ -30,7 +20,6 @@ struct FleetctlSettings: Equatable {
   var requestTimeout: Duration
   var security: SecurityFiles
   var tellsRequests: Bool
-  var ssh: SSH
 
   /// The socket of fleet's own daemon.
   static let originalSocket = "/var/run/fleet.sock"
@@ -55,7 +44,14 @@ struct FleetctlSettings: Equatable {
     default:
       throw Self.failure("unrecognized driver \"\(invocation.value("driver") ?? "")\": it must be API or etcd")
     }
-    endpoints = try Self.endpoints(invocation.value("endpoint"), asksStore: driver != .api, isSocket)
+    if invocation.value("endpoint") == nil, Self.file(invocation.value("tunnel")) != nil {
+      // Which of them the other host has is found by asking.
+      let sockets = driver == .api ? ["unix://\(Self.originalSocket)"] : []
+      endpoints = []
+      for url in sockets + [ClientOptions.defaultEndpoint] { endpoints.append(try Self.endpoint(url)) }
+    } else {
+      endpoints = try Self.endpoints(invocation.value("endpoint"), asksStore: driver != .api, isSocket)
+    }
     requestTimeout = invocation.duration("request-timeout").flatMap { $0 > .zero ? $0 : nil } ?? Self.defaultTimeout
     security = SecurityFiles(
       certificate: Self.file(invocation.value("cert-file")),
@@ -63,13 +59,6 @@ struct FleetctlSettings: Equatable {
       trustedAuthorities: Self.file(invocation.value("ca-file"))
     )
     tellsRequests = invocation.isSet("debug")
-    ssh = SSH(
-      tunnel: Self.file(invocation.value("tunnel")),
-      username: invocation.value("ssh-username") ?? "core",
-      timeout: invocation.duration("ssh-timeout") ?? .seconds(10),
-      checksHostKeys: invocation.isSet("strict-host-key-checking"),
-      knownHostsFile: invocation.value("known-hosts-file") ?? "~/.fleetctl/known_hosts"
-    )
   }
 
   /// An empty name is as if there were none.
