@@ -120,8 +120,15 @@ import Testing
     let connector = try command.client.ssh.connector(environment: environment)
     #expect(connector.tunnel == SSHAddress(host: "two"))
     #expect(connector.settings.hostKeys.file == "/hosts")
-    let flags = try FleetctlFlags(["list-machines", "--strict-host-key-checking=false", "--tunnel=three"])
-    let theirs = try flags.connector(["FLEETCTL_TUNNEL": "four", "FLEETCTL_SSH_USERNAME": "me", "HOME": "/h"])
+    let invocation = try FleetctlInvocation(
+      ["list-machines", "--strict-host-key-checking=false", "--tunnel=three"],
+      environment: ["FLEETCTL_TUNNEL": "four", "FLEETCTL_SSH_USERNAME": "me"]
+    )
+    let theirs = try SSHConnector(
+      value: { invocation.value($0) },
+      directory: ".fleetctl",
+      environment: ["HOME": "/h"]
+    )
     #expect(theirs.tunnel == SSHAddress(host: "three"))
     #expect(theirs.settings.login.username == "me")
     #expect(theirs.settings.hostKeys == HostKeyPolicy(file: "/h/.fleetctl/known_hosts", isStrict: false))
