@@ -13,7 +13,7 @@ struct FanOutRun {
   private var poller = Poller()
   private var buffer = [UInt8](repeating: 0, count: 1 << 16)
   private let watcherCount: Int
-  private static let gatheringMicroseconds: UInt32 = 500
+  private static let gatheringMilliseconds: Int32 = 1
 
   /// Connects; nil when a server does not take a connection.
   init?(_ addresses: [ServerAddress], watchers count: Int) {
@@ -53,7 +53,7 @@ struct FanOutRun {
     sendAll(workload.next(connection: 0), to: writer)
     while missing > 0 || !isAnswered {
       // Events are read many at a time: woken for each of them, this process would take the time from the server.
-      usleep(Self.gatheringMicroseconds)
+      poll(nil, 0, Self.gatheringMilliseconds)
       let ready = poller.wait(milliseconds: 500)
       if ready.isEmpty, isAnswered {
         isAnswered = false
