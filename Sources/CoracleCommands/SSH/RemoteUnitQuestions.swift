@@ -43,7 +43,8 @@ struct RemoteUnitQuestions: Sendable {
   private func isWorthAsking(after error: FleetAPIError) async -> Bool {
     switch error {
     case .failed: true
-    case .notFound, .methodNotAllowed: (try? await node.nodeStatus()) == nil
+    case .notFound, .methodNotAllowed, .unexplained(httpStatus: 404, _), .unexplained(httpStatus: 405, _):
+      (try? await node.nodeStatus()) == nil
     default: false
     }
   }

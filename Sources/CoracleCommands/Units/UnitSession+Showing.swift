@@ -101,7 +101,7 @@ extension UnitSession {
 
   /// Tells a unit that nobody knows from one that no machine has.
   private func reportMissing(_ name: String, _ what: String, _ error: FleetAPIError) async -> Int32 {
-    guard case .notFound = error else { return report("Error asking for \(name): \(text(error))") }
+    guard error.httpStatus == 404 else { return report("Error asking for \(name): \(text(error))") }
     let isKnown = (try? await fleet.unit(named: name)) != nil
     return report(isKnown ? "Unit \(name) does not appear to \(what)." : "Unit \(name) does not exist.")
   }

@@ -63,17 +63,18 @@ import Testing
     try await SSHScene.with { scene in
       try scene.trustServer()
       let key = try await scene.makeKey("ed25519", named: "locked", passphrase: "open sesame")
-      let command =
-        "\(scene.server.programs.path)/coracle machine list --endpoint http://127.0.0.1:1 "
-        + "--tunnel \(scene.tunnel()) --ssh-identity-file \(key)"
+      let command = [
+        "\(scene.server.programs.path)/coracle", "machine", "list", "--endpoint", "http://127.0.0.1:1",
+        "--tunnel", scene.tunnel(), "--ssh-identity-file", key,
+      ]
       var environment = scene.environment
       environment["SSH_AUTH_SOCK"] = ""
       func onTerminal() async throws -> TestKit.CommandOutput {
-        try await run(
-          ["script", "-qec", command, "/dev/null"],
+        let typed = ["passphrase for key", "wrong", "open sesame"]
+        return try await run(
+          ["python3", peerFile("Programs/type_at_prompts.py")] + typed + ["--"] + command,
           environment: environment,
-          directory: scene.directory,
-          input: "wrong\nopen sesame\n"
+          directory: scene.directory
         )
       }
       let unwelcome = try await onTerminal()

@@ -41,10 +41,11 @@ final class SSHServer {
 
   /// Makes new host keys, as a machine that was set up anew has.
   func makeHostKeys() async throws {
-    for type in ["ed25519", "rsa"] {
+    // Longer RSA keys take seconds to make.
+    for (type, options) in [("ed25519", []), ("rsa", ["-b", "2048"])] {
       let path = directory.appendingPathComponent("host_\(type)").path
       try? FileManager.default.removeItem(atPath: path)
-      try await succeed(["ssh-keygen", "-q", "-t", type, "-N", "", "-f", path])
+      try await succeed(["ssh-keygen", "-q", "-t", type] + options + ["-N", "", "-f", path])
     }
   }
 

@@ -55,24 +55,29 @@ import Testing
     }
   }
 
-  @Test func `a control socket at the server is asked through a channel, or through fd-forward`() async throws {
+  @Test func `a control socket at the server is asked through a channel`() async throws {
     try await withCluster { scene, cluster in
-      let socket = "unix://\(cluster.nodes[0].directory.path)/coracle.sock"
-      let direct = try await scene.run("coracle", ["machine", "list", "--endpoint", socket])
+      let path = "\(cluster.nodes[0].directory.path)/coracle.sock"
+      let direct = try await scene.run("coracle", ["machine", "list", "--endpoint", "unix://\(path)"])
       #expect(direct.output.contains("127."), "\(direct)")
-      #expect(!scene.server.log.contains("fd-forward"), "\(scene.server.log)")
-
-      try await scene.server.stop()
-      scene.server.configure(["AllowStreamLocalForwarding no"])
-      try await scene.server.start()
-      let command = try await scene.run("fleetctl", ["--endpoint", socket, "list-machines"])
-      #expect(command.output.contains("127."), "\(command)")
       let big = String(repeating: "x", count: 300_000)
-      let set = try await scene.run("coracle", ["kv", "set", "--endpoint", socket, "/big"], input: big)
+      let set = try await scene.run("coracle", ["kv", "set", "--endpoint", "unix://\(path)", "/big"], input: big)
       #expect(set.output == big + "\n", "\(set.errors)")
-
       let absent = try await scene.run("coracle", ["machine", "list", "--endpoint", "unix:///nowhere.sock"])
-      #expect(absent.status == 1, "\(absent)")
+      #expect(absent.status == 1 && absent.errors.contains("nobody takes connections there"), "\(absent)")
+    }
+  }
+
+  @Test func `fd-forward joins its streams to a socket, for clients that come in by SSH`() async throws {
+    try await withCluster { scene, cluster in
+      let request = "GET /version HTTP/1.0\r\n\r\n"
+      let path = "\(cluster.nodes[0].directory.path)/coracle.sock"
+      for program in ["coracle", "fleetctl"] {
+        let answer = try await scene.run(program, ["fd-forward", path], input: request)
+        #expect(answer.output.contains("etcdserver") && answer.status == 0, "\(answer)")
+      }
+      let absent = try await scene.run("fleetctl", ["fd-forward", "/nowhere.sock"], input: request)
+      #expect(absent.status == 1 && absent.errors.contains("/nowhere.sock"), "\(absent)")
     }
   }
 
