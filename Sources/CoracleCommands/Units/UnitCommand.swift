@@ -13,7 +13,7 @@ public struct UnitCommand: AsyncParsableCommand {
       """,
     subcommands: [
       Submit.self, Load.self, Start.self, Stop.self, Unload.self, Destroy.self, List.self, Files.self, Cat.self,
-      Status.self, Journal.self, Explain.self,
+      Status.self, Journal.self, Verify.self, Explain.self,
     ]
   )
 

@@ -110,6 +110,7 @@ extension UnitStatusReport {
           status: command.end ?? "running"
         )
       },
+      warnings: status.warnings,
       journal: status.journal.map(JournalLine.init)
     )
   }

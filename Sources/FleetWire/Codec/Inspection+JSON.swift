@@ -64,6 +64,7 @@ extension UnitStatusReport {
     fields.add("name", name)
     fields.add("sinceEpochMilliseconds", sinceEpochMilliseconds)
     fields.add("subState", subState)
+    fields.add("warnings", warnings.map { .string($0) })
     return fields.json
   }
 
@@ -82,6 +83,7 @@ extension UnitStatusReport {
       containerID: json["containerID"]?.string,
       mainStatus: json["mainStatus"]?.string,
       commands: (json["commands"]?.array ?? []).compactMap { CommandStatus(json: $0) },
+      warnings: (json["warnings"]?.array ?? []).compactMap(\.string),
       journal: (json["journal"]?.array ?? []).compactMap { JournalLine(json: $0) }
     )
   }

@@ -26,6 +26,8 @@ public struct UnitStatusReport: Sendable, Equatable {
   public var mainStatus: String?
   /// The command lines that ran, in order, with their ends.
   public var commands: [CommandStatus]
+  /// What of the unit's file is not carried out, a sentence each.
+  public var warnings: [String]
   /// The last lines of output, oldest first.
   public var journal: [JournalLine]
 
@@ -62,6 +64,7 @@ public struct UnitStatusReport: Sendable, Equatable {
     containerID: String? = nil,
     mainStatus: String? = nil,
     commands: [CommandStatus] = [],
+    warnings: [String] = [],
     journal: [JournalLine] = []
   ) {
     self.name = name
@@ -75,6 +78,7 @@ public struct UnitStatusReport: Sendable, Equatable {
     self.containerID = containerID
     self.mainStatus = mainStatus
     self.commands = commands
+    self.warnings = warnings
     self.journal = journal
   }
 }

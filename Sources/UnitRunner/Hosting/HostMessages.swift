@@ -21,7 +21,7 @@ enum HostRequest: Codable, Sendable, Equatable {
   case leave
 
   /// Raised when messages change so that an older unit-host would not understand them.
-  static let protocolVersion = 1
+  static let protocolVersion = 2
 }
 
 /// What the unit-host tells the node.
@@ -47,10 +47,12 @@ struct ProcessRequest: Codable, Sendable, Equatable {
   var words: [String]
   /// `NAME=VALUE`, sorted.
   var environment: [String]
+  /// Variables that get the id of the new process itself.
+  var processIDVariables: [String] = []
   var directory: String?
   var isDirectoryOptional = false
   var identity: UserIdentity?
-  var umask: UInt32 = 0o022
+  var settings = ProcessSettings()
 }
 
 /// Whom a process runs as.
@@ -73,6 +75,7 @@ struct AdoptionRequest: Codable, Sendable, Equatable {
   var unit: String
   var source: String
   var process: ProcessIdentity
+  var lineRule = OutputLineRule()
 }
 
 /// A signal to be sent.

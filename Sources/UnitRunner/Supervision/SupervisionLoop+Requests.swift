@@ -26,7 +26,13 @@ extension SupervisionLoop {
         problems[unit.name] = error.message
         continue
       }
-      let supervised = SupervisedUnit(unit, specifiers: specifiers, record: record)
+      surroundings.writeFragment(record.file, of: unit.name)
+      let supervised = SupervisedUnit(
+        unit,
+        specifiers: specifiers,
+        record: record,
+        dropIns: dropIns.dropIns(for: unit.name)
+      )
       units[unit.name] = supervised
       jobs.load(unit.name, supervised.lifecycle.definition.dependencies, activity: supervised.activity)
       change(unit.name) { _ in }
@@ -84,6 +90,7 @@ extension SupervisionLoop {
       containerID: containerID,
       commands: unit.record.reports,
       restarts: unit.lifecycle.snapshot.restarts,
+      warnings: unit.warnings,
       journal: []
     )
   }

@@ -16,6 +16,8 @@ public struct UnitStatus: Sendable, Equatable {
   public var commands: [CommandReport]
   /// How often `Restart=` has started it again since it was last started by request.
   public var restarts: Int
+  /// What of its file is not carried out, a sentence each.
+  public var warnings: [String]
   /// The last lines of output, oldest first.
   public var journal: [JournalEntry]
 
@@ -28,6 +30,7 @@ public struct UnitStatus: Sendable, Equatable {
     containerID: String?,
     commands: [CommandReport],
     restarts: Int,
+    warnings: [String] = [],
     journal: [JournalEntry]
   ) {
     self.unit = unit
@@ -37,6 +40,7 @@ public struct UnitStatus: Sendable, Equatable {
     self.containerID = containerID
     self.commands = commands
     self.restarts = restarts
+    self.warnings = warnings
     self.journal = journal
   }
 }

@@ -31,16 +31,25 @@ public enum ProcessEnd: Sendable, Hashable, Codable, CustomStringConvertible {
     case 5: "NOTINSTALLED"
     case 6: "NOTCONFIGURED"
     case 7: "NOTRUNNING"
-    case 200: "CHDIR"
-    case 203: "EXEC"
-    case 208: "STDIN"
-    case 216: "GROUP"
-    case 217: "USER"
-    case 219: "CGROUP"
-    case 220: "SETSID"
-    default: "n/a"
+    default: setUpNames[code] ?? "n/a"
     }
   }
+}
+
+extension ProcessEnd {
+  /// What could not be set up before a program was executed, by the exit code that says so.
+  ///
+  /// Source: systemd.exec(5) "PROCESS EXIT CODES".
+  private static let setUpNames: [Int32: String] = [
+    200: "CHDIR", 201: "NICE", 202: "FDS", 203: "EXEC", 204: "MEMORY", 205: "LIMITS", 206: "OOM_ADJUST",
+    207: "SIGNAL_MASK", 208: "STDIN", 209: "STDOUT", 210: "CHROOT", 211: "IOPRIO", 212: "TIMERSLACK",
+    213: "SECUREBITS", 214: "SETSCHEDULER", 215: "CPUAFFINITY", 216: "GROUP", 217: "USER", 218: "CAPABILITIES",
+    219: "CGROUP", 220: "SETSID", 221: "CONFIRM", 222: "STDERR", 224: "PAM", 225: "NETWORK", 226: "NAMESPACE",
+    227: "NO_NEW_PRIVILEGES", 228: "SECCOMP", 229: "SELINUX_CONTEXT", 230: "PERSONALITY", 231: "APPARMOR",
+    232: "ADDRESS_FAMILIES", 233: "RUNTIME_DIRECTORY", 235: "CHOWN", 236: "SMACK_PROCESS_LABEL", 237: "KEYRING",
+    238: "STATE_DIRECTORY", 239: "CACHE_DIRECTORY", 240: "LOGS_DIRECTORY", 241: "CONFIGURATION_DIRECTORY",
+    242: "NUMA_POLICY", 243: "CREDENTIALS", 245: "BPF",
+  ]
 }
 
 /// Exit codes and signals that an option such as `SuccessExitStatus=` names.
