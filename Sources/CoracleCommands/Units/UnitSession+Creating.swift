@@ -99,6 +99,7 @@ extension UnitSession {
   private func warn(about file: UnitFile, _ name: UnitName) {
     for finding in ServiceReading(file, name: name).findings {
       switch finding.severity {
+      case .note: break
       case .warning: output.errorLine("WARNING: Unit \(name): \(finding)")
       case .error: output.errorLine("WARNING: Unit \(name) cannot run: \(finding)")
       }

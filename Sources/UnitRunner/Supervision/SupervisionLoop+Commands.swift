@@ -38,8 +38,9 @@ extension SupervisionLoop {
   ) {
     guard let unit = units[name] else { return }
     let definition = unit.lifecycle.definition
+    let settings = definition.execution
     let command = definition.commands(position.stage)[position.index]
-    let account = definition.user.flatMap { UserAccounts.account($0) }
+    let account = settings.user.flatMap { UserAccounts.account($0) }
     var running = RunningCommand(
       id: unit.nextCommandID,
       position: position,
@@ -55,9 +56,9 @@ extension SupervisionLoop {
     let variables: [String: String]
     do {
       variables = try environment.variables(
-        for: definition,
-        account: command.hasFullPrivileges ? nil : account,
-        extra: runVariables(unit, running)
+        settings,
+        account: account,
+        run: runVariables(unit, running)
       )
     } catch {
       say("\(name): \(error.text)", name)
@@ -66,12 +67,41 @@ extension SupervisionLoop {
       return
     }
     let words = command.expandedWords(in: variables)
+    let identity: UserIdentity?
+    do {
+      identity = try UserAccounts.identity(for: settings, account: account)
+      try surroundings.prepare(settings.directories.items(below: specifiers), owner: identity)
+    } catch {
+      let problem = Self.problem(error)
+      say("\(name): \(problem.text)", name)
+      begin(running, words, name)
+      commandEnded(running.id, .exited(problem.exitCode))
+      return
+    }
     if hasContainers, DockerCommandLine.isDocker(program: command.program) {
       launchDocker(&running, words, variables, definition, again)
       return
     }
     begin(running, words, name)
-    launchProcess(running, command, words, variables, unit, account)
+    launchProcess(running, command, words, variables, unit, account, identity)
+  }
+
+  private static func problem(_ error: any Error) -> (exitCode: Int32, text: String) {
+    switch error {
+    case let problem as UserAccounts.Problem: (problem.exitCode, problem.text)
+    case let problem as UnitSurroundings.Problem: (problem.exitCode, problem.text)
+    default: (1, "\(error)")
+    }
+  }
+
+  /// A run is over: what lasts only as long is removed.
+  func leaveSurroundings(_ unit: SupervisedUnit, isRestarting: Bool) {
+    surroundings.leave(
+      unit.name,
+      unit.lifecycle.definition.execution.directories,
+      below: specifiers,
+      isRestarting: isRestarting
+    )
   }
 
   private func begin(_ running: RunningCommand, _ words: [String], _ name: UnitName) {
@@ -88,23 +118,18 @@ extension SupervisionLoop {
     _ words: [String],
     _ variables: [String: String],
     _ unit: SupervisedUnit,
-    _ account: UserAccount?
+    _ account: UserAccount?,
+    _ identity: UserIdentity?
   ) {
-    let definition = unit.lifecycle.definition
-    let identity: UserIdentity?
-    do {
-      identity = command.hasFullPrivileges ? nil : try UserAccounts.identity(for: definition, account: account)
-    } catch {
-      say("\(unit.name): \(error.text)", unit.name)
-      commandEnded(running.id, .exited(error.exitCode))
-      return
-    }
+    let settings = unit.lifecycle.definition.execution
     guard let program = programFile(command.program, path: variables["PATH"] ?? "") else {
       say("\(unit.name): there is no program \"\(command.program)\" on the unit's PATH", unit.name)
       commandEnded(running.id, .exited(203))
       return
     }
-    let directory = definition.workingDirectory
+    let directory = settings.workingDirectory
+    let items = settings.directories.items(below: specifiers)
+    let ownID = ["SYSTEMD_EXEC_PID"] + (isWatched(unit, running) ? ["WATCHDOG_PID"] : [])
     enqueue(
       .spawn(
         ProcessRequest(
@@ -113,11 +138,16 @@ extension SupervisionLoop {
           source: running.source,
           program: program,
           words: words.isEmpty ? [command.program] : words,
-          environment: variables.map { "\($0.key)=\($0.value)" }.sorted(),
+          environment: variables.filter { !ownID.contains($0.key) }.map { "\($0.key)=\($0.value)" }.sorted(),
+          processIDVariables: ownID,
           directory: directory?.path == "~" ? account?.home ?? specifiers.homeDirectory : directory?.path,
           isDirectoryOptional: directory?.isOptional ?? false,
-          identity: identity,
-          umask: definition.umask,
+          identity: command.hasFullPrivileges || command.keepsIdentity ? nil : identity,
+          settings: ProcessSettings(
+            settings,
+            isPrivileged: command.hasFullPrivileges,
+            places: surroundings.places(of: unit.name, items)
+          ),
           notifySocket: notifySocket(of: unit)
         )
       )
@@ -141,6 +171,7 @@ extension SupervisionLoop {
       "INVOCATION_ID": unit.record.invocation,
       UnitGroups.marker: unit.name.rawValue,
     ]
+    variables.merge(unit.lifecycle.definition.execution.directories.variables(below: specifiers)) { $1 }
     variables.merge(notifyVariables(unit, command)) { $1 }
     let stage = command.position.stage
     if case .process(let process?) = unit.running(.main)?.carrier, stage != .start {
@@ -179,10 +210,15 @@ extension SupervisionLoop {
       commandEnded(running.id, .exited(125))
       return
     }
+    let unheeded = definition.execution.directivesForProcesses
+    if !unheeded.isEmpty {
+      let names = unheeded.map { "\($0)=" }.joined(separator: ", ")
+      say("\(name): \(names) cannot hold for a docker command: the engine's own flags do", name)
+    }
     for warning in line.warnings { say("\(name): \(warning)", name) }
     let caller = DockerCaller(
       environment: variables,
-      workingDirectory: definition.workingDirectory?.path ?? "/",
+      workingDirectory: definition.execution.workingDirectory?.path ?? "/",
       labels: [ContainerLabel.machine: configuration.machineID, ContainerLabel.unit: name.rawValue]
     )
     let work: ContainerTask.Work
@@ -247,7 +283,12 @@ extension SupervisionLoop {
   /// Lines of containers and docker commands.
   func take(_ lines: [SupervisionInbox.Line], dropped: Int) {
     for line in lines {
-      write([line.line], line.unit)
+      var kept = line.line
+      let rule = (commandUnits[line.command].flatMap { units[$0] })?.lifecycle.definition.execution.lineRule
+      if let text = (rule ?? OutputLineRule()).kept(kept.text) {
+        kept.text = text
+        write([kept], line.unit)
+      }
       guard let position = line.position, let name = commandUnits[line.command] else { continue }
       change(name) { unit in
         unit.change(line.command) { command in
