@@ -149,7 +149,9 @@ static void become(const struct unit_spawn_request *request, volatile struct uni
   if (request->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     give_up(result, UNIT_SPAWN_NO_NEW_PRIVILEGES);
   const char *directory = request->directory ? request->directory : "/";
-  if (chdir(directory) != 0 && !(request->directory_optional && errno == ENOENT)) give_up(result, UNIT_SPAWN_CHDIR);
+  if (chdir(directory) != 0) {
+    if (!request->directory_optional || errno != ENOENT || chdir("/") != 0) give_up(result, UNIT_SPAWN_CHDIR);
+  }
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);

@@ -11,7 +11,15 @@ import Units
 let isRoot = getuid() == 0
 
 extension SupervisionFixture {
-  /// Runs a shell in a oneshot service with these lines of `[Service]` to its end, and returns its output.
+  /// More lines than a test's unit writes.
+  private static let allLines = 1000
+
+  /// A script as it stands in a command line: each dollar sign is the shell's.
+  static func escaped(_ script: String) -> String {
+    script.replacingOccurrences(of: "$", with: "$$")
+  }
+
+  /// Runs a shell in a oneshot service with these lines of `[Service]` to its end, and returns this run's output.
   func run(_ text: String, _ script: String, name: String = "probe@1.service") async throws -> [String] {
     let file = """
       [Service]
@@ -19,14 +27,16 @@ extension SupervisionFixture {
       RemainAfterExit=yes
       SyslogIdentifier=out
       \(text)
-      ExecStart=/bin/sh -c '\(script)'
+      ExecStart=/bin/sh -c '\(Self.escaped(script))'
       """
     try await load([name: file])
+    // A unit's journal stays when the unit is unloaded.
+    let before = try await status(name, lines: Self.allLines).journal.count
     try await start(name)
     try await eventually("\(name) to end", within: .seconds(15), every: .milliseconds(5)) {
       ["active/exited", "failed/failed"].contains(await self.words(name))
     }
-    let lines = try await status(name).journal
+    let lines = try await status(name, lines: Self.allLines).journal.dropFirst(before)
     #expect(await words(name) == "active/exited", "\(lines.map(\.text))")
     let output = lines.filter { $0.source == "out" }.map(\.text)
     try await supervision.unload(try UnitName(name))

@@ -52,7 +52,7 @@ struct unit_spawn_request {
   char *const *process_id_places;
   /// Working directory; NULL stays in "/".
   const char *directory;
-  /// Whether a missing working directory is passed over.
+  /// Whether a missing working directory is passed over: it is "/" then.
   int directory_optional;
   /// Whether to change user, group and groups.
   int changes_user;

@@ -18,7 +18,7 @@ struct MachineInspection: UnitInspectionAPI {
   func journal(of unitName: String, lines: Int, follow: Bool) -> AsyncThrowingStream<JournalLine, any Error> {
     // The reader asks for each line, so nothing waits here.
     let source = JournalSource { try await node(of: unitName).journal(of: unitName, lines: lines, follow: follow) }
-    return AsyncThrowingStream { try await source.next() }
+    return AsyncThrowingStream(unfolding: { try await source.next() })
   }
 
   private func node(of unitName: String) async throws(FleetAPIError) -> NodeClient {

@@ -203,17 +203,17 @@ final class HostLoop {
     do {
       streams = try ProcessStreams(request.settings)
     } catch {
-      say(error.text, request.unit)
+      say("\(request.unit): \(error.text)", request.unit)
       tellNotStarted(request, .exited(error.exitCode))
       return
     }
     let start = ProcessStart(request, streams, &groups, openFilesLimit: settings.openFilesLimit)
     streams.close()
-    start.warnings.forEach { sayOnce($0, request.unit) }
+    start.warnings.forEach { sayOnce("\(request.unit): \($0)", request.unit) }
     let result = start.result
     if let failure = start.failure {
       if let journal = streams.journal { close(journal) }
-      say(failure.text, request.unit)
+      say("\(request.unit): \(failure.text)", request.unit)
       tellNotStarted(request, failure.end)
       return
     }
