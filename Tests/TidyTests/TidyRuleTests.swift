@@ -45,6 +45,11 @@ import Testing
     #expect(messages(code) == [])
   }
 
+  @Test func `a program that measures may pause its thread`() {
+    #expect(messages("usleep(3)", in: "Sources/coracle-load/A.swift") == [])
+    #expect(!messages("Thread.sleep(3)", in: "Sources/coracle-load/A.swift").isEmpty)
+  }
+
   @Test func `all of Foundation is for tests`() {
     #expect(messages("import Foundation", in: "Tests/RaftTests/A.swift") == [])
     #expect(!messages("import Foundation", in: "Sources/CoracleCommands/A.swift").isEmpty)
