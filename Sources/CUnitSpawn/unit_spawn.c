@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "CUnitSpawn.h"
+#include "unit_sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -28,12 +31,11 @@ static void give_up(volatile struct unit_spawn_result *result, enum unit_spawn_s
   _exit(step);
 }
 
-static void reset_signals(void) {
+static void reset_signals(int ignores_sigpipe) {
   struct sigaction action;
   memset(&action, 0, sizeof action);
   for (int number = 1; number < NSIG; number++) {
-    // As systemd does by default (IgnoreSIGPIPE=yes).
-    action.sa_handler = number == SIGPIPE ? SIG_IGN : SIG_DFL;
+    action.sa_handler = number == SIGPIPE && ignores_sigpipe ? SIG_IGN : SIG_DFL;
     sigaction(number, &action, NULL);
   }
 }
@@ -54,6 +56,46 @@ static void limit_open_files(unsigned long soft) {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/// A limit that this process may not raise is raised as far as it may, as systemd does.
+static int set_limit(const struct unit_spawn_limit *wanted) {
+  struct rlimit limit = {.rlim_cur = (rlim_t)wanted->soft, .rlim_max = (rlim_t)wanted->hard};
+  if (setrlimit((__rlimit_resource_t)wanted->resource, &limit) == 0) return 0;
+  struct rlimit now;
+  if (errno != EPERM || getrlimit((__rlimit_resource_t)wanted->resource, &now) != 0) return -1;
+  if (limit.rlim_cur > now.rlim_max) limit.rlim_cur = now.rlim_max;
+  if (limit.rlim_max > now.rlim_max) limit.rlim_max = now.rlim_max;
+  return setrlimit((__rlimit_resource_t)wanted->resource, &limit);
+}
+
+static int write_text(const char *path, const char *text) {
+  int file = open(path, O_WRONLY | O_CLOEXEC);
+  if (file < 0) return -1;
+  ssize_t written = write(file, text, strlen(text));
+  int error = errno;
+  close(file);
+  errno = error;
+  return written < 0 ? -1 : 0;
+}
+
+/// What the kernel's schedulers and its memory killer know of the process.
+static void set_priorities(const struct unit_spawn_request *request, volatile struct unit_spawn_result *result) {
+  // Only a privileged process may lower its score; a unit is started without that, as systemd does.
+  if (request->oom_score_adjustment && write_text("/proc/self/oom_score_adj", request->oom_score_adjustment) != 0 &&
+      errno != EPERM && errno != EACCES)
+    give_up(result, UNIT_SPAWN_OOM_ADJUST);
+  if (request->has_nice && setpriority(PRIO_PROCESS, 0, request->nice) != 0) give_up(result, UNIT_SPAWN_NICE);
+  if (request->has_scheduler) {
+    struct sched_param parameter = {.sched_priority = request->scheduler_priority};
+    if (sched_setscheduler(0, request->scheduler_policy, &parameter) != 0) give_up(result, UNIT_SPAWN_SETSCHEDULER);
+  }
+  // 1 stands for IOPRIO_WHO_PROCESS.
+  if (request->io_priority != 0 && syscall(SYS_ioprio_set, 1, 0, request->io_priority) != 0)
+    give_up(result, UNIT_SPAWN_IOPRIO);
+  if (request->processors &&
+      sched_setaffinity(0, request->processors_size, (const cpu_set_t *)request->processors) != 0)
+    give_up(result, UNIT_SPAWN_CPUAFFINITY);
+}
+
 static void change_user(const struct unit_spawn_request *request, volatile struct unit_spawn_result *result) {
   if (syscall(SYS_setgroups, request->group_count, request->groups) != 0) give_up(result, UNIT_SPAWN_GROUP);
   if (syscall(SYS_setresgid, request->gid, request->gid, request->gid) != 0) give_up(result, UNIT_SPAWN_GROUP);
@@ -61,23 +103,22 @@ static void change_user(const struct unit_spawn_request *request, volatile struc
 }
 
 /// Only the child knows its own id before it executes its program.
-static void write_own_pid(char *const *envp) {
-  static const char name[] = "WATCHDOG_PID=";
-  for (; *envp; envp++) {
-    if (strncmp(*envp, name, sizeof name - 1) != 0) continue;
-    char digits[10];
-    int count = 0;
-    for (pid_t left = getpid(); left > 0 && count < 10; left /= 10) digits[count++] = (char)('0' + left % 10);
-    char *value = *envp + sizeof name - 1;
-    while (count > 0) *value++ = digits[--count];
-    *value = 0;
-    return;
-  }
+static void write_number(char *place, int number) {
+  char digits[11];
+  int count = 0;
+  do {
+    digits[count++] = (char)('0' + number % 10);
+    number /= 10;
+  } while (number > 0);
+  for (int index = 0; index < count; index++) place[index] = digits[count - 1 - index];
+  place[count] = 0;
 }
 
 static void become(const struct unit_spawn_request *request, volatile struct unit_spawn_result *result) {
-  reset_signals();
+  reset_signals(request->ignores_sigpipe);
+  for (char *const *place = request->process_id_places; place && *place; place++) write_number(*place, getpid());
   if (setsid() < 0) give_up(result, UNIT_SPAWN_SETSID);
+  set_priorities(request, result);
   for (const char *const *procs = request->cgroup_procs; procs && *procs; procs++) {
     if (enter_cgroup(*procs) != 0) give_up(result, UNIT_SPAWN_CGROUP);
   }
@@ -88,20 +129,39 @@ static void become(const struct unit_spawn_request *request, volatile struct uni
   }
   umask(request->umask);
   if (request->open_files_limit > 0) limit_open_files(request->open_files_limit);
+  for (size_t index = 0; index < request->limit_count; index++) {
+    if (set_limit(&request->limits[index]) != 0) give_up(result, UNIT_SPAWN_LIMITS);
+  }
+  if (request->namespaces != 0) {
+    int mount = 0;
+    if (unit_enter_namespaces(request, &mount) != 0) {
+      result->mount = mount;
+      give_up(result, UNIT_SPAWN_NAMESPACE);
+    }
+  }
+  int keeps_capabilities = request->ambient_capabilities != 0;
+  if (keeps_capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) give_up(result, UNIT_SPAWN_CAPABILITIES);
+  if (request->drops_capabilities && unit_bound_capabilities(request->capabilities) != 0)
+    give_up(result, UNIT_SPAWN_CAPABILITIES);
   if (request->changes_user) change_user(request, result);
+  if (keeps_capabilities && unit_raise_capabilities(request->ambient_capabilities) != 0)
+    give_up(result, UNIT_SPAWN_CAPABILITIES);
+  if (request->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    give_up(result, UNIT_SPAWN_NO_NEW_PRIVILEGES);
   const char *directory = request->directory ? request->directory : "/";
-  if (chdir(directory) != 0 && !(request->directory_optional && errno == ENOENT)) give_up(result, UNIT_SPAWN_CHDIR);
+  if (chdir(directory) != 0) {
+    if (!request->directory_optional || errno != ENOENT || chdir("/") != 0) give_up(result, UNIT_SPAWN_CHDIR);
+  }
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  write_own_pid(request->envp);
   execve(request->path, request->argv, request->envp);
   // A script without its "#!" line is the shell's, as execvp(3) has it; systemd refuses it, and so do we.
   give_up(result, UNIT_SPAWN_EXEC);
 }
 
 struct unit_spawn_result unit_spawn(const struct unit_spawn_request *request) {
-  volatile struct unit_spawn_result result = {.pid = 0, .pidfd = -1, .step = UNIT_SPAWN_DONE, .error = 0};
+  volatile struct unit_spawn_result result = {.pid = 0, .pidfd = -1, .step = UNIT_SPAWN_DONE, .error = 0, .mount = 0};
   sigset_t all, old;
   int cancel;
   sigfillset(&all);
@@ -124,7 +184,7 @@ struct unit_spawn_result unit_spawn(const struct unit_spawn_request *request) {
     result.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
   }
   return (struct unit_spawn_result){
-      .pid = result.pid, .pidfd = result.pidfd, .step = result.step, .error = result.error};
+      .pid = result.pid, .pidfd = result.pidfd, .step = result.step, .error = result.error, .mount = result.mount};
 }
 
 int unit_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
@@ -203,6 +263,24 @@ ssize_t unit_receive_notification(int socket, void *buffer, size_t size, pid_t *
     }
   }
   return length;
+}
+
+int unit_memory_file(const void *bytes, size_t count) {
+  int file = memfd_create("unit-input", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (file < 0) return -1;
+  size_t done = 0;
+  while (done < count) {
+    ssize_t written = write(file, (const char *)bytes + done, count - done);
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) {
+      close(file);
+      return -1;
+    }
+    done += (size_t)written;
+  }
+  lseek(file, 0, SEEK_SET);
+  fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+  return file;
 }
 
 int unit_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }

@@ -48,7 +48,7 @@ struct UnitNamingTests {
     #expect(
       verify("a.service", contradictory) == [
         "a.service: error: MachineID cannot be used with Conflicts",
-        "a.service: warning: Where= in [X-Fleet] is unknown and has no effect",
+        "a.service:6: warning: Where= in [X-Fleet] is unknown and has no effect",
       ]
     )
     #expect(verify("a.service", "[Service]\nType=simple\n").contains { $0.contains("error: the service has neither") })
@@ -71,7 +71,8 @@ struct UnitNamingTests {
     #expect(UnitVerification.run(Array(paths.prefix(2)), format: .json, output: json.output) { files[$0] } == 1)
     #expect(
       json.out == #"[{"file":"good.service","good":true,"findings":[]},{"file":"bad.service","good":false,"#
-        + #""findings":[{"severity":"error","line":1,"message":"unable to find end of section"}]}]"# + "\n"
+        + #""findings":[{"file":"bad.service","severity":"error","line":1,"#
+        + #""message":"unable to find end of section"}]}]"# + "\n"
     )
   }
 }

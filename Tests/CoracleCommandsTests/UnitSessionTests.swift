@@ -228,9 +228,9 @@ struct UnitSessionTests {
   }
 
   @Test func `what is not carried out is said at submit`() async {
-    let files = ["a.service": Self.hello + "CPUShares=512\n\n[X-Fleet]\nMachineMeta=a=b\n"]
+    let files = ["a.service": Self.hello + "DynamicUser=yes\n\n[X-Fleet]\nMachineMeta=a=b\n"]
     #expect(await session(files).submit(["a"], replace: false) == 0)
-    #expect(record.error.contains("WARNING: Unit a.service: CPUShares= in [Service] is not carried out yet"))
+    #expect(record.error.contains("WARNING: Unit a.service: DynamicUser= in [Service] is not carried out yet"))
     #expect(record.error.contains("WARNING: Unit a.service: MachineMeta= in [X-Fleet] is unknown"))
   }
 

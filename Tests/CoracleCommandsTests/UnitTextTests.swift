@@ -122,6 +122,7 @@ struct UnitTextTests {
         .init(option: "ExecStartPre", line: "/bin/sleep 9", processID: 41, status: "signal KILL"),
         .init(option: "ExecStart", line: "/bin/sleep 99", processID: 42, status: "running"),
       ],
+      warnings: ["Slice= in [Service] is not carried out yet"],
       journal: [JournalLine(epochMilliseconds: 1_795_224_226_000, source: "sleep", processID: 42, text: "hi")]
     )
     let text = UnitStatusText.text(
@@ -136,6 +137,7 @@ struct UnitTextTests {
            Loaded: loaded
            Active: active (running) since Sat 2026-11-21 01:23:45 UTC; 3min 15s ago
           Machine: m1aaaaaa.../10.0.0.1
+          Warning: Slice= in [Service] is not carried out yet
           Process: 40 ExecStartPre=/bin/true (code=exited, status=0/SUCCESS)
           Process: 41 ExecStartPre=/bin/sleep 9 (code=killed, signal=KILL)
          Main PID: 42 (running)

@@ -98,6 +98,7 @@ import Units
       containerID: "c1",
       mainStatus: "running",
       commands: [.init(option: "ExecStartPre", line: "/bin/true", processID: 6, status: "0/SUCCESS")],
+      warnings: ["Slice= is not carried out", "another"],
       journal: [line]
     )
     #expect(UnitStatusReport(json: report.json) == report)

@@ -20,14 +20,19 @@ struct SupervisionFixture: Sendable {
     containers: (any ContainerCommandRunning)? = nil,
     environment: [String: String] = [:],
     stopsUnits: Bool = true,
+    settings: (inout UnitSupervisionConfiguration) -> Void = { _ in },
     _ body: @Sendable @escaping (SupervisionFixture) async throws -> Void
   ) async throws {
-    let configuration = UnitSupervisionConfiguration(
+    var configuration = UnitSupervisionConfiguration(
       stateDirectory: directory.path,
       machineID: "0123456789abcdef0123456789abcdef",
       environment: environment,
       hostLaunch: .thread
     )
+    // Nothing of the machine's own.
+    configuration.directoryRoot = "\(directory.path)/root"
+    configuration.dropInDirectories = []
+    settings(&configuration)
     let supervision = UnitSupervision(
       configuration: configuration,
       containers: containers,

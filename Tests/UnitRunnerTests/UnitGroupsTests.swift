@@ -3,6 +3,7 @@ import CUnitSpawn
 import Glibc
 import TestKit
 import Testing
+import Units
 
 @testable import UnitRunner
 
@@ -21,8 +22,8 @@ import Testing
     )
     let result = ProcessSpawner.spawn(
       request,
-      output: 2,
-      entrances: groups.entrances(of: unit),
+      streams: ProcessStreams.Descriptors(input: 0, output: 2, error: 2),
+      entrances: groups.entrances(of: unit).paths,
       openFilesLimit: 0
     )
     #expect(result.step == UNIT_SPAWN_DONE)
@@ -47,7 +48,12 @@ import Testing
         environment: []
       )
       change(&request)
-      let result = ProcessSpawner.spawn(request, output: 2, entrances: [], openFilesLimit: 0)
+      let result = ProcessSpawner.spawn(
+        request,
+        streams: ProcessStreams.Descriptors(input: 0, output: 2, error: 2),
+        entrances: [],
+        openFilesLimit: 0
+      )
       if result.pid > 0 {
         close(result.pidfd)
         waitpid(result.pid, nil, 0)
@@ -63,5 +69,8 @@ import Testing
         $0.isDirectoryOptional = true
       } == 0
     )
+    // More processors than a machine has.
+    #expect(step { $0.settings.processors = [1000] } == 215)
+    #expect(step { $0.settings.limits = [ProcessLimit(.core, soft: 2, hard: 1)] } == 205)
   }
 }

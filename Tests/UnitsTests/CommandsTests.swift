@@ -56,7 +56,11 @@ import Testing
     #expect(command.program == "/bin/sh")
     #expect(command.words == ["shell", "-c", "true"])
     #expect(try #require(try parse("+-:/bin/true").first).hasFullPrivileges)
-    #expect(try #require(try parse("!!/bin/true").first).hasFullPrivileges)
+    let identity = try #require(try parse("!-/bin/true").first)
+    #expect(identity.keepsIdentity && identity.ignoresFailure && !identity.hasFullPrivileges)
+    let ordinary = try #require(try parse("!!/bin/true").first)
+    #expect(!ordinary.keepsIdentity && !ordinary.hasFullPrivileges)
+    #expect(ordinary.program == "/bin/true")
   }
 
   @Test func `a lone semicolon separates commands`() throws {
@@ -188,9 +192,9 @@ import Testing
     #expect(service.startLimit == ServiceDefinition.StartLimit(interval: .seconds(60), burst: 3))
     #expect(service.startTimeout == nil)
     #expect(service.stopTimeout == nil)
-    #expect(service.environment.map(\.name) == ["A", "B", "C"])
-    #expect(service.environment.map(\.value) == ["1 2", "1", "3"])
-    #expect(service.environmentFiles == [ServiceDefinition.OptionalPath(path: "/etc/web", isOptional: true)])
+    #expect(service.execution.environment.map(\.name) == ["A", "B", "C"])
+    #expect(service.execution.environment.map(\.value) == ["1 2", "1", "3"])
+    #expect(service.execution.environmentFiles == [ServiceDefinition.OptionalPath(path: "/etc/web", isOptional: true)])
     #expect(service.commands(.start).map(\.words) == [["/bin/sleep", "1000"]])
     #expect(service.successExits == ExitSet(codes: [143], signals: [UnixSignal(number: 10)]))
     #expect(service.killSignal == UnixSignal(number: 2))
@@ -204,9 +208,9 @@ import Testing
       ConditionPathExists=/x
       [Service]
       ExecStart=/bin/true
-      LimitNOFILE=1
-      LimitNOFILE=2
-      StandardOutput=file:/x
+      DynamicUser=yes
+      DynamicUser=yes
+      StandardOutput=kmsg
       [Install]
       WantedBy=multi-user.target
       WantedBy=b.service
@@ -220,10 +224,12 @@ import Testing
     #expect(
       reading.findings.map(\.description) == [
         "Conflicts= in [Unit] is not carried out yet and has no effect",
-        "ConditionPathExists= in [Unit] is not carried out yet and has no effect",
-        "LimitNOFILE= in [Service] is not carried out yet and has no effect",
-        "StandardOutput=file:/x is not carried out yet: output goes to the journal",
-        "WantedBy= in [Install] is not carried out yet and has no effect",
+        "ConditionPathExists= in [Unit] is not carried out yet and has no effect: the unit starts whether it holds or not",
+        "DynamicUser= in [Service] is not carried out yet and has no effect:"
+          + " the commands run as User=, or as root where there is none",
+        "StandardOutput=kmsg is not carried out yet: output goes to the journal",
+        "WantedBy= in [Install] is not carried out yet and has no effect:"
+          + " a unit is started by fleet, or by the command: in a cloud-config",
       ]
     )
   }

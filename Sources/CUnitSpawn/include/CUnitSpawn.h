@@ -5,17 +5,54 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/// A limit of one process, as setrlimit(2) has it.
+struct unit_spawn_limit {
+  int resource;
+  unsigned long long soft;
+  unsigned long long hard;
+};
+
+/// What a step towards a sandbox does; the numbers are those of MountStep.Kind.
+enum unit_spawn_mount_kind {
+  UNIT_SPAWN_BIND_TREE = 1,
+  UNIT_SPAWN_BIND = 2,
+  UNIT_SPAWN_READ_ONLY = 3,
+  UNIT_SPAWN_READ_WRITE = 4,
+  UNIT_SPAWN_MEMORY = 5,
+  UNIT_SPAWN_INACCESSIBLE = 6,
+  UNIT_SPAWN_LINK = 7,
+};
+
+/// One step towards what the process sees of the file system.
+struct unit_spawn_mount {
+  enum unit_spawn_mount_kind kind;
+  /// What is seen; NULL for none.
+  const char *source;
+  const char *target;
+  /// Options of a file system in memory; NULL for none.
+  const char *options;
+  int read_only;
+  /// Whether nothing happens where the source or target is missing.
+  int optional;
+  /// Used while the steps are made.
+  int source_fd;
+  int source_error;
+  int is_late;
+};
+
 /// What to execute and how.
 struct unit_spawn_request {
   /// Program file, absolute.
   const char *path;
   /// Words, the first is what the program is called; ends in NULL.
   char *const *argv;
-  /// NAME=VALUE; ends in NULL. The value of WATCHDOG_PID, which must have room for ten digits, becomes the process's id.
+  /// NAME=VALUE; ends in NULL.
   char *const *envp;
+  /// Places in envp's texts that the process id is written to, each with room for 11 characters; ends in NULL.
+  char *const *process_id_places;
   /// Working directory; NULL stays in "/".
   const char *directory;
-  /// Whether a missing working directory is passed over.
+  /// Whether a missing working directory is passed over: it is "/" then.
   int directory_optional;
   /// Whether to change user, group and groups.
   int changes_user;
@@ -26,6 +63,36 @@ struct unit_spawn_request {
   mode_t umask;
   /// Soft limit of open files; 0 keeps the caller's.
   unsigned long open_files_limit;
+  /// Whether SIGPIPE is ignored.
+  int ignores_sigpipe;
+  /// setrlimit(2); what may not be raised is raised as far as it may.
+  const struct unit_spawn_limit *limits;
+  size_t limit_count;
+  /// setpriority(2), where has_nice is set.
+  int has_nice;
+  int nice;
+  /// /proc/self/oom_score_adj as text; NULL leaves it.
+  const char *oom_score_adjustment;
+  /// sched_setscheduler(2), where has_scheduler is set.
+  int has_scheduler;
+  int scheduler_policy;
+  int scheduler_priority;
+  /// ioprio_set(2); 0 leaves it.
+  int io_priority;
+  /// sched_setaffinity(2): a mask of that many bytes; NULL leaves it.
+  const unsigned long *processors;
+  size_t processors_size;
+  /// Flags of unshare(2): CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS.
+  int namespaces;
+  /// What is done to the mounts, in order; needs CLONE_NEWNS.
+  struct unit_spawn_mount *mounts;
+  size_t mount_count;
+  /// Capabilities the process may have at most, where drops_capabilities is set.
+  int drops_capabilities;
+  unsigned long long capabilities;
+  /// Capabilities a process of another user keeps.
+  unsigned long long ambient_capabilities;
+  int no_new_privileges;
   /// File descriptors for standard input, output and error.
   int stdin_fd;
   int stdout_fd;
@@ -39,12 +106,23 @@ enum unit_spawn_step {
   UNIT_SPAWN_DONE = 0,
   UNIT_SPAWN_FORK = 1,
   UNIT_SPAWN_CHDIR = 200,
+  UNIT_SPAWN_NICE = 201,
   UNIT_SPAWN_EXEC = 203,
+  UNIT_SPAWN_LIMITS = 205,
+  UNIT_SPAWN_OOM_ADJUST = 206,
   UNIT_SPAWN_STDIN = 208,
+  UNIT_SPAWN_STDOUT = 209,
+  UNIT_SPAWN_IOPRIO = 211,
+  UNIT_SPAWN_SETSCHEDULER = 214,
+  UNIT_SPAWN_CPUAFFINITY = 215,
   UNIT_SPAWN_GROUP = 216,
   UNIT_SPAWN_USER = 217,
+  UNIT_SPAWN_CAPABILITIES = 218,
   UNIT_SPAWN_CGROUP = 219,
   UNIT_SPAWN_SETSID = 220,
+  UNIT_SPAWN_STDERR = 222,
+  UNIT_SPAWN_NAMESPACE = 226,
+  UNIT_SPAWN_NO_NEW_PRIVILEGES = 227,
 };
 
 /// The outcome of unit_spawn.
@@ -57,6 +135,8 @@ struct unit_spawn_result {
   enum unit_spawn_step step;
   /// errno of that step.
   int error;
+  /// The mount that failed, counted from 1; 0 when none did.
+  int mount;
 };
 
 /// Starts a process in a session of its own and returns once its program has been executed or has failed to be.
@@ -91,6 +171,9 @@ int unit_tell_senders(int socket);
 /// Takes a datagram without waiting; its length in full, which may be more than `size`, or -1 with errno. `sender` is
 /// the process it comes from as the kernel knows it, 0 when it does not. Descriptors that come with it are closed.
 ssize_t unit_receive_notification(int socket, void *buffer, size_t size, pid_t *sender);
+
+/// A file in memory with these bytes, that can only be read, at its beginning (close-on-exec); -1 with errno.
+int unit_memory_file(const void *bytes, size_t count);
 
 /// A pipe, both ends close-on-exec; -1 with errno.
 int unit_pipe(int ends[2]);

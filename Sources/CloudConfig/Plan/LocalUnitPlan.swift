@@ -29,7 +29,7 @@ public struct LocalUnitPlan: Sendable, Equatable {
 
   /// Unit name with suffix.
   public var name: String
-  /// The unit file's text; nil when the document only commands a unit that is there already.
+  /// The unit file's text; nil when the document only masks a unit, or only adds drop-ins to one that fleet brings.
   public var content: String?
   /// What is done at boot; nil means nothing.
   public var command: Command?

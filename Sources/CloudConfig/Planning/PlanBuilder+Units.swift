@@ -108,9 +108,17 @@ extension PlanBuilder {
       )
       return nil
     }
-    guard content != nil || isMasked else {
+    // Drop-ins alone add to a unit that fleet brings.
+    let dropIns = dropIns(section)
+    guard content != nil || isMasked || !dropIns.isEmpty else {
       log.warning(at: mark, "\(name) is accepted and has no effect: it has no content here and is not built in")
       return nil
+    }
+    if content == nil, !isMasked, section["command"] != nil || section["enable"]?.boolean == true {
+      log.warning(
+        at: mark,
+        "\(name) is not started here: it has no content, and its drop-ins add to the unit of that name that fleet brings"
+      )
     }
     return LocalUnitPlan(
       name: name,
@@ -119,7 +127,7 @@ extension PlanBuilder {
       isEnabled: section["enable"]?.boolean ?? false,
       isMasked: isMasked,
       isRuntime: section["runtime"]?.boolean ?? false,
-      dropIns: dropIns(section).map { LocalUnitPlan.DropIn(name: $0.name, content: $0.content.string ?? "") }
+      dropIns: dropIns.map { LocalUnitPlan.DropIn(name: $0.name, content: $0.content.string ?? "") }
     )
   }
 

@@ -45,6 +45,9 @@ struct NodeCommand: AsyncParsableCommand {
   @Flag(help: "Stop this node's units when the node is stopped cleanly.")
   var stopUnits = false
 
+  @Option(help: "Control group below which units' groups are, in every hierarchy (default: the node's own).")
+  var cgroupRoot: String?
+
   @Option(help: "Least level of log lines: trace, debug, info, notice, warning, error.")
   var logLevel: String?
 
@@ -83,6 +86,7 @@ struct NodeCommand: AsyncParsableCommand {
     options.socket = text(socket, "SOCKET")
     options.appliesSystem = try switched(applySystem, "APPLY_SYSTEM")
     options.stopsUnits = try switched(stopUnits, "STOP_UNITS")
+    options.controlGroupRoot = text(cgroupRoot, "CGROUP_ROOT")
     if let level = text(logLevel, "LOG_LEVEL") {
       guard let known = Logger.Level(rawValue: level) else {
         throw ValidationError("\"\(level)\" is no log level; say trace, debug, info, notice, warning or error.")

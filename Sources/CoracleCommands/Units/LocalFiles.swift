@@ -41,6 +41,22 @@ enum LocalFiles {
     return bytes
   }
 
+  /// The names of what is in a folder, sorted; empty when there is none.
+  ///
+  /// - Throws: ``CommandFailure`` when it is there and cannot be read.
+  static func names(in path: String) throws(CommandFailure) -> [String] {
+    guard let folder = opendir(path) else {
+      if errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG { return [] }
+      throw failure(path)
+    }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      names.append(withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+    }
+    return names.filter { $0 != "." && $0 != ".." }.sorted()
+  }
+
   private static func failure(_ path: String) -> CommandFailure {
     CommandFailure("cannot read \(path): \(String(cString: strerror(errno)))")
   }

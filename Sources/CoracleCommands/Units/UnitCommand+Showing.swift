@@ -84,12 +84,24 @@ extension UnitCommand {
   struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Say what is wrong with unit files, and what of them has no effect.",
-      discussion: "Prints FILE[:LINE]: error|warning: message for each finding; ends with 1 when a unit cannot run."
+      discussion: """
+        Looks at files alone and asks no cluster. Prints FILE[:LINE]: error|warning|note: message for each finding; ends with \
+        1 when a unit cannot run. Drop-ins are read from FILE.d/*.conf. --directives prints what becomes of every directive \
+        of systemd 252.
+        """
     )
-    @Argument(help: ArgumentHelp("Unit files.", valueName: "file")) var files: [String]
+    @Argument(help: ArgumentHelp("Unit files.", valueName: "file")) var files: [String] = []
+    @Flag(help: "Print what becomes of every directive that systemd knows.") var directives = false
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+      guard directives == files.isEmpty else {
+        throw ValidationError("Say which unit files to look at, or --directives.")
+      }
+    }
+
     func run() throws {
+      if directives { return CommandOutput.standard.write(DirectiveListing.text(output.output)) }
       let status = UnitVerification.run(files, format: output.output, output: .standard)
       guard status == 0 else { throw ExitCode(status) }
     }

@@ -20,7 +20,9 @@ extension UnitSession {
     var changed: [String] = []
     for (reference, presence) in zip(references, presences) {
       switch presence {
-      case .failed: status = Self.failed
+      case .failed(let message):
+        report(message)
+        status = Self.failed
       case .created:
         output.line("Unit \(reference.name) inactive")
         changed.append(reference.name)

@@ -10,8 +10,8 @@ extension UnitSession {
     case created
     /// It was there, wanted in this state, and is now in that one.
     case present(desiredState: JobState, currentState: JobState?)
-    /// It could not be made; the failure is reported.
-    case failed
+    /// It could not be made; the message says why.
+    case failed(String)
   }
 
   /// `submit`.
@@ -26,7 +26,9 @@ extension UnitSession {
       switch await ensure(reference, target: .inactive, replace: replace) {
       case .created: output.line("Unit \(reference.name) inactive")
       case .present: break
-      case .failed: status = Self.failed
+      case .failed(let message):
+        report(message)
+        status = Self.failed
       }
     }
     return status
@@ -41,11 +43,10 @@ extension UnitSession {
       }
       return try await compare(unit, with: reference, target: target, replace: replace)
     } catch let error as UnitNameError {
-      report("Error creating units: \(name): \(error)")
+      return .failed("Error creating units: \(name): \(error)")
     } catch {
-      report("Error creating units: \(text(error))")
+      return .failed("Error creating units: \(text(error))")
     }
-    return .failed
   }
 
   /// A unit of the registry; nil when it has none of that name.
@@ -99,6 +100,7 @@ extension UnitSession {
   private func warn(about file: UnitFile, _ name: UnitName) {
     for finding in ServiceReading(file, name: name).findings {
       switch finding.severity {
+      case .note: break
       case .warning: output.errorLine("WARNING: Unit \(name): \(finding)")
       case .error: output.errorLine("WARNING: Unit \(name) cannot run: \(finding)")
       }

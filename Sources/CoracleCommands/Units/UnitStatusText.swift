@@ -34,6 +34,7 @@ enum UnitStatusText {
     lines.append("   Loaded: \(report.loadState)")
     lines.append("   Active: \(activeLine(report, nowEpochMilliseconds, zone))")
     lines.append("  Machine: \(machines.text(report.machineID))")
+    lines += report.warnings.map { "  Warning: \($0)" }
     for command in report.commands where command.status != "running" {
       let process = command.processID.map { "\($0) " } ?? ""
       lines.append("  Process: \(process)\(command.option)=\(command.line) (\(end(command.status)))")

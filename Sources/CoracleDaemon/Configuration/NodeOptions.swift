@@ -29,6 +29,8 @@ public struct NodeOptions: Sendable {
   public var appliesSystem = false
   /// Whether a clean stop of the node stops its units too.
   public var stopsUnits = false
+  /// Below which control group units' groups are; nil is the one the node is in.
+  public var controlGroupRoot: String?
   /// The least level that is logged; nil means info, or debug when the cloud-config says so.
   public var logLevel: Logger.Level?
   /// How log lines look.

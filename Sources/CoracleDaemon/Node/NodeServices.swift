@@ -48,11 +48,7 @@ struct NodeServices {
     let api = try await APIService(node, ports: ports, security: security, group: group, logger: logger)
     let store = Eventual<NodeStore>()
     let supervision = UnitSupervision(
-      configuration: UnitSupervisionConfiguration(
-        stateDirectory: "\(node.directory.path)/units",
-        machineID: node.machineID,
-        environment: unitEnvironment
-      ),
+      configuration: unitConfiguration,
       containers: engine.map { DockerEngineContainers(client: $0) },
       logger: logger
     )
@@ -146,6 +142,17 @@ struct NodeServices {
     } catch {
       throw NodeError("use the Docker Engine at \(url)", cause: error)
     }
+  }
+
+  private var unitConfiguration: UnitSupervisionConfiguration {
+    var configuration = UnitSupervisionConfiguration(
+      stateDirectory: "\(node.directory.path)/units",
+      machineID: node.machineID,
+      environment: unitEnvironment
+    )
+    configuration.controlGroupRoot = node.options.controlGroupRoot
+    configuration.dropIns = node.plan.localUnits.filter { !$0.isWhole }.flatMap(\.unitDropIns)
+    return configuration
   }
 
   /// What the units' own `etcdctl`, `fleetctl` and `docker` lines need to reach this node.

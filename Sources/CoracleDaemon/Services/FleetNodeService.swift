@@ -35,7 +35,7 @@ struct FleetNodeService: Service {
       keys: store.keys,
       supervisor: FleetUnitSupervisor(
         supervision: supervision,
-        localUnits: Set(node.plan.localUnits.compactMap(\.unitName))
+        localUnits: Set(node.plan.localUnits.filter(\.isWhole).compactMap(\.unitName))
       ),
       logger: logger
     )

@@ -34,12 +34,17 @@ struct UnitsService: Service {
   /// Loads all of the document's units before any is started, and commands them in the document's order.
   private func startLocalUnits() async {
     var units: [UnitToRun] = []
+    // A unit that the document brings whole is another unit when its drop-ins change, and is started again.
+    let dropIns = localUnits.filter(\.isWhole).flatMap(\.unitDropIns)
     for plan in localUnits where !plan.isMasked {
       guard let content = plan.content else { continue }
       do {
-        var file = try UnitFile(parsing: content)
-        for dropIn in plan.dropIns { file.options += try UnitFile(parsing: dropIn.content).options }
-        units.append(UnitToRun(name: try UnitName(plan.name), file: file))
+        let name = try UnitName(plan.name)
+        let (file, problems) = try UnitFile(parsing: content).adding(dropIns, for: name)
+        for problem in problems {
+          logger.error("drop-in cannot be read", metadata: ["unit.name": "\(name)", "error": "\(problem)"])
+        }
+        units.append(UnitToRun(name: name, file: file))
       } catch {
         logger.error("local unit cannot be read", metadata: ["unit.name": "\(plan.name)", "error": "\(error)"])
       }
@@ -71,4 +76,12 @@ struct UnitsService: Service {
 extension LocalUnitPlan {
   /// The unit's name, if it is one.
   var unitName: UnitName? { try? UnitName(name) }
+
+  /// Whether the document says all there is about the unit, or that it must not be; else it only adds to what fleet brings.
+  var isWhole: Bool { content != nil || isMasked }
+
+  /// The unit's drop-ins, where the runner looks for them.
+  var unitDropIns: [Units.DropIn] {
+    dropIns.map { Units.DropIn(directory: "\(name).d", name: $0.name, text: $0.content) }
+  }
 }

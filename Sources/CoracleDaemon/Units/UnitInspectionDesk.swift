@@ -111,6 +111,7 @@ extension UnitStatusReport {
           status: command.end ?? "running"
         )
       },
+      warnings: status.warnings,
       journal: status.journal.map(JournalLine.init)
     )
   }

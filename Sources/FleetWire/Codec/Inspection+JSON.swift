@@ -65,6 +65,7 @@ extension UnitStatusReport {
     fields.add("sinceEpochMilliseconds", sinceEpochMilliseconds)
     fields.add("statusText", statusText)
     fields.add("subState", subState)
+    fields.add("warnings", warnings.map { .string($0) })
     return fields.json
   }
 
@@ -84,6 +85,7 @@ extension UnitStatusReport {
       mainStatus: json["mainStatus"]?.string,
       statusText: json["statusText"]?.string,
       commands: (json["commands"]?.array ?? []).compactMap { CommandStatus(json: $0) },
+      warnings: (json["warnings"]?.array ?? []).compactMap(\.string),
       journal: (json["journal"]?.array ?? []).compactMap { JournalLine(json: $0) }
     )
   }

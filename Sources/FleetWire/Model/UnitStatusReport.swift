@@ -28,6 +28,8 @@ public struct UnitStatusReport: Sendable, Equatable {
   public var statusText: String?
   /// The command lines that ran, in order, with their ends.
   public var commands: [CommandStatus]
+  /// What of the unit's file is not carried out, a sentence each.
+  public var warnings: [String]
   /// The last lines of output, oldest first.
   public var journal: [JournalLine]
 
@@ -65,6 +67,7 @@ public struct UnitStatusReport: Sendable, Equatable {
     mainStatus: String? = nil,
     statusText: String? = nil,
     commands: [CommandStatus] = [],
+    warnings: [String] = [],
     journal: [JournalLine] = []
   ) {
     self.name = name
@@ -79,6 +82,7 @@ public struct UnitStatusReport: Sendable, Equatable {
     self.mainStatus = mainStatus
     self.statusText = statusText
     self.commands = commands
+    self.warnings = warnings
     self.journal = journal
   }
 }

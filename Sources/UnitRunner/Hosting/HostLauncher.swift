@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CUnitSpawn
 import Glibc
+import Units
 
 /// Connects to the unit-host of a state directory, and brings one into being where there is none.
 struct HostLauncher {
@@ -40,6 +41,8 @@ struct HostLauncher {
       let settings = HostLoop.Settings(
         stateDirectory: configuration.stateDirectory,
         collectsOrphans: false,
+        usesControlGroups: configuration.usesControlGroups,
+        controlGroupRoot: configuration.controlGroupRoot,
         idleLimit: .seconds(2)
       )
       guard DedicatedThread.start({ HostLoop(settings)?.run() }) else {
@@ -50,17 +53,26 @@ struct HostLauncher {
 
   /// The process started here only makes the one that stays, and is over at once.
   private func launchProcess() throws(UnitRunnerError) {
-    let words = ["coracle", "unit-host", "--state-dir", configuration.stateDirectory]
-    let request = ProcessRequest(
+    var words = ["coracle", "unit-host", "--state-dir", configuration.stateDirectory]
+    if let root = configuration.controlGroupRoot { words += ["--cgroup-root", root] }
+    if !configuration.usesControlGroups { words += ["--no-cgroups"] }
+    var request = ProcessRequest(
       id: "",
       unit: "",
       source: "",
       program: executable,
       words: words,
-      environment: ["PATH=\(UnitEnvironment.defaultPath)"],
-      umask: 0o077
+      environment: ["PATH=\(EnvironmentComposition.defaultPath)"]
     )
-    let result = ProcessSpawner.spawn(request, output: 2, entrances: [], openFilesLimit: OpenFilesLimit.initial)
+    request.settings.umask = 0o077
+    let input = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    defer { close(input) }
+    let result = ProcessSpawner.spawn(
+      request,
+      streams: ProcessStreams.Descriptors(input: input, output: 2, error: 2),
+      entrances: [],
+      openFilesLimit: OpenFilesLimit.initial
+    )
     guard result.step == UNIT_SPAWN_DONE else {
       throw UnitRunnerError(.host, "cannot execute \(executable) as unit-host: \(errorText(result.error))")
     }

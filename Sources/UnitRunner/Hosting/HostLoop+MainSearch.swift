@@ -35,7 +35,7 @@ extension HostLoop {
     // The unit may have named its main process itself meanwhile.
     let isOwned = processes.values.contains { $0.pidfd >= 0 && $0.report.process.processID == named }
     let groupIsEmpty = groups.members(of: request.unit).isEmpty
-    guard request.search != .keepLooking || groupIsEmpty || isOwned else { return false }
+    guard request.search != .wait || groupIsEmpty || isOwned else { return false }
     connection?.send(HostEvent.mainMissing(id: request.id, groupIsEmpty: groupIsEmpty))
     return true
   }

@@ -15,6 +15,8 @@ final class HostLoop {
     var collectsOrphans: Bool
     /// Whether units get control groups.
     var usesControlGroups = true
+    /// Below which group of each hierarchy ours are; nil is the one this process is in.
+    var controlGroupRoot: String?
     /// Soft limit of open files that units get; 0 leaves it.
     var openFilesLimit: UInt = 0
     /// How long to stay without processes and without a node.
@@ -32,6 +34,8 @@ final class HostLoop {
   private(set) var connection: FrameConnection?
   private var journal: JournalWriter
   var groups: UnitGroups
+  /// What has been said of units, each thing once.
+  private var told: [String: Set<String>] = [:]
   var processes: [String: TrackedProcess] = [:]
   private var outputs: [Int32: TrackedOutput] = [:]
   var notifySockets = NotifySockets()
@@ -59,6 +63,7 @@ final class HostLoop {
     var unit: String
     var source: String
     var processID: Int32
+    var rule = OutputLineRule()
     var splitter = LineSplitter()
   }
 
@@ -71,7 +76,8 @@ final class HostLoop {
     journal = JournalWriter(stateDirectory: settings.stateDirectory, fileLimitBytes: 4 << 20)
     groups = UnitGroups(
       name: Self.groupName(settings.stateDirectory),
-      usesControlGroups: settings.usesControlGroups
+      usesControlGroups: settings.usesControlGroups,
+      root: settings.controlGroupRoot
     )
     makeNonBlocking(listener)
     poller.add(listener)
@@ -179,6 +185,7 @@ final class HostLoop {
     case .journal(let unit, let lines): journal.append(lines, to: unit)
     case .forget(let unit):
       groups.forget(unit)
+      told[unit] = nil
       emptyWatches[unit] = nil
       searches[unit] = nil
       closeNotifySocket(of: unit)
@@ -192,24 +199,22 @@ final class HostLoop {
       return
     }
     if let socket = request.notifySocket { openNotifySocket(socket, of: request.unit) }
-    guard let pipe = OutputPipe() else {
-      tellNotStarted(request, .notStarted("cannot make a pipe for its output: \(errorText(errno))"))
+    let streams: ProcessStreams
+    do {
+      streams = try ProcessStreams(request.settings)
+    } catch {
+      say("\(request.unit): \(error.text)", request.unit)
+      tellNotStarted(request, .exited(error.exitCode))
       return
     }
-    let result = ProcessSpawner.spawn(
-      request,
-      output: pipe.childEnd,
-      entrances: groups.entrances(of: request.unit),
-      openFilesLimit: settings.openFilesLimit
-    )
-    close(pipe.childEnd)
-    guard result.step == UNIT_SPAWN_DONE else {
-      close(pipe.ourEnd)
-      let problem = "\(request.program): \(errorText(result.error))"
-      say("\(request.unit): Failed to execute \(problem)", request.unit)
-      let end: ProcessEnd =
-        result.step == UNIT_SPAWN_FORK ? .notStarted(problem) : .exited(Int32(bitPattern: result.step.rawValue))
-      tellNotStarted(request, end)
+    let start = ProcessStart(request, streams, &groups, openFilesLimit: settings.openFilesLimit)
+    streams.close()
+    start.warnings.forEach { sayOnce("\(request.unit): \($0)", request.unit) }
+    let result = start.result
+    if let failure = start.failure {
+      if let journal = streams.journal { close(journal) }
+      say("\(request.unit): \(failure.text)", request.unit)
+      tellNotStarted(request, failure.end)
       return
     }
     let identity = ProcessTable.identity(result.pid) ?? ProcessIdentity(processID: result.pid, startTicks: 0)
@@ -218,7 +223,8 @@ final class HostLoop {
       HostedProcess(id: request.id, unit: request.unit, process: identity),
       source: request.source,
       pidfd: result.pidfd,
-      output: pipe.ourEnd
+      output: streams.journal,
+      rule: request.settings.lineRule
     )
     connection?.send(HostEvent.spawned(id: request.id, process: identity))
   }
@@ -236,14 +242,25 @@ final class HostLoop {
     groups.started(request.process.processID, of: request.unit)
     if let socket = request.notifySocket { openNotifySocket(socket, of: request.unit) }
     let output = OutputPipe.reopen(outputOf: request.process.processID)
-    track(report, source: request.source, pidfd: pidfd, output: output)
+    track(report, source: request.source, pidfd: pidfd, output: output, rule: request.lineRule)
     processes[request.id]?.pidFile = request.pidFile
   }
 
-  func track(_ report: HostedProcess, source: String, pidfd: Int32, output: Int32?) {
+  func track(
+    _ report: HostedProcess,
+    source: String,
+    pidfd: Int32,
+    output: Int32?,
+    rule: OutputLineRule = OutputLineRule()
+  ) {
     processes[report.id] = TrackedProcess(report: report, pidfd: pidfd, output: output)
     if let output {
-      outputs[output] = TrackedOutput(unit: report.unit, source: source, processID: report.process.processID)
+      outputs[output] = TrackedOutput(
+        unit: report.unit,
+        source: source,
+        processID: report.process.processID,
+        rule: rule
+      )
       poller.add(output)
     }
     if pidfd >= 0 { poller.add(pidfd) }
@@ -280,7 +297,7 @@ final class HostLoop {
     let isAtEnd = count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)
     if isAtEnd, let last = output.splitter.finish() { texts.append(last) }
     let now = epochMicroseconds()
-    let lines = texts.map {
+    let lines = texts.compactMap { output.rule.kept($0) }.map {
       HostedLine(epochMicroseconds: now, source: output.source, processID: output.processID, text: $0)
     }
     journal.append(lines, to: output.unit)
@@ -356,6 +373,10 @@ final class HostLoop {
       pidfd: -1
     )
     finish(request.id, end)
+  }
+
+  private func sayOnce(_ text: String, _ unit: String) {
+    if told[unit, default: []].insert(text).inserted { say(text, unit) }
   }
 
   func say(_ text: String, _ unit: String) {

@@ -29,7 +29,7 @@ enum HostRequest: Codable, Sendable, Equatable {
   case leave
 
   /// Raised when messages change so that an older unit-host would not understand them.
-  static let protocolVersion = 2
+  static let protocolVersion = 3
 }
 
 /// What the unit-host tells the node.
@@ -63,10 +63,12 @@ struct ProcessRequest: Codable, Sendable, Equatable {
   var words: [String]
   /// `NAME=VALUE`, sorted.
   var environment: [String]
+  /// Variables that get the id of the new process itself.
+  var processIDVariables: [String] = []
   var directory: String?
   var isDirectoryOptional = false
   var identity: UserIdentity?
-  var umask: UInt32 = 0o022
+  var settings = ProcessSettings()
   /// Where the unit's processes tell about themselves; nil for nowhere.
   var notifySocket: String?
 }
@@ -91,6 +93,7 @@ struct AdoptionRequest: Codable, Sendable, Equatable {
   var unit: String
   var source: String
   var process: ProcessIdentity
+  var lineRule = OutputLineRule()
   var notifySocket: String?
   /// Where the unit says which process is its main one, for a main process.
   var pidFile: String?

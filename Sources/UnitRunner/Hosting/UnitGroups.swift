@@ -1,25 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import Units
 
-/// Finds all processes of a unit: by its control group where there may be one, else by session and environment.
+/// Finds all processes of a unit, by its control group where there may be one, else by session and environment; limits what
+/// they use together.
 struct UnitGroups {
-  /// Directory of ours in a control group file system; nil when none can be made.
-  private let base: String?
-  private var sessions: [String: Set<Int32>] = [:]
-
-  /// Looks for a control group file system that can be written to.
-  ///
-  /// - Parameters:
-  ///   - name: What our part of it is called; one for each state directory.
-  ///   - usesControlGroups: Off finds processes without.
-  init(name: String, usesControlGroups: Bool = true) {
-    base = usesControlGroups ? Self.findBase(name) : nil
+  /// How a process gets into its unit's groups.
+  struct Entrances {
+    /// Files that the process writes itself to.
+    var paths: [String] = []
+    /// What cannot be carried out, in sentences that name the directives.
+    var problems: [String] = []
   }
 
-  /// Files that a new process of the unit writes itself to, ending up in the unit's group.
-  func entrances(of unit: String) -> [String] {
-    guard let base, makeDirectories("\(base)/\(unit)", mode: 0o755) else { return [] }
-    return ["\(base)/\(unit)/cgroup.procs"]
+  private let trees: ControlGroupTrees?
+  private let capacity: MachineCapacity
+  private var sessions: [String: Set<Int32>] = [:]
+
+  /// Looks for control group file systems that can be written to.
+  ///
+  /// - Parameters:
+  ///   - name: What our part of them is called; one for each state directory.
+  ///   - usesControlGroups: Off finds processes without.
+  ///   - root: Below which group of each hierarchy ours are; nil is the one this process is in.
+  ///   - trees: Those to use; nil looks for the machine's.
+  init(name: String, usesControlGroups: Bool = true, root: String? = nil, trees: ControlGroupTrees? = nil) {
+    self.trees =
+      usesControlGroups ? trees ?? ControlGroupTrees(name: name, mounts: ControlGroupMount.here(), root: root) : nil
+    capacity = .here
+  }
+
+  /// Files that a new process of the unit writes itself to, ending up in the unit's groups, which hold its limits.
+  func entrances(of unit: String, _ control: ResourceControl = ResourceControl()) -> Entrances {
+    var result = Entrances()
+    var entered: Set<String> = []
+    func enter(_ directory: String) {
+      guard !entered.contains(directory), makeDirectories(directory, mode: 0o755) else { return }
+      entered.insert(directory)
+      result.paths.append("\(directory)/cgroup.procs")
+    }
+    if let base = trees?.base { enter("\(base)/\(unit)") }
+    guard !control.isEmpty else { return result }
+    let plan = ControlGroupPlan(control, available: trees?.available ?? [:], capacity: capacity)
+    for missing in plan.missing {
+      result.problems.append("\(missing.directive)= is not carried out: \(missing.reason)")
+    }
+    for setting in plan.settings {
+      guard let base = trees?.base(of: setting.controller) else { continue }
+      enter("\(base)/\(unit)")
+      let path = "\(base)/\(unit)/\(setting.file)"
+      if let problem = writeControl(setting.value, to: path) {
+        result.problems.append("\(setting.directive)= is not carried out: cannot write \(path): \(problem)")
+      }
+    }
+    return result
   }
 
   /// A process of the unit has been started, in a session of its own.
@@ -29,7 +63,7 @@ struct UnitGroups {
 
   /// Every process of the unit that has not ended.
   func members(of unit: String) -> [Int32] {
-    if let base { return Self.processes(below: "\(base)/\(unit)") }
+    if let base = trees?.base { return Self.processes(below: "\(base)/\(unit)") }
     guard let leaders = sessions[unit] else { return [] }
     let marker = Array("\(Self.marker)=\(unit)".utf8)
     return ProcessTable.all().filter { processID in
@@ -40,16 +74,16 @@ struct UnitGroups {
     }
   }
 
-  /// Removes a unit's group; one that has processes stays.
+  /// Removes a unit's groups; one that has processes stays.
   mutating func forget(_ unit: String) {
     sessions[unit] = nil
-    if let base { Self.removeTree("\(base)/\(unit)") }
+    for base in trees?.bases ?? [] { Self.removeTree("\(base)/\(unit)") }
   }
 
   /// Removes every group of ours that has no processes.
   mutating func forgetAll() {
     sessions = [:]
-    if let base { Self.removeTree(base) }
+    for base in trees?.bases ?? [] { Self.removeTree(base) }
   }
 
   /// The variable by which a unit's processes are known where there are no control groups.
@@ -72,40 +106,29 @@ struct UnitGroups {
     var status = stat()
     return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
+}
 
-  /// The unified hierarchy if there is one, else systemd's own; ours is below the group this process is in.
-  private static func findBase(_ name: String) -> String? {
-    let groups = (readSmallFile("/proc/self/cgroup") ?? "").split(separator: "\n")
-    let mounts = (readSmallFile("/proc/self/mountinfo") ?? "").split(separator: "\n")
-    for controllers in ["", "name=systemd"] {
-      guard let path = groupPath(groups, controllers), let mount = mountPoint(mounts, controllers) else { continue }
-      let base = "\(mount)\(path == "/" ? "" : path)/coracle-\(name)"
-      if makeDirectories(base, mode: 0o755), access("\(base)/cgroup.procs", W_OK) == 0 { return base }
-    }
-    return nil
-  }
+/// Writes a file of a control group; what went wrong, or nil.
+func writeControl(_ text: String, to path: String) -> String? {
+  let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+  guard descriptor >= 0 else { return errorText(errno) }
+  defer { close(descriptor) }
+  let bytes = Array(text.utf8)
+  let written = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+  return written == bytes.count ? nil : errorText(errno)
+}
 
-  /// A line is `ID:CONTROLLERS:PATH`; the unified hierarchy has no controllers there.
-  private static func groupPath(_ lines: [Substring], _ controllers: String) -> String? {
-    for line in lines {
-      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-      if fields.count == 3, fields[1] == controllers { return String(fields[2]) }
+extension MachineCapacity {
+  /// What this machine has.
+  static var here: MachineCapacity {
+    let pages = sysconf(Int32(_SC_PHYS_PAGES))
+    let page = sysconf(Int32(_SC_PAGESIZE))
+    let limits = ["/proc/sys/kernel/pid_max", "/proc/sys/kernel/threads-max"].compactMap { path in
+      readSmallFile(path).flatMap { UInt64($0.filter(\.isNumber)) }
     }
-    return nil
-  }
-
-  /// A line is `ID PARENT DEVICE ROOT MOUNTPOINT … - TYPE SOURCE OPTIONS`.
-  private static func mountPoint(_ lines: [Substring], _ controllers: String) -> String? {
-    for line in lines {
-      let fields = line.split(separator: " ")
-      guard let dash = fields.firstIndex(of: "-"), dash + 3 < fields.count, fields.count > 4 else { continue }
-      let options = fields[dash + 3].split(separator: ",")
-      let matches =
-        controllers.isEmpty
-        ? fields[dash + 1] == "cgroup2"
-        : fields[dash + 1] == "cgroup" && options.contains { $0 == controllers }
-      if matches { return String(fields[4]) }
-    }
-    return nil
+    return MachineCapacity(
+      memoryBytes: pages > 0 && page > 0 ? UInt64(pages) * UInt64(page) : 0,
+      tasks: limits.min() ?? 32_768
+    )
   }
 }

@@ -12,11 +12,14 @@ public enum UnitHost {
   /// - Parameter arguments: The words after `unit-host`.
   /// - Returns: The process's exit code.
   public static func main(arguments: [String]) -> Int32 {
-    guard arguments.count == 2, arguments[0] == "--state-dir" else {
-      report("usage: coracle unit-host --state-dir DIR (the node starts it; it is not for people)")
+    guard let arguments = Arguments(arguments) else {
+      report(
+        "usage: coracle unit-host --state-dir DIR [--cgroup-root PATH] [--no-cgroups]"
+          + " (the node starts it; it is not for people)"
+      )
       return 2
     }
-    let directory = arguments[1]
+    let directory = arguments.stateDirectory
     // The caller waits for the first process and so never has a child of its own that it does not know about.
     switch unit_background() {
     case -1:
@@ -33,6 +36,8 @@ public enum UnitHost {
     let settings = HostLoop.Settings(
       stateDirectory: directory,
       collectsOrphans: true,
+      usesControlGroups: arguments.usesControlGroups,
+      controlGroupRoot: arguments.controlGroupRoot,
       openFilesLimit: raiseOpenFilesLimit()
     )
     guard let loop = HostLoop(settings) else {
@@ -41,6 +46,30 @@ public enum UnitHost {
     }
     loop.run()
     return 0
+  }
+
+  /// What the node says when it starts the unit-host.
+  struct Arguments: Equatable {
+    var stateDirectory = ""
+    var controlGroupRoot: String?
+    var usesControlGroups = true
+
+    init?(_ words: [String]) {
+      var rest = words[...]
+      while let word = rest.popFirst() {
+        switch word {
+        case "--state-dir":
+          guard let value = rest.popFirst() else { return nil }
+          stateDirectory = value
+        case "--cgroup-root":
+          guard let value = rest.popFirst() else { return nil }
+          controlGroupRoot = value
+        case "--no-cgroups": usesControlGroups = false
+        default: return nil
+        }
+      }
+      guard !stateDirectory.isEmpty else { return nil }
+    }
   }
 
   /// One unit-host for each state directory: a second one ends at once.

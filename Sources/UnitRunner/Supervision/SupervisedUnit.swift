@@ -20,11 +20,13 @@ struct SupervisedUnit {
   /// How many command reports are kept.
   static let reportLimit = 64
 
-  init(_ unit: UnitToRun, specifiers: SpecifierValues, record: UnitRecord) {
+  init(_ unit: UnitToRun, specifiers: SpecifierValues, record: UnitRecord, dropIns: [DropIn] = []) {
     name = unit.name
     file = unit.file
     hash = unit.file.hash
-    let reading = ServiceReading(unit.file, name: unit.name, specifiers: specifiers)
+    let whole = unit.file.adding(dropIns, for: unit.name)
+    let reading = ServiceReading(whole.file, name: unit.name, specifiers: specifiers)
+    warnings = reading.findings.filter { $0.severity == .warning }.map(\.description) + whole.problems
     let problems = reading.findings.filter { finding in
       if case .unitTypeNotCarriedOut = finding { true } else { finding.severity == .error }
     }
@@ -36,6 +38,9 @@ struct SupervisedUnit {
     }
     canRun = problems.isEmpty
   }
+
+  /// What of its file is not carried out.
+  let warnings: [String]
 
   /// Whether its file can be carried out at all.
   let canRun: Bool
@@ -63,7 +68,7 @@ struct SupervisedUnit {
 
   /// What a command's lines are labelled with.
   func source(of command: ExecCommand) -> String {
-    lifecycle.definition.syslogIdentifier ?? String(command.program.split(separator: "/").last ?? "command")
+    lifecycle.definition.execution.syslogIdentifier ?? String(command.program.split(separator: "/").last ?? "command")
   }
 
   func running(_ role: CommandRole) -> RunningCommand? {

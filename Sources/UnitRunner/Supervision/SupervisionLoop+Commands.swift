@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import DockerEngine
 import Glibc
-import Logging
 import Units
 
 /// Carrying out what a unit's machine wants: commands and signals.
@@ -38,8 +37,9 @@ extension SupervisionLoop {
   ) {
     guard let unit = units[name] else { return }
     let definition = unit.lifecycle.definition
+    let settings = definition.execution
     let command = definition.commands(position.stage)[position.index]
-    let account = definition.user.flatMap { UserAccounts.account($0) }
+    let account = settings.user.flatMap { UserAccounts.account($0) }
     var running = RunningCommand(
       id: unit.nextCommandID,
       position: position,
@@ -55,9 +55,9 @@ extension SupervisionLoop {
     let variables: [String: String]
     do {
       variables = try environment.variables(
-        for: definition,
-        account: command.hasFullPrivileges ? nil : account,
-        extra: runVariables(unit, running)
+        settings,
+        account: account,
+        run: runVariables(unit, running)
       )
     } catch {
       say("\(name): \(error.text)", name)
@@ -66,15 +66,44 @@ extension SupervisionLoop {
       return
     }
     let words = command.expandedWords(in: variables)
+    let identity: UserIdentity?
+    do {
+      identity = try UserAccounts.identity(for: settings, account: account)
+      try surroundings.prepare(settings.directories.items(below: specifiers), owner: identity)
+    } catch {
+      let problem = Self.problem(error)
+      say("\(name): \(problem.text)", name)
+      begin(running, words, name)
+      commandEnded(running.id, .exited(problem.exitCode))
+      return
+    }
     if hasContainers, DockerCommandLine.isDocker(program: command.program) {
       launchDocker(&running, words, variables, definition, again)
       return
     }
     begin(running, words, name)
-    launchProcess(running, command, words, variables, unit, account)
+    launchProcess(running, command, words, variables, unit, account, identity)
   }
 
-  private func begin(_ running: RunningCommand, _ words: [String], _ name: UnitName) {
+  private static func problem(_ error: any Error) -> (exitCode: Int32, text: String) {
+    switch error {
+    case let problem as UserAccounts.Problem: (problem.exitCode, problem.text)
+    case let problem as UnitSurroundings.Problem: (problem.exitCode, problem.text)
+    default: (1, "\(error)")
+    }
+  }
+
+  /// A run is over: what lasts only as long is removed.
+  func leaveSurroundings(_ unit: SupervisedUnit, isRestarting: Bool) {
+    surroundings.leave(
+      unit.name,
+      unit.lifecycle.definition.execution.directories,
+      below: specifiers,
+      isRestarting: isRestarting
+    )
+  }
+
+  func begin(_ running: RunningCommand, _ words: [String], _ name: UnitName) {
     commandUnits[running.id] = name
     change(name) { unit in
       unit.record.commandCount += 1
@@ -88,23 +117,18 @@ extension SupervisionLoop {
     _ words: [String],
     _ variables: [String: String],
     _ unit: SupervisedUnit,
-    _ account: UserAccount?
+    _ account: UserAccount?,
+    _ identity: UserIdentity?
   ) {
-    let definition = unit.lifecycle.definition
-    let identity: UserIdentity?
-    do {
-      identity = command.hasFullPrivileges ? nil : try UserAccounts.identity(for: definition, account: account)
-    } catch {
-      say("\(unit.name): \(error.text)", unit.name)
-      commandEnded(running.id, .exited(error.exitCode))
-      return
-    }
+    let settings = unit.lifecycle.definition.execution
     guard let program = programFile(command.program, path: variables["PATH"] ?? "") else {
       say("\(unit.name): there is no program \"\(command.program)\" on the unit's PATH", unit.name)
       commandEnded(running.id, .exited(203))
       return
     }
-    let directory = definition.workingDirectory
+    let directory = settings.workingDirectory
+    let items = settings.directories.items(below: specifiers)
+    let ownID = ["SYSTEMD_EXEC_PID"] + (isWatched(unit, running) ? ["WATCHDOG_PID"] : [])
     enqueue(
       .spawn(
         ProcessRequest(
@@ -113,11 +137,16 @@ extension SupervisionLoop {
           source: running.source,
           program: program,
           words: words.isEmpty ? [command.program] : words,
-          environment: variables.map { "\($0.key)=\($0.value)" }.sorted(),
+          environment: variables.filter { !ownID.contains($0.key) }.map { "\($0.key)=\($0.value)" }.sorted(),
+          processIDVariables: ownID,
           directory: directory?.path == "~" ? account?.home ?? specifiers.homeDirectory : directory?.path,
           isDirectoryOptional: directory?.isOptional ?? false,
-          identity: identity,
-          umask: definition.umask,
+          identity: command.hasFullPrivileges || command.keepsIdentity ? nil : identity,
+          settings: ProcessSettings(
+            settings,
+            isPrivileged: command.hasFullPrivileges,
+            places: surroundings.places(of: unit.name, items)
+          ),
           notifySocket: notifySocket(of: unit)
         )
       )
@@ -141,6 +170,7 @@ extension SupervisionLoop {
       "INVOCATION_ID": unit.record.invocation,
       UnitGroups.marker: unit.name.rawValue,
     ]
+    variables.merge(unit.lifecycle.definition.execution.directories.variables(below: specifiers)) { $1 }
     variables.merge(notifyVariables(unit, command)) { $1 }
     let stage = command.position.stage
     if case .process(let process?) = unit.running(.main)?.carrier, stage != .start {
@@ -158,106 +188,6 @@ extension SupervisionLoop {
     case .lost, .notStarted, nil: break
     }
     return variables
-  }
-
-  // MARK: Docker commands
-
-  private func launchDocker(
-    _ running: inout RunningCommand,
-    _ words: [String],
-    _ variables: [String: String],
-    _ definition: ServiceDefinition,
-    _ again: RunningCommand?
-  ) {
-    let name = definition.name
-    let line: DockerCommandLine
-    do {
-      line = try DockerCommandLine(parsing: Array(words.dropFirst()))
-    } catch {
-      say("\(name): \(error)", name)
-      begin(running, words, name)
-      commandEnded(running.id, .exited(125))
-      return
-    }
-    for warning in line.warnings { say("\(name): \(warning)", name) }
-    let caller = DockerCaller(
-      environment: variables,
-      workingDirectory: definition.workingDirectory?.path ?? "/",
-      labels: [ContainerLabel.machine: configuration.machineID, ContainerLabel.unit: name.rawValue]
-    )
-    let work: ContainerTask.Work
-    if line.command.isForeground {
-      var existing: RecordedContainer?
-      if case .container(let recorded) = again?.carrier { existing = recorded }
-      running.carrier = .container(existing)
-      running.signalWhenStarted = again?.signalWhenStarted
-      work = .foreground(line, caller, existing: existing)
-    } else {
-      running.carrier = .engineCommand
-      work = .execute(line, caller)
-    }
-    begin(running, words, name)
-    let cancellation = Cancellation()
-    change(name) { [running] in $0.cancellations[running.id] = cancellation }
-    let task = ContainerTask(
-      id: running.id,
-      unit: name.rawValue,
-      source: running.source,
-      work: work,
-      cancellation: cancellation
-    )
-    if !dispatch(task) { commandEnded(running.id, .notStarted("too many docker commands at once")) }
-  }
-
-  /// A container has been made and is about to be started; false when its command is not wanted any more.
-  func containerPrepared(_ id: String, _ container: ForegroundContainer) -> Bool {
-    guard let name = commandUnits[id], units[name]?.record.running.contains(where: { $0.id == id }) == true else {
-      return false
-    }
-    let recorded = RecordedContainer(
-      id: container.id.rawValue,
-      removesOnExit: container.removesOnExit,
-      logPositionNanoseconds: container.logPosition?.nanosecondsSinceEpoch
-    )
-    change(name) { unit in
-      unit.change(id) { $0.carrier = .container(recorded) }
-      unit.report(id) { $0.containerID = container.id.rawValue }
-    }
-    writeRecordNow(name)
-    return true
-  }
-
-  func containerStarted(_ id: String) {
-    guard let name = commandUnits[id], let unit = units[name],
-      let command = unit.record.running.first(where: { $0.id == id }),
-      case .container(var container?) = command.carrier
-    else { return }
-    container.isStarted = true
-    change(name) { unit in
-      unit.change(id) {
-        $0.carrier = .container(container)
-        $0.signalWhenStarted = nil
-      }
-      unit.report(id) { $0.containerID = container.id }
-    }
-    inputs.append(.started(name, command.role))
-    if let signal = command.signalWhenStarted { signalContainer(container.id, signal, command, name) }
-  }
-
-  /// Lines of containers and docker commands.
-  func take(_ lines: [SupervisionInbox.Line], dropped: Int) {
-    for line in lines {
-      write([line.line], line.unit)
-      guard let position = line.position, let name = commandUnits[line.command] else { continue }
-      change(name) { unit in
-        unit.change(line.command) { command in
-          guard case .container(var container?) = command.carrier else { return }
-          container.logPositionNanoseconds = position.nanosecondsSinceEpoch
-          command.carrier = .container(container)
-        }
-      }
-    }
-    if dropped > 0 { logger.warning("output lines dropped", metadata: ["journal.lines": "\(dropped)"]) }
   }
 
   // MARK: Ends
@@ -337,16 +267,5 @@ extension SupervisionLoop {
       token = units[name]?.groupToken
     }
     enqueue(.signal(SignalRequest(unit: name.rawValue, signal: signal, ids: ids, groupToken: token)))
-  }
-
-  func signalContainer(_ id: String, _ signal: UnixSignal, _ command: RunningCommand, _ name: UnitName) {
-    let task = ContainerTask(
-      id: "\(command.id)/signal",
-      unit: name.rawValue,
-      source: command.source,
-      work: .signal(signal, ContainerID(id)),
-      cancellation: Cancellation()
-    )
-    if !dispatch(task) { say("\(name): too many docker commands at once to send \(signal)", name) }
   }
 }

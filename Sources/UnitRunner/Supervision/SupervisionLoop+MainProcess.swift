@@ -39,7 +39,7 @@ extension SupervisionLoop {
     guard let unit = units[name], unit.record.searchID == id else { return }
     commandUnits[id] = nil
     change(name) { $0.record.searchID = nil }
-    if unit.lifecycle.snapshot.search == .keepLooking {
+    if unit.lifecycle.snapshot.search == .wait {
       say("\(name): The main process never appeared in \(unit.lifecycle.definition.pidFile ?? "a PID file").", name)
     }
     step(name) { $0.mainMissing(groupIsEmpty: groupIsEmpty, at: $1) }

@@ -24,12 +24,15 @@ extension SupervisionLoop {
       let socket = notifySocket(of: unit)
     else { return [:] }
     var variables = ["NOTIFY_SOCKET": socket]
-    if let interval = unit.lifecycle.watchdogInterval, command.position.stage == .start {
+    if isWatched(unit, command), let interval = unit.lifecycle.watchdogInterval {
       variables["WATCHDOG_USEC"] = String(interval.microseconds)
-      // The process itself puts its id there.
-      variables["WATCHDOG_PID"] = "0000000000"
     }
     return variables
+  }
+
+  /// Whether a command has to say again and again that it is well.
+  func isWatched(_ unit: SupervisedUnit, _ command: RunningCommand) -> Bool {
+    command.position.stage == .start && unit.lifecycle.watchdogInterval != nil && notifySocket(of: unit) != nil
   }
 
   /// Something a unit has said has arrived; what is on record already, or of an earlier run, means nothing.

@@ -26,7 +26,13 @@ extension SupervisionLoop {
         problems[unit.name] = error.message
         continue
       }
-      let supervised = SupervisedUnit(unit, specifiers: specifiers, record: record)
+      surroundings.writeFragment(record.file, of: unit.name)
+      let supervised = SupervisedUnit(
+        unit,
+        specifiers: specifiers,
+        record: record,
+        dropIns: dropIns.dropIns(for: unit.name)
+      )
       units[unit.name] = supervised
       jobs.load(unit.name, supervised.lifecycle.definition.dependencies, activity: supervised.activity)
       change(unit.name) { _ in }
@@ -104,6 +110,7 @@ extension SupervisionLoop {
       commands: unit.record.reports,
       restarts: unit.lifecycle.snapshot.restarts,
       statusText: unit.lifecycle.snapshot.statusText,
+      warnings: unit.warnings,
       journal: []
     )
   }

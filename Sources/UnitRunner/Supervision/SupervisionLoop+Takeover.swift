@@ -21,6 +21,7 @@ extension SupervisionLoop {
     for path in [records.directory, "\(directory)/journal"] { chmod(path, 0o700) }
     // Units of any user reach their own socket there, by a name that cannot be guessed.
     chmod(notifyDirectory, 0o711)
+    try surroundings.makeOwnDirectories()
     for name in Self.personalities {
       let link = "\(environment.shimDirectory)/\(name)"
       _ = unlink(link)
@@ -42,8 +43,16 @@ extension SupervisionLoop {
       if record.bootID != specifiers.bootID {
         current = UnitRecord(name: record.name, file: record.file, bootID: specifiers.bootID)
       }
-      let unit = SupervisedUnit(UnitToRun(name: name, file: file), specifiers: specifiers, record: current)
+      let unit = SupervisedUnit(
+        UnitToRun(name: name, file: file),
+        specifiers: specifiers,
+        record: current,
+        dropIns: dropIns.dropIns(for: name)
+      )
       units[name] = unit
+      surroundings.writeFragment(record.file, of: name)
+      // Its processes went with the earlier boot, what they had of their own did not.
+      if record.bootID != specifiers.bootID { leaveSurroundings(unit, isRestarting: false) }
       jobs.load(name, unit.lifecycle.definition.dependencies, activity: unit.activity)
       for command in current.running { commandUnits[command.id] = name }
       if let search = current.searchID { commandUnits[search] = name }
@@ -120,6 +129,7 @@ extension SupervisionLoop {
               unit: name.rawValue,
               source: command.source,
               process: identity,
+              lineRule: units[name]?.lifecycle.definition.execution.lineRule ?? OutputLineRule(),
               notifySocket: units[name].flatMap { notifySocket(of: $0) },
               pidFile: command.role == .main ? units[name]?.lifecycle.definition.pidFile : nil
             )
@@ -148,24 +158,6 @@ extension SupervisionLoop {
   private func requestAgain(_ name: UnitName) {
     if let directives = try? jobs.requestStart(name) { inputs.append(.jobs(directives)) }
   }
-}
-
-/// What specifiers say about this machine.
-func machineSpecifiers(machineID: String) -> SpecifierValues {
-  var names = utsname()
-  uname(&names)
-  let boot = (readSmallFile("/proc/sys/kernel/random/boot_id") ?? "").filter { $0.isHexDigit }
-  let account = UserAccounts.account(String(getuid()))
-  return SpecifierValues(
-    machineID: machineID,
-    bootID: boot,
-    hostName: withUnsafeBytes(of: names.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) },
-    kernelRelease: withUnsafeBytes(of: names.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) },
-    userName: account?.name ?? "root",
-    userID: String(getuid()),
-    homeDirectory: account?.home ?? "/root",
-    shell: account?.shell ?? "/bin/sh"
-  )
 }
 
 /// What a symbolic link leads to; the path itself when it is none.

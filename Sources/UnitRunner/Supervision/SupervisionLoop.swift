@@ -37,6 +37,8 @@ final class SupervisionLoop {
   let records: UnitRecords
   let environment: UnitEnvironment
   let specifiers: SpecifierValues
+  let surroundings: UnitSurroundings
+  let dropIns: DropInDirectories
   let launcher: HostLauncher
 
   var units: [UnitName: SupervisedUnit] = [:]
@@ -80,7 +82,9 @@ final class SupervisionLoop {
       base: configuration.environment,
       shimDirectory: "\(configuration.stateDirectory)/bin"
     )
-    specifiers = machineSpecifiers(machineID: configuration.machineID)
+    specifiers = machineSpecifiers(configuration)
+    surroundings = UnitSurroundings(stateDirectory: configuration.stateDirectory)
+    dropIns = DropInDirectories(directories: configuration.dropInDirectories, others: configuration.dropIns)
     launcher = HostLauncher(configuration: configuration, executable: executable)
     jobs = UnitJobs(presentUnits: configuration.presentUnits)
     poller.add(inbox.wakeDescriptor)
@@ -217,6 +221,9 @@ final class SupervisionLoop {
     units[name] = unit
     dirty.insert(name)
     narrate(name, from: before, to: after)
+    if Self.isUp(before), isNewRun || !Self.isUp(after) {
+      leaveSurroundings(unit, isRestarting: isNewRun || after.sub == .autoRestart)
+    }
     for directive in directives { carryOut(directive, name) }
     if after.sub != before.sub || after.result != before.result {
       inputs.append(.jobs(jobs.changed(name, to: unit.activity)))
@@ -330,6 +337,7 @@ final class SupervisionLoop {
       unloading.remove(name)
       units[name] = nil
       records.remove(name.rawValue)
+      surroundings.removeFragment(of: name)
       host?.send(HostRequest.forget(unit: name.rawValue))
       inputs.append(.jobs(jobs.unload(name)))
       tell(LoadedUnitChange(name: name, unit: nil))

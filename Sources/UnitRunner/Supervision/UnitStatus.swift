@@ -18,6 +18,8 @@ public struct UnitStatus: Sendable, Equatable {
   public var restarts: Int
   /// What the service last said about itself (`STATUS=`); nil when nothing.
   public var statusText: String?
+  /// What of its file is not carried out, a sentence each.
+  public var warnings: [String]
   /// The last lines of output, oldest first.
   public var journal: [JournalEntry]
 
@@ -31,6 +33,7 @@ public struct UnitStatus: Sendable, Equatable {
     commands: [CommandReport],
     restarts: Int,
     statusText: String? = nil,
+    warnings: [String] = [],
     journal: [JournalEntry]
   ) {
     self.unit = unit
@@ -41,6 +44,7 @@ public struct UnitStatus: Sendable, Equatable {
     self.commands = commands
     self.restarts = restarts
     self.statusText = statusText
+    self.warnings = warnings
     self.journal = journal
   }
 }

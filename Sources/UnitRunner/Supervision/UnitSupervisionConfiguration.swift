@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import Units
 
 /// Settings of ``UnitSupervision``.
 public struct UnitSupervisionConfiguration: Sendable {
@@ -24,6 +25,22 @@ public struct UnitSupervisionConfiguration: Sendable {
   public var hostLaunch: HostLaunch
   /// Size at which a unit's journal file is rotated; two files are kept for each unit.
   public var journalFileLimitBytes: Int
+
+  /// Whether units get control groups.
+  public var usesControlGroups = true
+  /// Below which control group of each hierarchy the units' are; nil is the one the node is in.
+  public var controlGroupRoot: String?
+  /// Stands before the places of units' directories: `/run`, `/var/lib` and so on are below it.
+  public var directoryRoot = ""
+  /// Directories that have units' drop-ins in `NAME.d` directories; of two with one name the first one's counts.
+  public var dropInDirectories = UnitSupervisionConfiguration.usualDropInDirectories
+  /// Drop-ins from elsewhere, such as a cloud-config's; they win over those.
+  public var dropIns: [DropIn] = []
+
+  /// Where systemd looks for drop-ins.
+  public static let usualDropInDirectories = [
+    "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
+  ]
 
   /// Makes settings.
   ///

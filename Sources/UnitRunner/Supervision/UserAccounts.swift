@@ -45,7 +45,10 @@ enum UserAccounts {
       } else {
         getpwnam_r(text, &entry, &buffer, buffer.count, &found)
       }
-    guard status == 0, found != nil else { return nil }
+    guard status == 0, found != nil else {
+      // A number stands for itself, whether or not somebody has it.
+      return UInt32(text).map { UserAccount(name: text, userID: $0, groupID: $0, home: "/", shell: "") }
+    }
     return UserAccount(
       name: String(cString: entry.pw_name),
       userID: entry.pw_uid,
@@ -57,17 +60,29 @@ enum UserAccounts {
 
   /// Whom a unit's processes run as; nil when it does not say.
   static func identity(
-    for definition: ServiceDefinition,
+    for settings: ExecutionSettings,
     account: UserAccount?
   ) throws(Problem) -> UserIdentity? {
-    guard definition.user != nil || definition.group != nil else { return nil }
-    if let user = definition.user, account == nil { throw .noUser(user) }
+    guard settings.user != nil || settings.group != nil || !settings.supplementaryGroups.isEmpty else { return nil }
+    if let user = settings.user, account == nil { throw .noUser(user) }
     let userID = account?.userID ?? getuid()
     var groupID = account?.groupID ?? getgid()
-    if let name = definition.group { groupID = try group(name) }
+    if let name = settings.group { groupID = try group(name) }
     var groups = account.map { memberships($0, groupID) } ?? [groupID]
-    for name in definition.supplementaryGroups { groups.append(try group(name)) }
+    for name in settings.supplementaryGroups {
+      let number = try group(name)
+      if !groups.contains(number) { groups.append(number) }
+    }
     return UserIdentity(userID: userID, groupID: groupID, groups: groups)
+  }
+
+  /// The name of a group by its number; nil when it has none.
+  static func groupName(_ number: UInt32) -> String? {
+    var entry = Glibc.group()
+    var found: UnsafeMutablePointer<Glibc.group>?
+    var buffer = [CChar](repeating: 0, count: 64 << 10)
+    guard getgrgid_r(number, &entry, &buffer, buffer.count, &found) == 0, found != nil else { return nil }
+    return String(cString: entry.gr_name)
   }
 
   private static func group(_ text: String) throws(Problem) -> UInt32 {

@@ -71,6 +71,19 @@ struct CommandWords {
     return result
   }
 
+  /// A text with its escapes replaced, and neither split nor unquoted.
+  ///
+  /// - Throws: ``WordError``.
+  static func unescaped(_ text: String) throws(WordError) -> String {
+    var words = CommandWords(text)
+    var result: [UInt8] = []
+    while let character = words.byte(0) {
+      words.position += 1
+      if character == UInt8(ascii: "\\") { try words.takeEscape(into: &result) } else { result.append(character) }
+    }
+    return String(decoding: result, as: UTF8.self)
+  }
+
   /// Splits a variable's value: quotes group, backslashes take the next character, whatever is unbalanced is taken.
   static func splitRelaxed(_ text: String) -> [String] {
     var result: [[UInt8]] = []

@@ -12,8 +12,12 @@ public struct ExecCommand: Sendable, Equatable {
   public var ignoresFailure: Bool
   /// `:`: variables are not expanded.
   public var keepsVariables: Bool
-  /// `+` or `!`: `User=` and its like do not hold for this command.
+  /// `+`: neither `User=` and its like nor the sandbox hold for this command.
   public var hasFullPrivileges: Bool
+  /// `!`: `User=` and its like do not hold for this command, the sandbox does.
+  ///
+  /// `!!` means this only to kernels without ambient capabilities, which are gone.
+  public var keepsIdentity: Bool
 
   /// Makes a command.
   public init(
@@ -21,7 +25,8 @@ public struct ExecCommand: Sendable, Equatable {
     words: [String],
     ignoresFailure: Bool = false,
     keepsVariables: Bool = false,
-    hasFullPrivileges: Bool = false
+    hasFullPrivileges: Bool = false,
+    keepsIdentity: Bool = false
   ) {
     precondition(!words.isEmpty, "a command without words: \(program)")
     self.program = program
@@ -29,6 +34,7 @@ public struct ExecCommand: Sendable, Equatable {
     self.ignoresFailure = ignoresFailure
     self.keepsVariables = keepsVariables
     self.hasFullPrivileges = hasFullPrivileges
+    self.keepsIdentity = keepsIdentity
   }
 
   /// Understands the value of an Exec option, which may hold several commands separated by `;`.
@@ -67,9 +73,11 @@ public struct ExecCommand: Sendable, Equatable {
   ) throws(ExecLineError) -> ExecCommand {
     guard let first = try word(&source) else { throw .emptyProgram }
     var prefixes: Set<Character> = []
+    var marks = 0
     var rest = first[...]
     while let character = rest.first, "-@:+!".contains(character) {
       guard prefixes.insert(character).inserted || character == "!" else { break }
+      if character == "!" { marks += 1 }
       rest.removeFirst()
     }
     let program = expandingSpecifiers(String(rest))
@@ -91,7 +99,8 @@ public struct ExecCommand: Sendable, Equatable {
       words: words,
       ignoresFailure: prefixes.contains("-"),
       keepsVariables: prefixes.contains(":"),
-      hasFullPrivileges: prefixes.contains("+") || prefixes.contains("!")
+      hasFullPrivileges: prefixes.contains("+"),
+      keepsIdentity: marks == 1
     )
   }
 

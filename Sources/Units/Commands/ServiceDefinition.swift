@@ -2,7 +2,7 @@
 
 /// A service unit's settings, typed, with systemd's defaults for what its file does not say.
 ///
-/// Source: systemd.unit(5), systemd.service(5), systemd.exec(5), systemd.kill(5).
+/// Source: systemd.unit(5), systemd.service(5), systemd.kill(5); ``ExecutionSettings`` for systemd.exec(5).
 public struct ServiceDefinition: Sendable, Equatable {
   /// When a service counts as started (`Type=`).
   public enum ServiceType: String, Sendable {
@@ -72,13 +72,8 @@ public struct ServiceDefinition: Sendable, Equatable {
     public var burst: Int
   }
 
-  /// A path that may be missing when it is written with `-` before it.
-  public struct OptionalPath: Sendable, Equatable {
-    /// The path.
-    public var path: String
-    /// Whether it may be missing.
-    public var isOptional: Bool
-  }
+  /// A path that may be missing.
+  public typealias OptionalPath = ExecutionSettings.OptionalPath
 
   /// The unit.
   public var name: UnitName
@@ -140,22 +135,8 @@ public struct ServiceDefinition: Sendable, Equatable {
   public var sendsSigkill = true
   /// `SendSIGHUP=`.
   public var sendsHangUp = false
-  /// `Environment=`, later ones win.
-  public var environment: [EnvironmentAssignment] = []
-  /// `EnvironmentFile=`, read when a command is started.
-  public var environmentFiles: [OptionalPath] = []
-  /// `User=`.
-  public var user: String?
-  /// `Group=`.
-  public var group: String?
-  /// `SupplementaryGroups=`.
-  public var supplementaryGroups: [String] = []
-  /// `WorkingDirectory=`; `~` is the user's home.
-  public var workingDirectory: OptionalPath?
-  /// `UMask=`.
-  public var umask: UInt32 = 0o022
-  /// `SyslogIdentifier=`.
-  public var syslogIdentifier: String?
+  /// How its commands are executed.
+  public var execution = ExecutionSettings()
 
   /// Makes a definition with every default.
   public init(name: UnitName) {

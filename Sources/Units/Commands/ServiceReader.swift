@@ -34,6 +34,7 @@ struct ServiceReader {
   let specifiers: SpecifierValues
   var definition: ServiceDefinition
   var findings: [UnitFinding] = []
+  private var execution: ExecutionReader
   /// What the file says about the life of the service and what cannot be judged before its end.
   var lifecycle = LifecycleOptions()
 
@@ -41,6 +42,7 @@ struct ServiceReader {
     self.unit = unit
     self.specifiers = specifiers
     definition = ServiceDefinition(name: unit)
+    execution = ExecutionReader(unit: unit, specifiers: specifiers)
   }
 
   mutating func read(_ file: UnitFile) {
@@ -49,17 +51,17 @@ struct ServiceReader {
     for option in file.options {
       var option = option
       option.value = Self.joined(option.value)
+      // What begins with "X-" is for others than systemd.
+      if option.section.hasPrefix("X-") || option.name.hasPrefix("X-") { continue }
       switch option.section {
       case "Unit": readUnit(option)
       case "Service" where isService: readService(option)
       // What starts with the usual targets starts when fleet says so; anything else is asked for in vain.
-      case "Install": if !option.value.hasSuffix(".target") { notCarriedOut(option) }
-      case "Service": break
-      default:
-        let isOwnType = option.section.lowercased() == unit.suffix
-        if !option.section.hasPrefix("X-"), !isOwnType { notCarriedOut(option) }
+      case "Install": if !isUsualTarget(option) { notCarriedOut(option) }
+      default: readOtherSection(option)
       }
     }
+    definition.execution = execution.settings
     if isService { check() }
   }
 
@@ -80,9 +82,27 @@ struct ServiceReader {
     specifiers.expand(text, for: unit)
   }
 
+  /// Says of an option that nothing was done with it what is known of it.
   mutating func notCarriedOut(_ option: UnitOption) {
-    let finding = UnitFinding.notCarriedOut(section: option.section, name: option.name)
+    add(DirectiveTable.finding(section: option.section, name: option.name, unitType: unit.suffix))
+  }
+
+  /// Each thing is said once.
+  private mutating func add(_ finding: UnitFinding) {
     if !findings.contains(finding) { findings.append(finding) }
+  }
+
+  /// Sections of the unit's own type that is not run yet are named by ``UnitFinding/unitTypeNotCarriedOut(_:)``; what
+  /// stands in them is only looked at for misspellings.
+  private mutating func readOtherSection(_ option: UnitOption) {
+    let finding = DirectiveTable.finding(section: option.section, name: option.name, unitType: unit.suffix)
+    if option.section.lowercased() == unit.suffix, case .notCarriedOut = finding { return }
+    add(finding)
+  }
+
+  private func isUsualTarget(_ option: UnitOption) -> Bool {
+    (option.name == "WantedBy" || option.name == "RequiredBy")
+      && option.value.split(whereSeparator: \.isWhitespace).allSatisfy { $0.hasSuffix(".target") }
   }
 
   mutating func valueNotCarriedOut(_ option: UnitOption, instead: String) {
@@ -103,7 +123,6 @@ struct ServiceReader {
     switch option.name {
     case "Description":
       if !option.value.isEmpty { definition.description = expanded(option.value) }
-    case "Documentation", "SourcePath": break
     case "Requires": names(option, \.requires)
     case "Wants": names(option, \.wants)
     case "BindsTo", "BindTo": names(option, \.bindsTo)
@@ -134,7 +153,9 @@ struct ServiceReader {
   private mutating func readService(_ option: UnitOption) {
     if let stage = CommandStage(rawValue: option.name) {
       readCommands(option, stage)
-    } else if !readLifecycle(option), !readProcess(option) {
+    } else if execution.read(option) {
+      execution.takeFindings().forEach { add($0) }
+    } else if !readLifecycle(option) {
       notCarriedOut(option)
     }
   }
@@ -152,70 +173,12 @@ struct ServiceReader {
     }
   }
 
-  private mutating func readProcess(_ option: UnitOption) -> Bool {
-    switch option.name {
-    case "Environment": readEnvironment(option)
-    case "EnvironmentFile":
-      let path = expanded(option.value)
-      if path.isEmpty {
-        definition.environmentFiles = []
-      } else if let file = optionalPath(option, path) {
-        definition.environmentFiles.append(file)
-      }
-    case "WorkingDirectory":
-      let path = expanded(option.value)
-      definition.workingDirectory = path.isEmpty ? nil : optionalPath(option, path, allowsHome: true)
-    case "User": definition.user = option.value.isEmpty ? nil : expanded(option.value)
-    case "Group": definition.group = option.value.isEmpty ? nil : expanded(option.value)
-    case "SupplementaryGroups":
-      let groups = option.value.split(whereSeparator: \.isWhitespace).map { expanded(String($0)) }
-      definition.supplementaryGroups = groups.isEmpty ? [] : definition.supplementaryGroups + groups
-    case "UMask":
-      if let mask = UInt32(option.value, radix: 8), mask <= 0o777 {
-        definition.umask = mask
-      } else {
-        bad(option, "an octal number up to 777")
-      }
-    case "SyslogIdentifier":
-      definition.syslogIdentifier = option.value.isEmpty ? nil : expanded(option.value)
-    case "StandardOutput", "StandardError":
-      if !["journal", "syslog", "inherit", "journal+console", "syslog+console"].contains(option.value) {
-        valueNotCarriedOut(option, instead: "output goes to the journal")
-      }
-    case "StandardInput" where option.value == "null": break
-    default: return false
-    }
-    return true
-  }
-
-  private mutating func readEnvironment(_ option: UnitOption) {
-    guard !option.value.isEmpty else {
-      definition.environment = []
-      return
-    }
-    do {
-      for word in try CommandWords.split(option.value) {
-        if let assignment = EnvironmentAssignment(expanded(word)) {
-          definition.environment.append(assignment)
-        } else {
-          bad(option, "NAME=VALUE, and \"\(word)\" is not; quote an assignment that has blanks: \"NAME=a b\"")
-        }
-      }
-    } catch {
-      bad(option, "assignments, but \(error)")
-    }
-  }
-
   // MARK: Kinds of values
 
   typealias Setter<Value> = (inout ServiceDefinition, Value) -> Void
 
   mutating func boolean(_ option: UnitOption, _ set: Setter<Bool>) {
-    switch option.value.lowercased() {
-    case "1", "yes", "y", "true", "t", "on": set(&definition, true)
-    case "0", "no", "n", "false", "f", "off": set(&definition, false)
-    default: bad(option, "yes or no")
-    }
+    if let value = BooleanValue.read(option.value) { set(&definition, value) } else { bad(option, "yes or no") }
   }
 
   mutating func number(_ option: UnitOption, _ set: Setter<Int>) {
@@ -239,19 +202,5 @@ struct ServiceReader {
     span(option) { definition, span in
       set(&definition, span.duration.flatMap { $0 == .zero ? nil : $0 })
     }
-  }
-
-  private mutating func optionalPath(
-    _ option: UnitOption,
-    _ value: String,
-    allowsHome: Bool = false
-  ) -> ServiceDefinition.OptionalPath? {
-    let isOptional = value.hasPrefix("-")
-    let path = isOptional ? String(value.dropFirst()) : value
-    guard path.hasPrefix("/") || (allowsHome && path == "~") else {
-      bad(option, "an absolute path")
-      return nil
-    }
-    return ServiceDefinition.OptionalPath(path: path, isOptional: isOptional)
   }
 }

@@ -4,6 +4,8 @@
 public enum UnitFinding: Sendable, Equatable, CustomStringConvertible {
   /// How bad it is.
   public enum Severity: String, Sendable {
+    /// Nothing is lost: what it says holds anyway, or means nothing here.
+    case note
     /// The unit runs, without what the finding names.
     case warning
     /// The unit cannot run.
@@ -12,6 +14,14 @@ public enum UnitFinding: Sendable, Equatable, CustomStringConvertible {
 
   /// The setting is systemd's, or at least might be, and is not carried out yet.
   case notCarriedOut(section: String, name: String)
+  /// The setting is accepted and nothing is done, for this reason; nobody misses it.
+  case withoutEffect(section: String, name: String, reason: String)
+  /// There is no such setting, as far as systemd 252 knows; what was meant perhaps.
+  case unknown(section: String, name: String, suggestion: String?)
+  /// There is no such section in units of this type; what was meant perhaps.
+  case unknownSection(String, suggestion: String?)
+  /// The value is not of its kind and passed over, as systemd does.
+  case ignoredValue(section: String, name: String, value: String, expected: String)
   /// The setting has this value, which is not carried out yet; what is done instead.
   case valueNotCarriedOut(section: String, name: String, value: String, instead: String)
   /// Units of this type are not run yet.
@@ -32,7 +42,8 @@ public enum UnitFinding: Sendable, Equatable, CustomStringConvertible {
   /// How bad it is.
   public var severity: Severity {
     switch self {
-    case .notCarriedOut, .valueNotCarriedOut, .unitTypeNotCarriedOut: .warning
+    case .withoutEffect: .note
+    case .notCarriedOut, .valueNotCarriedOut, .unitTypeNotCarriedOut, .unknown, .unknownSection, .ignoredValue: .warning
     case .badValue, .badCommandLine, .serviceTypeRefused, .missingCommand, .severalStartCommands, .restartOfOneshot:
       .error
     }
@@ -42,7 +53,15 @@ public enum UnitFinding: Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .notCarriedOut(let section, let name):
-      "\(name)= in [\(section)] is not carried out yet and has no effect"
+      "\(name)= in [\(section)] is not carried out yet and has no effect" + Self.reason(section, name)
+    case .withoutEffect(let section, let name, let reason):
+      "\(name)= in [\(section)] has no effect of its own: \(reason)"
+    case .unknown(let section, let name, let suggestion):
+      "\(name)= in [\(section)] is unknown and has no effect" + Self.meant(suggestion)
+    case .unknownSection(let section, let suggestion):
+      "section [\(section)] is unknown and has no effect" + Self.meant(suggestion)
+    case .ignoredValue(let section, let name, let value, let expected):
+      "\(name)=\(value) in [\(section)] is ignored: expected \(expected)"
     case .valueNotCarriedOut(_, let name, let value, let instead):
       "\(name)=\(value) is not carried out yet: \(instead)"
     case .unitTypeNotCarriedOut(let suffix):
@@ -59,5 +78,13 @@ public enum UnitFinding: Sendable, Equatable, CustomStringConvertible {
     case .restartOfOneshot:
       "Restart=always and Restart=on-success are not allowed for Type=oneshot"
     }
+  }
+  private static func reason(_ section: String, _ name: String) -> String {
+    guard case .notCarriedOut(let reason?)? = DirectiveTable.standing(section: section, name: name) else { return "" }
+    return ": \(reason)"
+  }
+
+  private static func meant(_ suggestion: String?) -> String {
+    suggestion.map { "; did you mean \($0)?" } ?? ""
   }
 }

@@ -62,7 +62,7 @@ public enum MainSearch: String, Sendable, Equatable, Codable {
   /// In the PID file as it is now; it may be that it is written later.
   case look
   /// In the PID file until it is there or no process of the unit is left.
-  case keepLooking
+  case wait
   /// Among the unit's processes: the one that descends from no other of them.
   case guess
 }

@@ -105,7 +105,7 @@ extension UnitLifecycle {
       enterStartPost(at: now)
     } else if definition.pidFile != nil {
       // A later command may be the one that writes the file.
-      find(definition.commands(.startPost).isEmpty ? .keepLooking : .look)
+      find(definition.commands(.startPost).isEmpty ? .wait : .look)
     } else {
       lookAround(at: now)
     }
@@ -114,7 +114,7 @@ extension UnitLifecycle {
   /// The commands of `ExecStartPost=` have done their part.
   mutating func startPostEnded(at now: Duration) {
     if definition.type == .forking, snapshot.main == nil, snapshot.mainEnd == nil {
-      if definition.pidFile != nil { find(.keepLooking) } else { lookAround(at: now) }
+      if definition.pidFile != nil { find(.wait) } else { lookAround(at: now) }
     } else {
       enterRunning(.success, at: now)
     }

@@ -113,7 +113,7 @@ public struct UnitLifecycle: Sendable, Equatable {
     switch search {
     case .look: snapshot.isMainUnknown = true
     case .guess: snapshot.isMainUnknown = !groupIsEmpty
-    case .keepLooking:
+    case .wait:
       if snapshot.sub == .start { enterSignal(.stopSigterm, .protocol, at: now) }
       if snapshot.sub == .startPost { enterStop(.protocol, at: now) }
       return taken()

@@ -34,6 +34,29 @@ public struct SpecifierValues: Sendable, Equatable {
   public var logsDirectory: String
   /// `%E`.
   public var configurationDirectory: String
+  /// `%T`.
+  public var temporaryDirectory: String
+  /// `%V`.
+  public var largeTemporaryDirectory: String
+  /// `%a`, in systemd's words: ``architecture(ofMachine:)``.
+  public var architecture: String
+  /// `%q`; nil is `%l`.
+  public var prettyHostName: String?
+  /// `%o`, `%w`, `%W`, `%B`, `%M` and `%A`.
+  public var operatingSystem: OperatingSystem
+  /// `%Y`: where the unit's file is kept; `%y` is the file itself.
+  public var fragmentDirectory: String?
+
+  /// What os-release(5) says of a machine.
+  public struct OperatingSystem: Sendable, Equatable {
+    /// The file's assignments by name.
+    public var fields: [String: String]
+
+    /// Takes the assignments of the file; later ones win.
+    public init(_ assignments: [EnvironmentAssignment] = []) {
+      fields = Dictionary(assignments.map { ($0.name, $0.value) }) { $1 }
+    }
+  }
 
   /// Makes values; those left out are the system manager's.
   public init(
@@ -51,7 +74,13 @@ public struct SpecifierValues: Sendable, Equatable {
     stateDirectory: String = "/var/lib",
     cacheDirectory: String = "/var/cache",
     logsDirectory: String = "/var/log",
-    configurationDirectory: String = "/etc"
+    configurationDirectory: String = "/etc",
+    temporaryDirectory: String = "/tmp",
+    largeTemporaryDirectory: String = "/var/tmp",
+    architecture: String = "",
+    prettyHostName: String? = nil,
+    operatingSystem: OperatingSystem = OperatingSystem(),
+    fragmentDirectory: String? = nil
   ) {
     self.machineID = machineID
     self.bootID = bootID
@@ -68,6 +97,12 @@ public struct SpecifierValues: Sendable, Equatable {
     self.cacheDirectory = cacheDirectory
     self.logsDirectory = logsDirectory
     self.configurationDirectory = configurationDirectory
+    self.temporaryDirectory = temporaryDirectory
+    self.largeTemporaryDirectory = largeTemporaryDirectory
+    self.architecture = architecture
+    self.prettyHostName = prettyHostName
+    self.operatingSystem = operatingSystem
+    self.fragmentDirectory = fragmentDirectory
   }
 
   /// Replaces every specifier systemd knows; `%%` becomes `%`, an unknown one stays as it is written.
@@ -95,7 +130,13 @@ public struct SpecifierValues: Sendable, Equatable {
     case "m": machineID
     case "b": bootID
     case "H": hostName
-    case "l": String(hostName.prefix { $0 != "." })
+    case "l": shortHostName
+    case "q": prettyHostName ?? shortHostName
+    case "a": architecture
+    case "o", "w", "W", "B", "M", "A": systemValue(of: specifier)
+    case "d": "\(runtimeDirectory)/credentials/\(unit.rawValue)"
+    case "y": fragmentDirectory.map { "\($0)/\(unit.rawValue)" }
+    case "Y": fragmentDirectory
     case "v": kernelRelease
     case "u": userName
     case "U": userID
@@ -108,9 +149,37 @@ public struct SpecifierValues: Sendable, Equatable {
     case "C": cacheDirectory
     case "L": logsDirectory
     case "E": configurationDirectory
-    case "T": "/tmp"
-    case "V": "/var/tmp"
+    case "T": temporaryDirectory
+    case "V": largeTemporaryDirectory
     default: nil
+    }
+  }
+
+  private var shortHostName: String { String(hostName.prefix { $0 != "." }) }
+
+  /// What the file does not say is empty.
+  private func systemValue(of specifier: Character) -> String {
+    let names: [Character: String] = [
+      "o": "ID", "w": "VERSION_ID", "W": "VARIANT_ID", "B": "BUILD_ID", "M": "IMAGE_ID", "A": "IMAGE_VERSION",
+    ]
+    return names[specifier].flatMap { operatingSystem.fields[$0] } ?? ""
+  }
+
+  /// systemd's name for what uname(2) calls the machine; a name of its own for one it does not know.
+  ///
+  /// Source: systemd.unit(5) `ConditionArchitecture=`.
+  public static func architecture(ofMachine machine: String) -> String {
+    switch machine {
+    case "x86_64": "x86-64"
+    case "i386", "i486", "i586", "i686": "x86"
+    case "aarch64": "arm64"
+    case "aarch64_be": "arm64-be"
+    case "ppc64le": "ppc64-le"
+    case "ppcle": "ppc-le"
+    case "mips64el": "mips64-le"
+    case _ where machine.hasPrefix("armeb") || (machine.hasPrefix("arm") && machine.hasSuffix("b")): "arm-be"
+    case _ where machine.hasPrefix("arm"): "arm"
+    default: machine
     }
   }
 

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Units
+
+/// Makes and removes what units have of their own on the machine's disk: `RuntimeDirectory=` and its like, a private `/tmp`,
+/// the unit's file.
+struct UnitSurroundings {
+  /// Why a directory cannot be there.
+  struct Problem: Error {
+    /// systemd's exit code for it.
+    var exitCode: Int32
+    var text: String
+  }
+
+  /// Where the files of units are, for `%y`.
+  let fragmentDirectory: String
+  private let privateDirectory: String
+
+  init(stateDirectory: String) {
+    fragmentDirectory = "\(stateDirectory)/files"
+    privateDirectory = "\(stateDirectory)/private"
+  }
+
+  /// Where a unit's things are.
+  func places(of unit: UnitName, _ items: [UnitDirectories.Item]) -> UnitPlaces {
+    UnitPlaces(
+      directories: items.map(\.path),
+      privateTmp: "\(privateDirectory)/\(unit.rawValue)",
+      closedFile: "\(privateDirectory)/closed"
+    )
+  }
+
+  // MARK: Before a command
+
+  /// Makes a unit's directories, owned by whom its commands run as.
+  ///
+  /// - Throws: ``Problem``.
+  func prepare(_ items: [UnitDirectories.Item], owner: UserIdentity?) throws(Problem) {
+    for item in items {
+      var status = stat()
+      let isThere = stat(item.path, &status) == 0
+      guard isThere || makeDirectories(item.path, mode: 0o755) else { throw problem(item, "make") }
+      // A configuration that is there is its administrator's.
+      if item.belongsToUser || !isThere { try own(item, item.belongsToUser ? owner : nil) }
+      for link in item.links { try makeLink(link, item) }
+    }
+  }
+
+  private func own(_ item: UnitDirectories.Item, _ owner: UserIdentity?) throws(Problem) {
+    let descriptor = open(item.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw problem(item, "open") }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw problem(item, "look at") }
+    let (user, group) = (owner?.userID ?? getuid(), owner?.groupID ?? getgid())
+    if status.st_uid != user || status.st_gid != group {
+      guard changeOwner(descriptor, user, group, depth: 0), fchown(descriptor, user, group) == 0 else {
+        throw problem(item, "change the owner of")
+      }
+    }
+    guard fchmod(descriptor, item.mode) == 0 else { throw problem(item, "change the mode of") }
+  }
+
+  /// Everything below a directory; links are changed themselves and not followed.
+  private func changeOwner(_ directory: Int32, _ user: UInt32, _ group: UInt32, depth: Int) -> Bool {
+    guard depth < 128 else {
+      errno = ELOOP
+      return false
+    }
+    for name in directoryEntries("/proc/self/fd/\(directory)") {
+      guard fchownat(directory, name, user, group, AT_SYMLINK_NOFOLLOW) == 0 || errno == ENOENT else { return false }
+      let child = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+      guard child >= 0 else { continue }
+      defer { close(child) }
+      guard changeOwner(child, user, group, depth: depth + 1) else { return false }
+    }
+    return true
+  }
+
+  private func makeLink(_ link: String, _ item: UnitDirectories.Item) throws(Problem) {
+    if let slash = link.lastIndex(of: "/") { _ = makeDirectories(String(link[..<slash]), mode: 0o755) }
+    guard symlink(item.path, link) == 0 || (errno == EEXIST && resolvedLink(link) == item.path) else {
+      throw Problem(exitCode: item.kind.exitCode, text: "cannot make \(link) a link to it: \(errorText(errno))")
+    }
+  }
+
+  private func problem(_ item: UnitDirectories.Item, _ what: String) -> Problem {
+    Problem(
+      exitCode: item.kind.exitCode,
+      text: "cannot \(what) \(item.path) (\(item.kind.rawValue)Directory=): \(errorText(errno))"
+    )
+  }
+
+  // MARK: After a run
+
+  /// The unit is down, or waits to be started again by itself: what lasts only as long as a run goes.
+  func leave(_ unit: UnitName, _ directories: UnitDirectories, below values: SpecifierValues, isRestarting: Bool) {
+    var gone: [String] = []
+    if let moved = moveAside("\(privateDirectory)/\(unit.rawValue)") { gone.append(moved) }
+    let isKept =
+      switch directories.preservation {
+      case .no: false
+      case .restart: isRestarting
+      case .yes: true
+      }
+    if !isKept {
+      for item in directories.items(below: values) where item.kind == .runtime {
+        for link in item.links where resolvedLink(link) == item.path { _ = unlink(link) }
+        if let moved = moveAside(item.path) { gone.append(moved) }
+      }
+    }
+    guard !gone.isEmpty else { return }
+    let paths = gone
+    // Much may have been left there, and other units wait for this thread.
+    if !DedicatedThread.start({ paths.forEach(Self.removeTree) }) { paths.forEach(Self.removeTree) }
+  }
+
+  /// A name beside it that nobody uses, so that the next run can have the old one at once.
+  private func moveAside(_ path: String) -> String? {
+    guard let slash = path.lastIndex(of: "/") else { return nil }
+    let name = path[path.index(after: slash)...]
+    let target = "\(path[..<slash])/.\(name).gone-\(UInt64.random(in: 0...UInt64.max).hexadecimal)"
+    return rename(path, target) == 0 ? target : nil
+  }
+
+  /// Removes a directory with everything in it; links are removed themselves.
+  static func removeTree(_ path: String) {
+    let directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    if directory >= 0 {
+      removeEntries(directory, depth: 0)
+      close(directory)
+    }
+    if rmdir(path) != 0 { _ = unlink(path) }
+  }
+
+  private static func removeEntries(_ directory: Int32, depth: Int) {
+    guard depth < 256 else { return }
+    for name in directoryEntries("/proc/self/fd/\(directory)") {
+      if unlinkat(directory, name, 0) == 0 { continue }
+      let child = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+      guard child >= 0 else { continue }
+      removeEntries(child, depth: depth + 1)
+      close(child)
+      _ = unlinkat(directory, name, AT_REMOVEDIR)
+    }
+  }
+
+  // MARK: The directories themselves
+
+  /// Makes the directories, and removes what an earlier run had no time to remove.
+  ///
+  /// - Throws: ``UnitRunnerError/Code/storage``.
+  func makeOwnDirectories() throws(UnitRunnerError) {
+    for (path, mode) in [(fragmentDirectory, 0o755 as mode_t), (privateDirectory, 0o700)] {
+      guard makeDirectories(path, mode: mode) else {
+        throw UnitRunnerError(.storage, "cannot make \(path): \(errorText(errno))")
+      }
+    }
+    let closed = open("\(privateDirectory)/closed", O_WRONLY | O_CREAT | O_CLOEXEC, 0)
+    if closed >= 0 { close(closed) }
+    let left = directoryEntries(privateDirectory).filter { $0.contains(".gone-") }.map { "\(privateDirectory)/\($0)" }
+    if !left.isEmpty { _ = DedicatedThread.start { left.forEach(Self.removeTree) } }
+  }
+
+  /// Keeps a unit's file where `%y` says.
+  func writeFragment(_ text: String, of unit: UnitName) {
+    let descriptor = open(
+      "\(fragmentDirectory)/\(unit.rawValue)",
+      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+      0o644
+    )
+    guard descriptor >= 0 else { return }
+    let bytes = Array(text.utf8)
+    _ = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+    close(descriptor)
+  }
+
+  /// Forgets a unit's file.
+  func removeFragment(of unit: UnitName) {
+    _ = unlink("\(fragmentDirectory)/\(unit.rawValue)")
+  }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Standard input, output and error, and what becomes of lines.
+extension ExecutionReader {
+  mutating func readStreams(_ option: UnitOption) -> Bool {
+    switch option.name {
+    case "StandardInput": readInput(option)
+    case "StandardInputText": readText(option)
+    case "StandardInputData":
+      if option.value.isEmpty {
+        settings.inputData = []
+      } else if let bytes = Base64Text.bytes(option.value) {
+        settings.inputData += bytes
+      } else {
+        ignore(option, "Base64")
+      }
+    case "StandardOutput": readOutput(option, \.output)
+    case "StandardError": readOutput(option, \.errorOutput)
+    case "SyslogIdentifier":
+      settings.syslogIdentifier = option.value.isEmpty ? nil : expanded(option.value)
+    case "SyslogLevel": level(option, \.level, default: 6)
+    case "LogLevelMax": level(option, \.maximumLevel, default: 7)
+    case "SyslogLevelPrefix": boolean(option, \.lineRule.hasPrefix)
+    default: return false
+    }
+    return true
+  }
+
+  private mutating func level(
+    _ option: UnitOption,
+    _ path: WritableKeyPath<OutputLineRule, Int>,
+    default number: Int
+  ) {
+    if let level = option.value.isEmpty ? number : OutputLineRule.level(option.value) {
+      settings.lineRule[keyPath: path] = level
+    } else {
+      ignore(option, "emerg, alert, crit, err, warning, notice, info or debug")
+    }
+  }
+
+  private mutating func readInput(_ option: UnitOption) {
+    let value = option.value
+    switch value {
+    case "": settings.input = nil
+    case "null": settings.input = .null
+    case "data": settings.input = .data([])
+    default:
+      if let path = path(value, after: "file:") {
+        settings.input = .file(path)
+      } else if Self.isTerminalOrSocket(value) {
+        settings.input = .null
+        valueNotCarriedOut(option, instead: "there is nothing to read")
+      } else {
+        ignore(option, "null, data or file:/PATH")
+      }
+    }
+  }
+
+  private mutating func readText(_ option: UnitOption) {
+    guard !option.value.isEmpty else {
+      settings.inputData = []
+      return
+    }
+    do {
+      settings.inputData += Array(expanded(try CommandWords.unescaped(option.value)).utf8) + [UInt8(ascii: "\n")]
+    } catch {
+      ignore(option, "text, but \(error)")
+    }
+  }
+
+  private mutating func readOutput(
+    _ option: UnitOption,
+    _ target: WritableKeyPath<ExecutionSettings, OutputTarget>
+  ) {
+    let value = option.value
+    switch value {
+    case "": settings[keyPath: target] = ExecutionSettings()[keyPath: target]
+    case "inherit": settings[keyPath: target] = .inherit
+    case "null": settings[keyPath: target] = .null
+    case "journal", "syslog": settings[keyPath: target] = .journal
+    default:
+      if let path = path(value, after: "file:") {
+        settings[keyPath: target] = .file(path)
+      } else if let path = path(value, after: "append:") {
+        settings[keyPath: target] = .append(path)
+      } else if let path = path(value, after: "truncate:") {
+        settings[keyPath: target] = .truncate(path)
+      } else if ["kmsg", "journal+console", "syslog+console", "kmsg+console"].contains(value)
+        || Self.isTerminalOrSocket(value)
+      {
+        settings[keyPath: target] = .journal
+        valueNotCarriedOut(option, instead: "output goes to the journal")
+      } else {
+        ignore(option, "journal, null, inherit, file:/PATH, append:/PATH or truncate:/PATH")
+      }
+    }
+  }
+
+  private static func isTerminalOrSocket(_ value: String) -> Bool {
+    ["tty", "tty-force", "tty-fail", "socket", "fd"].contains(value) || value.hasPrefix("fd:")
+  }
+
+  /// The absolute path that follows a word; nil when there is none.
+  private func path(_ value: String, after word: String) -> String? {
+    guard value.hasPrefix(word) else { return nil }
+    let path = expanded(String(value.dropFirst(word.count)))
+    return path.hasPrefix("/") ? path : nil
+  }
+}
+
+/// Bytes as Base64 writes them (RFC 4648, section 4).
+enum Base64Text {
+  /// The bytes; nil when the text is no Base64.
+  ///
+  /// Blanks do not count, nor does missing padding.
+  static func bytes(_ text: String) -> [UInt8]? {
+    var result: [UInt8] = []
+    var value: UInt32 = 0
+    var count = 0
+    var isPadded = false
+    for character in text.utf8 where !(character == 32 || (9...13).contains(character)) {
+      if character == UInt8(ascii: "=") {
+        isPadded = true
+        continue
+      }
+      guard !isPadded, let digit = digit(character) else { return nil }
+      value = value << 6 | digit
+      count += 1
+      guard count == 4 else { continue }
+      result += [UInt8(value >> 16 & 255), UInt8(value >> 8 & 255), UInt8(value & 255)]
+      (value, count) = (0, 0)
+    }
+    switch count {
+    case 0: return result
+    case 2: return result + [UInt8(value >> 4 & 255)]
+    case 3: return result + [UInt8(value >> 10 & 255), UInt8(value >> 2 & 255)]
+    default: return nil
+    }
+  }
+
+  private static func digit(_ character: UInt8) -> UInt32? {
+    switch character {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(character - UInt8(ascii: "A"))
+    case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(character - UInt8(ascii: "a")) + 26
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(character - UInt8(ascii: "0")) + 52
+    case UInt8(ascii: "+"): 62
+    case UInt8(ascii: "/"): 63
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where a command reads from (`StandardInput=`).
+public enum InputSource: Sendable, Equatable, Codable {
+  /// Nothing is there to read.
+  case null
+  /// These bytes, then the end.
+  case data([UInt8])
+  /// A file.
+  case file(String)
+}
+
+/// Where a command writes to (`StandardOutput=`, `StandardError=`).
+///
+/// Source: systemd.exec(5) "LOGGING AND STANDARD INPUT/OUTPUT".
+public enum OutputTarget: Sendable, Equatable, Codable {
+  /// The unit's journal.
+  case journal
+  /// What is written is lost.
+  case null
+  /// The same as standard input for standard output, the same as standard output for standard error.
+  case inherit
+  /// A file, from its beginning, without shortening it.
+  case file(String)
+  /// A file, at its end.
+  case append(String)
+  /// A file that is emptied first.
+  case truncate(String)
+}
+
+/// What becomes of a line of output before it is kept.
+///
+/// Source: systemd.exec(5) `SyslogLevelPrefix=`, `SyslogLevel=`, `LogLevelMax=`; sd-daemon(3).
+public struct OutputLineRule: Sendable, Equatable, Codable {
+  /// The level of a line that does not say its own, 0 (emerg) to 7 (debug).
+  public var level = 6
+  /// Whether `<N>` at the beginning of a line is its level.
+  public var hasPrefix = true
+  /// Lines of a higher number are dropped.
+  public var maximumLevel = 7
+
+  /// Makes the rule that keeps everything.
+  public init() {}
+
+  /// The line as it is kept, without its prefix; nil when it is dropped.
+  public func kept(_ line: String) -> String? {
+    guard let (level, text) = hasPrefix ? Self.prefixed(line) : nil else { return level <= maximumLevel ? line : nil }
+    return level <= maximumLevel ? text : nil
+  }
+
+  /// A priority has three digits at most; its lowest three bits are the level, the others a facility.
+  private static func prefixed(_ line: String) -> (level: Int, text: String)? {
+    guard line.utf8.first == UInt8(ascii: "<"), let end = line.prefix(5).firstIndex(of: ">"),
+      let priority = UInt16(line[line.index(after: line.startIndex)..<end]), priority <= 191
+    else { return nil }
+    return (Int(priority & 7), String(line[line.index(after: end)...]))
+  }
+
+  /// The number of a level by its name or number; nil when it is none.
+  public static func level(_ text: String) -> Int? {
+    let names = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"]
+    if let number = Int(text) { return names.indices.contains(number) ? number : nil }
+    return names.firstIndex(of: text)
+  }
+}
