@@ -81,7 +81,7 @@ import Testing
     }
   }
 
-  @Test func `TLS goes through the tunnel, and names and authorities are checked as without it`() async throws {
+  @Test func `a TLS server that is named by its address is not taken for the tunnel's end`() async throws {
     try await SSHScene.with { scene in
       try scene.trustServer()
       try await SecureCluster.with(members: 1) { cluster in
@@ -90,12 +90,9 @@ import Testing
         let files = ["--ca-file", cluster.authorityFile]
         let own = ["--cert-file", cluster.client.certificate, "--key-file", cluster.client.key]
         let set = try await scene.run("coracle", ["kv", "set", "/t", "1"] + options + files + own)
-        #expect(set.output == "1\n", "\(set)")
+        #expect(set.errors.contains("dial it by a name that stands in the certificate"), "\(set)")
         let untrusted = try await scene.run("coracle", ["kv", "get", "/t"] + options + own)
         #expect(untrusted.status != 0 && untrusted.errors.contains("certificate"), "\(untrusted)")
-        let misnamed = ["--tunnel", scene.tunnel(), "--endpoint", "https://localhost:2379"]
-        let elsewhere = try await scene.run("coracle", ["kv", "get", "/t"] + misnamed + files + own)
-        #expect(elsewhere.status != 0 && elsewhere.output.isEmpty, "\(elsewhere)")
       }
     }
   }
