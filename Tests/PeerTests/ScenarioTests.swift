@@ -94,7 +94,10 @@ import Testing
       let port =
         try await engine.docker(["port", "python-service", "5000/tcp"])
         .split(separator: "\n")[0].split(separator: ":").last ?? ""
-      #expect(try await succeed(home.onMachine(["curl", "-sf", "http://127.0.0.1:\(port)/"])) == "hello\n")
+      // The container's server is one that starts a shell for each request, and may be late.
+      try await eventually("the published port answers", within: .seconds(10)) {
+        try await succeed(home.onMachine(["curl", "-sf", "http://127.0.0.1:\(port)/"])) == "hello\n"
+      }
 
       let first = try await engine.docker(["inspect", "-f", "{{.Id}}", "python-service"])
       try await engine.docker(["kill", "python-service"])
