@@ -79,15 +79,16 @@ let package = Package(
     // Row 1: what stands on the wire.
     module("EtcdWire", ["EtcdStore", "Meters"]),
     module("FleetWire", ["Units", "Fleet", "EtcdWire"]),
+    module("Threads", []),
     module("TransportSecurity", [nioCore, nioPosix, nioSSL, nioTLS, logging]),
     // Row 2: what touches the world.
     .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
     .target(name: "CUnitSpawn"),
     .target(name: "CResolver", linkerSettings: [.linkedLibrary("resolv")]),
     .target(name: "CDiskFaults", dependencies: ["CSQLite"]),
-    module("RaftStorage", ["Raft", "CSQLite", "CDiskFaults"]),
+    module("RaftStorage", ["Raft", "Threads", "CSQLite", "CDiskFaults"]),
     module("RaftTransport", ["Raft", "TransportSecurity", nioCore, nioPosix, nioHTTP1, logging]),
-    module("EtcdServer", ["Raft", "EtcdStore", "EtcdWire", "Meters", crypto, cryptoExtras, logging]),
+    module("EtcdServer", ["Raft", "EtcdStore", "EtcdWire", "Meters", "Threads", crypto, cryptoExtras, logging]),
     module(
       "APIServer",
       ["EtcdWire", "FleetWire", "EtcdStore", "Meters", "TransportSecurity", nioCore, nioPosix, nioHTTP1, logging]
@@ -100,9 +101,9 @@ let package = Package(
       ]
     ),
     .systemLibrary(name: "CLibSSH2", providers: [.apt(["libssh2-1-dev"])]),
-    module("SSHTunnel", ["CLibSSH2", crypto, cryptoExtras]),
+    module("SSHTunnel", ["Threads", "CLibSSH2", crypto, cryptoExtras]),
     module("DockerEngine", [asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
-    module("UnitRunner", ["Units", "DockerEngine", "CUnitSpawn", logging]),
+    module("UnitRunner", ["Units", "DockerEngine", "Threads", "CUnitSpawn", logging]),
     // Row 3: daemons' parts.
     module("FleetDaemon", ["Units", "Fleet", "EtcdStore", "EtcdWire", "FleetWire", logging]),
     module("Registrator", ["DockerEngine", "EtcdStore", "EtcdWire", logging]),

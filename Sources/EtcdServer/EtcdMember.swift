@@ -4,6 +4,7 @@ public import EtcdWire
 public import Logging
 public import Raft
 import Synchronization
+import Threads
 
 /// One member of a cluster: the local replica of the keyspace, as everything above the store sees it.
 ///
@@ -126,11 +127,15 @@ public final class EtcdMember: KeysAPI, Sendable {
       return true
     }
     precondition(isFirst, "a member is started once")
-    try DedicatedThread.start(name: "etcd-watchdog") { [self] in mindReplica() }
-    try DedicatedThread.start(name: "etcd-replica") { [self] in
-      loop.value?.run()
-      loop.value = nil
-      ended()
+    do throws(DedicatedThread.Refused) {
+      try DedicatedThread.start(name: "etcd-watchdog") { [self] in mindReplica() }
+      try DedicatedThread.start(name: "etcd-replica") { [self] in
+        loop.value?.run()
+        loop.value = nil
+        ended()
+      }
+    } catch {
+      throw EtcdServerError(.system, "\(error)")
     }
   }
 

@@ -35,12 +35,13 @@ enum LayeringTable {
     // Row 1
     "EtcdWire": Row(own: ["EtcdStore", "Meters"], others: []),
     "FleetWire": Row(own: ["Units", "Fleet", "EtcdStore", "EtcdWire"], others: ["Crypto"]),
+    "Threads": Row(own: [], others: ["Glibc"]),
     "TransportSecurity": Row(own: [], others: nio.union(system).union(["NIOSSL", "NIOTLS"])),
     // Row 2
-    "RaftStorage": Row(own: ["Raft", "CSQLite", "CDiskFaults"], others: system),
+    "RaftStorage": Row(own: ["Raft", "Threads", "CSQLite", "CDiskFaults"], others: system),
     "RaftTransport": Row(own: ["Raft", "TransportSecurity"], others: nio.union(system)),
     "EtcdServer": Row(
-      own: ["Raft", "EtcdStore", "EtcdWire", "Meters"],
+      own: ["Raft", "EtcdStore", "EtcdWire", "Meters", "Threads"],
       others: system.union(["Crypto", "CryptoExtras"])
     ),
     "APIServer": Row(own: wire.union(["Meters", "TransportSecurity"]), others: nio.union(system)),
@@ -49,8 +50,8 @@ enum LayeringTable {
       others: nio.union(system).union(["AsyncHTTPClient"])
     ),
     "DockerEngine": Row(own: [], others: nio.union(system).union(["AsyncHTTPClient"])),
-    "SSHTunnel": Row(own: ["CLibSSH2"], others: system.union(["Crypto", "CryptoExtras"])),
-    "UnitRunner": Row(own: ["Units", "DockerEngine", "CUnitSpawn", "CSQLite"], others: nio.union(system)),
+    "SSHTunnel": Row(own: ["Threads", "CLibSSH2"], others: system.union(["Crypto", "CryptoExtras"])),
+    "UnitRunner": Row(own: ["Units", "DockerEngine", "Threads", "CUnitSpawn", "CSQLite"], others: nio.union(system)),
     // Row 3
     "FleetDaemon": Row(own: wire, others: system),
     "Registrator": Row(own: ["DockerEngine", "EtcdStore", "EtcdWire"], others: system),
@@ -63,7 +64,7 @@ enum LayeringTable {
     // Row 5
     "CoracleCommands": Row(
       own: cores.union(wire).union([
-        "CoracleDaemon", "APIClients", "UnitRunner", "CloudInit", "DockerEngine", "SSHTunnel", "TransportSecurity",
+        "CoracleDaemon", "APIClients", "UnitRunner", "DockerEngine", "SSHTunnel", "TransportSecurity",
       ]),
       others: nio.union(system).union(["ArgumentParser"])
     ),

@@ -3,6 +3,7 @@ import EtcdStore
 import EtcdWire
 import Logging
 import Synchronization
+import Threads
 
 /// Makes and verifies slow hashes, one after the other, on a thread that is only there while there is something to do.
 ///
@@ -57,7 +58,7 @@ final class PasswordDesk: Sendable {
     }
     guard isTaken else { return job.refuse() }
     guard needsThread else { return }
-    do throws(EtcdServerError) {
+    do throws(DedicatedThread.Refused) {
       try DedicatedThread.start(name: "etcd-passwords") { [self] in work() }
     } catch {
       let waiting = state.withLock { state in

@@ -74,7 +74,7 @@ struct RaftNode: Sendable {
   }
 
   /// A change that has to wait for an earlier one.
-  struct DeferredChange: Sendable, Equatable {
+  struct DeferredChange: Sendable {
     var change: ConfigurationChange
     var sender: MemberID
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 public import Raft
+import Threads
 
 // Snapshots are files of their own beside the database: written once, in the background, named by a row when complete.
 extension SQLiteLogStore {
@@ -121,7 +122,11 @@ extension SQLiteLogStore {
     let remove: @Sendable () -> Void = {
       for generation in doomed { unlink(SnapshotFile.path(generation, in: directory)) }
     }
-    if !BackgroundThread.start(name: "snapshot-rm", remove) { remove() }
+    do throws(DedicatedThread.Refused) {
+      try DedicatedThread.start(name: "snapshot-rm", niceness: 5, remove)
+    } catch {
+      remove()
+    }
   }
 
   /// Forgets what is staged and what is being written.

@@ -2,6 +2,7 @@
 import Glibc
 import Raft
 import Synchronization
+import Threads
 
 /// A snapshot of this member's own on its way to the disk, on a thread of its own.
 ///
@@ -27,8 +28,13 @@ final class SnapshotTask: Sendable {
     self.generation = generation
     self.directory = directory
     frozen = Mutex(state)
-    // Without a thread it is written at once: late is better than never.
-    if !BackgroundThread.start(name: "snapshot", { self.write() }) { write() }
+    do throws(DedicatedThread.Refused) {
+      // Less urgent than the replica.
+      try DedicatedThread.start(name: "snapshot", niceness: 5) { self.write() }
+    } catch {
+      // It is written at once then: late is better than never.
+      write()
+    }
   }
 
   var progress: Progress { progressState.withLock { $0 } }
@@ -62,45 +68,5 @@ final class SnapshotTask: Sendable {
     }
     try writer.finish()
     return writer.sizeBytes
-  }
-}
-
-/// Threads for work on the disk that nobody waits for.
-enum BackgroundThread {
-  private final class Start {
-    let name: String
-    let body: @Sendable () -> Void
-
-    init(name: String, body: @escaping @Sendable () -> Void) {
-      self.name = name
-      self.body = body
-    }
-  }
-
-  /// Starts a detached thread; false when the system refuses one.
-  static func start(name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    defer { pthread_attr_destroy(&attributes) }
-    pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
-    var thread = pthread_t()
-    let start = Unmanaged.passRetained(Start(name: name, body: body))
-    let code = pthread_create(&thread, &attributes, { Self.run($0) }, start.toOpaque())
-    if code != 0 { start.release() }
-    return code == 0
-  }
-
-  private static func run(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let argument else { return nil }
-    let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-    // Less urgent than the replica: on Linux this is the thread alone. It does not matter when the system refuses it.
-    _ = nice(5)
-    let descriptor = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
-    if descriptor >= 0 {
-      _ = Glibc.write(descriptor, start.name, start.name.utf8.count)
-      close(descriptor)
-    }
-    start.body()
-    return nil
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import Threads
 
 /// Lets programs at a server use the ssh-agent of this machine.
 ///
@@ -30,26 +31,23 @@ public final class AgentForwarding: Sendable {
       throw SSHError(.local, "there is no ssh-agent to forward: SSH_AUTH_SOCK is not set")
     }
     _ = try SSHAgent(path: agentSocket)
-    var ends: [Int32] = [-1, -1]
-    let silence = open("/dev/null", O_WRONLY | O_CLOEXEC)
-    guard silence >= 0, socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0
-    else { throw SSHError(.local, "cannot make a pair of sockets: \(SSHError.reason(errno))") }
-    let inner = ends[1]
-    let outer = ends[0]
-    try session.begin(
-      RemoteCommand(line: "exec coracle \(AgentRelay.word)"),
-      CommandStreams(input: inner, output: inner, errors: silence)
-    ) { _ in
-      close(inner)
-      close(silence)
+    let (outer, inner) = try UnixSocket.pair()
+    do throws(SSHError) {
+      try startRelay(over: session, inner)
+    } catch {
+      close(outer)
+      throw error
     }
     let path = await withCheckedContinuation { (continuation: CheckedContinuation<String?, Never>) in
-      let isStarted = SessionThread.start {
-        let path = firstLine(from: outer)
-        continuation.resume(returning: path)
-        if path != nil { serve(outer, agentSocket) }
+      do throws(DedicatedThread.Refused) {
+        try DedicatedThread.start(name: "ssh-agent") {
+          let path = firstLine(from: outer)
+          continuation.resume(returning: path)
+          if path != nil { serve(outer, agentSocket) }
+        }
+      } catch {
+        continuation.resume(returning: nil)
       }
-      if !isStarted { continuation.resume(returning: nil) }
     }
     let forwarding = AgentForwarding(socketPath: path ?? "", descriptor: outer)
     guard path != nil else {
@@ -69,6 +67,25 @@ public final class AgentForwarding: Sendable {
     let variable = "SSH_AUTH_SOCK=\(ShellWord.quoted(socketPath))"
     guard let line else { return "exec env \(variable) \"$SHELL\" -l" }
     return "exec env \(variable) \"$SHELL\" -c \(ShellWord.quoted(line))"
+  }
+
+  /// Runs the relay's command on a socket, which is closed when it has ended or does not start.
+  private static func startRelay(over session: SSHSession, _ socket: Int32) throws(SSHError) {
+    let silence = open("/dev/null", O_WRONLY | O_CLOEXEC)
+    do throws(SSHError) {
+      guard silence >= 0 else { throw SSHError(.local, "cannot open /dev/null: \(SSHError.reason(errno))") }
+      try session.begin(
+        RemoteCommand(line: "exec coracle \(AgentRelay.word)"),
+        CommandStreams(input: socket, output: socket, errors: silence)
+      ) { _ in
+        close(socket)
+        close(silence)
+      }
+    } catch {
+      close(socket)
+      if silence >= 0 { close(silence) }
+      throw error
+    }
   }
 
   private static func firstLine(from descriptor: Int32) -> String? {

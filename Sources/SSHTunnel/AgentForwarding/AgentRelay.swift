@@ -30,13 +30,7 @@ public enum AgentRelay {
     }
     defer { close(listener) }
     guard FrameStream.write(Array("\(path)\n".utf8), to: STDOUT_FILENO) else { return }
-    await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-      let isStarted = SessionThread.start {
-        serve(listener)
-        continuation.resume()
-      }
-      if !isStarted { continuation.resume() }
-    }
+    try await onThread(named: "ssh-agent-relay") { serve(listener) }
   }
 
   private static func serve(_ listener: Int32) {

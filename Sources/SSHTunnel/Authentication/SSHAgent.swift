@@ -82,6 +82,17 @@ enum UnixSocket {
     return descriptor
   }
 
+  /// Two sockets connected to each other.
+  ///
+  /// - Throws: ``SSHError`` when the system gives none.
+  static func pair() throws(SSHError) -> (Int32, Int32) {
+    var ends: [Int32] = [-1, -1]
+    guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
+      throw SSHError(.local, "cannot make a pair of sockets: \(SSHError.reason(errno))")
+    }
+    return (ends[0], ends[1])
+  }
+
   private static func make() -> Int32? {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     return descriptor >= 0 ? descriptor : nil

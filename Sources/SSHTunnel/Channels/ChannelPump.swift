@@ -30,8 +30,8 @@ final class ChannelPump {
   /// The channel's outputs; a stream has one, a command two.
   private let outlets: [Outlet]
   private let signals: TerminalSignals?
-  /// Whether the descriptors are closed at the end; then input and output are one socket.
-  private let isStream: Bool
+  /// The socket that is input and output of a stream, closed at the end; nil for a command, whose descriptors stay open.
+  private let socket: Int32?
   private let finished: (Result<RemoteExit, SSHError>) -> Void
   private var wasToldEnd = false
 
@@ -49,7 +49,7 @@ final class ChannelPump {
     self.channel = channel
     self.link = link
     self.steps = steps
-    isStream = true
+    socket = descriptor
     signals = nil
     input = LocalEnd(descriptor)
     outlets = [Outlet(0, LocalEnd(descriptor))]
@@ -69,7 +69,7 @@ final class ChannelPump {
     self.link = link
     steps = command.terminal.map { [.terminal($0)] } ?? []
     steps.append(command.line.map { .command($0) } ?? .shell)
-    isStream = false
+    socket = nil
     signals = streams.signals
     input = streams.input.map { LocalEnd($0) }
     outlets = [Outlet(0, LocalEnd(streams.output)), Outlet(1, LocalEnd(streams.errors))]
@@ -161,13 +161,13 @@ final class ChannelPump {
     for outlet in outlets where phase == .moving && takeOutput(of: outlet) { hasMoved = true }
     if phase == .moving, giveInput() { hasMoved = true }
     guard phase == .moving, hasServerEnded, isDrained else { return hasMoved }
-    guard isStream else {
+    guard let socket else {
       phase = .awaitingClose
       return true
     }
-    if !hasShutOutput, let input {
+    if !hasShutOutput {
       hasShutOutput = true
-      shutdown(input.descriptor, Int32(SHUT_WR))
+      shutdown(socket, Int32(SHUT_WR))
     }
     return hasToldServerEnd ? finish(.success(.exited(0))) : hasMoved
   }
@@ -181,7 +181,7 @@ final class ChannelPump {
         hasMoved = true
         continue
       case .wouldBlock: return hasMoved
-      case .ended where isStream: return finish(.success(.exited(0)))
+      case .ended where socket != nil: return finish(.success(.exited(0)))
       case .ended where outlet.number == 0:
         // As a program of this machine would end whose reader has gone; errors that nobody reads are dropped.
         return finish(.success(.interrupted(signal: SIGPIPE)))
@@ -303,7 +303,7 @@ final class ChannelPump {
   private func tellEnd(_ result: Result<RemoteExit, SSHError>) {
     guard !wasToldEnd else { return }
     wasToldEnd = true
-    if isStream, let input { close(input.descriptor) }
+    if let socket { close(socket) }
     input = nil
     for outlet in outlets { outlet.end = nil }
     finished(result)

@@ -10,13 +10,9 @@ public enum StreamJoint {
     guard let descriptor = UnixSocket.connect(to: path) else {
       throw SSHError(.unreachable, "cannot connect to socket \(path): \(SSHError.reason(errno))")
     }
-    await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-      let isStarted = SessionThread.start {
-        carry(between: descriptor)
-        close(descriptor)
-        continuation.resume()
-      }
-      if !isStarted { continuation.resume() }
+    try await onThread(named: "ssh-streams") {
+      carry(between: descriptor)
+      close(descriptor)
     }
   }
 
@@ -28,14 +24,12 @@ public enum StreamJoint {
     var socket = LocalEnd(descriptor)
     var buffer = [UInt8](repeating: 0, count: 32_768)
     while true {
+      let events = (fromSocket.isEmpty ? POLLIN : 0) | (toSocket.isEmpty ? 0 : POLLOUT)
       var entries = [
         pollfd(fd: input != nil && toSocket.isEmpty ? STDIN_FILENO : -1, events: Int16(POLLIN), revents: 0),
         pollfd(fd: fromSocket.isEmpty ? -1 : STDOUT_FILENO, events: Int16(POLLOUT), revents: 0),
-        pollfd(
-          fd: descriptor,
-          events: Int16((fromSocket.isEmpty ? POLLIN : 0) | (toSocket.isEmpty ? 0 : POLLOUT)),
-          revents: 0
-        ),
+        // A socket that nothing is wanted of would go on telling that it has hung up.
+        pollfd(fd: events == 0 ? -1 : descriptor, events: Int16(events), revents: 0),
       ]
       if poll(&entries, nfds_t(entries.count), -1) < 0, errno != EINTR { return }
       if entries[0].revents != 0 {

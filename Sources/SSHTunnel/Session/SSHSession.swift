@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLibSSH2
 import Glibc
+import Threads
 
 /// How sessions are opened.
 public struct SSHSettings: Sendable {
@@ -51,18 +52,19 @@ public final class SSHSession: Sendable {
     let inbox = try SessionInbox()
     let socket = try await jump?.connect(to: .tcp(host: address.host, port: address.port))
     let failure = await withCheckedContinuation { (continuation: CheckedContinuation<SSHError?, Never>) in
-      let isStarted = SessionThread.start {
-        do throws(SSHError) {
-          let link = try logIn(address, settings, socket: socket)
-          continuation.resume(returning: nil)
-          SessionLoop(link, inbox).run()
-        } catch {
-          continuation.resume(returning: error)
+      do throws(DedicatedThread.Refused) {
+        try DedicatedThread.start(name: "ssh-session") {
+          do throws(SSHError) {
+            let link = try logIn(address, settings, socket: socket)
+            continuation.resume(returning: nil)
+            SessionLoop(link, inbox).run()
+          } catch {
+            continuation.resume(returning: error)
+          }
         }
-      }
-      if !isStarted {
+      } catch {
         if let socket { Glibc.close(socket) }
-        continuation.resume(returning: SSHError(.local, "the system gives no thread for a session"))
+        continuation.resume(returning: SSHError(.local, "\(error)"))
       }
     }
     if let failure { throw failure }
@@ -74,11 +76,7 @@ public final class SSHSession: Sendable {
   /// - Returns: A socket of this process that speaks with that place, to be closed by the caller.
   /// - Throws: ``SSHError`` when the server cannot connect there.
   public func connect(to target: StreamTarget) async throws(SSHError) -> Int32 {
-    var ends: [Int32] = [-1, -1]
-    guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
-      throw SSHError(.local, "cannot make a pair of sockets: \(SSHError.reason(errno))")
-    }
-    let inner = ends[1]
+    let (outer, inner) = try UnixSocket.pair()
     let failure = await withCheckedContinuation { (continuation: CheckedContinuation<SSHError?, Never>) in
       let refusal = inbox.put(
         .stream(descriptor: inner, target: target) { continuation.resume(returning: $0) }
@@ -89,10 +87,10 @@ public final class SSHSession: Sendable {
       }
     }
     if let failure {
-      Glibc.close(ends[0])
+      Glibc.close(outer)
       throw failure
     }
-    return ends[0]
+    return outer
   }
 
   /// Runs a command, or the user's shell, until it ends.

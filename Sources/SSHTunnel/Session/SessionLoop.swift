@@ -144,12 +144,15 @@ final class SessionLoop {
     let reads = !openings.isEmpty || pumps.contains(where: \.wantsServer)
     // Nobody reads from an idle session, so only its end is looked for.
     let events = (reads ? POLLIN : isIdle ? Self.hangUp : 0) | (link.hasOutgoing ? POLLOUT : 0)
-    add(pollfd(fd: link.socket, events: Int16(events), revents: 0)) { [link] in
+    // A socket that nothing is wanted of would go on telling that it has hung up.
+    add(pollfd(fd: events == 0 ? -1 : link.socket, events: Int16(events), revents: 0)) { [link] in
       if isIdle { link.noteHangUp() }
     }
-    if let door, pumps.count + visitors.count < Self.maximumStreams {
-      add(pollfd(fd: door.descriptor, events: Int16(POLLIN), revents: 0)) { [self] in
-        while let client = door.accept() { visitors.append(ProxyVisitor(client)) }
+    if let door {
+      if pumps.count + visitors.count < Self.maximumStreams {
+        add(pollfd(fd: door.descriptor, events: Int16(POLLIN), revents: 0)) { [self] in
+          while let client = door.accept() { visitors.append(ProxyVisitor(client)) }
+        }
       }
       for visitor in visitors {
         add(pollfd(fd: visitor.descriptor, events: Int16(POLLIN), revents: 0)) { [self] in hear(visitor, at: door) }

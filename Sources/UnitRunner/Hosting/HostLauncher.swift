@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CUnitSpawn
 import Glibc
+import Threads
 import Units
 
 /// Connects to the unit-host of a state directory, and brings one into being where there is none.
@@ -45,8 +46,10 @@ struct HostLauncher {
         controlGroupRoot: configuration.controlGroupRoot,
         idleLimit: .seconds(2)
       )
-      guard DedicatedThread.start({ HostLoop(settings)?.run() }) else {
-        throw UnitRunnerError(.host, "cannot start a thread for the unit-host")
+      do throws(DedicatedThread.Refused) {
+        try DedicatedThread.start(name: "unit-host") { HostLoop(settings)?.run() }
+      } catch {
+        throw UnitRunnerError(.host, "\(error)")
       }
     }
   }

@@ -82,8 +82,12 @@ final class SupervisionLoop {
       base: configuration.environment,
       shimDirectory: "\(configuration.stateDirectory)/bin"
     )
-    specifiers = machineSpecifiers(configuration)
     surroundings = UnitSurroundings(stateDirectory: configuration.stateDirectory)
+    specifiers = machineSpecifiers(
+      configuration,
+      environment: environment.own,
+      fragmentDirectory: surroundings.fragmentDirectory
+    )
     dropIns = DropInDirectories(directories: configuration.dropInDirectories, others: configuration.dropIns)
     launcher = HostLauncher(configuration: configuration, executable: executable)
     jobs = UnitJobs(presentUnits: configuration.presentUnits)
@@ -207,7 +211,7 @@ final class SupervisionLoop {
     let before = unit.lifecycle.snapshot
     let directives = input(&unit.lifecycle, timeSinceBoot())
     let after = unit.lifecycle.snapshot
-    let isNewRun = Self.isUp(after) && !Self.isUp(before) || after.restarts > before.restarts
+    let isNewRun = after.runs != before.runs
     if isNewRun {
       unit.record.invocation =
         UInt64.random(in: 0...UInt64.max).hexadecimal + UInt64.random(in: 0...UInt64.max).hexadecimal
