@@ -30,6 +30,22 @@ import Units
 
   // MARK: Directories
 
+  @Test func `a start behind a stop in one step is a new run, with directories of its own`() async throws {
+    try await with { units, _ in
+      let script = "echo $INVOCATION_ID; ls $RUNTIME_DIRECTORY | wc -l; touch $RUNTIME_DIRECTORY/file; exec sleep 1000"
+      try await units.load([
+        "a.service": "[Service]\nRuntimeDirectory=one\nExecStart=/bin/sh -c '\(SupervisionFixture.escaped(script))'"
+      ])
+      try await units.start("a.service")
+      try await eventually("the first run's output") { try await units.output("a.service").count == 2 }
+      try await units.supervision.restart(try UnitName("a.service"))
+      try await eventually("the second run's output") { try await units.output("a.service").count == 4 }
+      let lines = try await units.output("a.service")
+      #expect(lines[0] != lines[2], "\(lines)")
+      #expect([lines[1], lines[3]] == ["0", "0"], "\(lines)")
+    }
+  }
+
   @Test func `directories belong to the user, and runtime directories go with the run`() async throws {
     try await with { units, directory in
       let root = "\(directory)/s/root"

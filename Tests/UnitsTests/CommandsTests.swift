@@ -194,7 +194,7 @@ import Testing
     #expect(service.stopTimeout == nil)
     #expect(service.execution.environment.map(\.name) == ["A", "B", "C"])
     #expect(service.execution.environment.map(\.value) == ["1 2", "1", "3"])
-    #expect(service.execution.environmentFiles == [ServiceDefinition.OptionalPath(path: "/etc/web", isOptional: true)])
+    #expect(service.execution.environmentFiles == [ExecutionSettings.OptionalPath(path: "/etc/web", isOptional: true)])
     #expect(service.commands(.start).map(\.words) == [["/bin/sleep", "1000"]])
     #expect(service.successExits == ExitSet(codes: [143], signals: [UnixSignal(number: 10)]))
     #expect(service.killSignal == UnixSignal(number: 2))

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Units
 
 extension PlanBuilder {
   /// Plans what is to change on the computer itself.

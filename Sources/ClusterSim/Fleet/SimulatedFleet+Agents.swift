@@ -115,15 +115,9 @@ extension SimulatedFleet {
   }
 
   private func endPublishing(_ machine: FleetMachine, _ index: EtcdIndex) {
-    let deadline = now + Self.requestTimeout
-    func wait() {
-      guard machine.view.registry.index < index, now < deadline, machine.isFollowing else {
-        machine.isPublishing = false
-        if machine.isPublisherWoken { publish(machine) }
-        return
-      }
-      after(5, on: machine, wait)
+    whenSeen(index, by: machine) { [unowned self] in
+      machine.isPublishing = false
+      if machine.isPublisherWoken { publish(machine) }
     }
-    wait()
   }
 }

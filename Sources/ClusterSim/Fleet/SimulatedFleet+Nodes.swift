@@ -252,15 +252,19 @@ extension SimulatedFleet {
     after(20_000) { [unowned self] in powerOn(machine) }
   }
 
-  /// The next pass sees what this one wrote, unless that takes too long.
+  /// The next pass sees what this one wrote.
   private func endPass(_ machine: FleetMachine, _ index: EtcdIndex) {
+    whenSeen(index, by: machine) { [unowned self] in
+      machine.isPassing = false
+      if machine.isEngineWoken { pass(machine) }
+    }
+  }
+
+  /// Goes on once a machine sees what was written, or when that takes too long.
+  func whenSeen(_ index: EtcdIndex, by machine: FleetMachine, _ goOn: @escaping () -> Void) {
     let deadline = now + Self.requestTimeout
     func wait() {
-      guard machine.view.registry.index < index, now < deadline, machine.isFollowing else {
-        machine.isPassing = false
-        if machine.isEngineWoken { pass(machine) }
-        return
-      }
+      guard machine.view.registry.index < index, now < deadline, machine.isFollowing else { return goOn() }
       after(5, on: machine, wait)
     }
     wait()

@@ -5,14 +5,23 @@ import Units
 /// What specifiers say about this machine, and where its units' directories are.
 ///
 /// A node of root has the system manager's places, one of another user the user manager's.
-func machineSpecifiers(_ configuration: UnitSupervisionConfiguration) -> SpecifierValues {
+///
+/// - Parameters:
+///   - configuration: Names the machine, and a root for directories in tests.
+///   - environment: The node's own variables.
+///   - fragmentDirectory: Where the files of units are.
+/// - Returns: The values, without those of a single unit.
+func machineSpecifiers(
+  _ configuration: UnitSupervisionConfiguration,
+  environment: [String: String],
+  fragmentDirectory: String
+) -> SpecifierValues {
   var names = utsname()
   uname(&names)
   func text<Bytes>(_ bytes: Bytes) -> String {
     withUnsafeBytes(of: bytes) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
   }
-  let account = UserAccounts.account(String(getuid()))
-  let environment = UnitEnvironment(base: [:], shimDirectory: "").own
+  let account = UserAccounts.known(String(getuid()))
   let machineInfo = assignments("/etc/machine-info")
   let temporary = ["TMPDIR", "TEMP", "TMP"].compactMap { environment[$0] }.first { $0.hasPrefix("/") }
   var values = SpecifierValues(
@@ -31,7 +40,7 @@ func machineSpecifiers(_ configuration: UnitSupervisionConfiguration) -> Specifi
     architecture: SpecifierValues.architecture(ofMachine: text(names.machine)),
     prettyHostName: machineInfo.last { $0.name == "PRETTY_HOSTNAME" }?.value,
     operatingSystem: SpecifierValues.OperatingSystem(osRelease()),
-    fragmentDirectory: UnitSurroundings(stateDirectory: configuration.stateDirectory).fragmentDirectory
+    fragmentDirectory: fragmentDirectory
   )
   if getuid() != 0 {
     let home = account?.home ?? "/"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Logging
 import Synchronization
+import Threads
 public import Units
 
 /// Runs the units of this machine and looks after them.
@@ -50,9 +51,12 @@ public final class UnitSupervision: Sendable {
   /// - Throws: ``UnitRunnerError`` when the state directory or the unit-host cannot be used.
   public func run() async throws(UnitRunnerError) {
     let (tasks, feed) = AsyncStream<ContainerTask>.makeStream(bufferingPolicy: .bufferingOldest(Self.taskLimit))
-    guard startThread(feed) else {
-      ready.open(.failure(UnitRunnerError(.host, "cannot start the supervision's thread")))
-      throw UnitRunnerError(.host, "cannot start the supervision's thread")
+    do throws(DedicatedThread.Refused) {
+      try startThread(feed)
+    } catch {
+      let failure = UnitRunnerError(.host, "\(error)")
+      ready.open(.failure(failure))
+      throw failure
     }
     await withTaskCancellationHandler {
       await withDiscardingTaskGroup { group in
@@ -69,11 +73,13 @@ public final class UnitSupervision: Sendable {
     try await ended.wait().get()
   }
 
-  private func startThread(_ feed: AsyncStream<ContainerTask>.Continuation) -> Bool {
+  private func startThread(
+    _ feed: AsyncStream<ContainerTask>.Continuation
+  ) throws(DedicatedThread.Refused) {
     let dispatch: @Sendable (ContainerTask) -> Bool = { task in
       if case .enqueued = feed.yield(task) { true } else { false }
     }
-    return DedicatedThread.start { [self] in
+    try DedicatedThread.start(name: "units") { [self] in
       let loop = SupervisionLoop(
         configuration: configuration,
         hasContainers: containers != nil,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import Threads
 import Units
 
 /// Makes and removes what units have of their own on the machine's disk: `RuntimeDirectory=` and its like, a private `/tmp`,
@@ -111,8 +112,12 @@ struct UnitSurroundings {
     }
     guard !gone.isEmpty else { return }
     let paths = gone
-    // Much may have been left there, and other units wait for this thread.
-    if !DedicatedThread.start({ paths.forEach(Self.removeTree) }) { paths.forEach(Self.removeTree) }
+    do throws(DedicatedThread.Refused) {
+      // Much may have been left there, and other units wait for this thread.
+      try DedicatedThread.start(name: "remove-trees") { paths.forEach(Self.removeTree) }
+    } catch {
+      paths.forEach(Self.removeTree)
+    }
   }
 
   /// A name beside it that nobody uses, so that the next run can have the old one at once.
@@ -159,7 +164,8 @@ struct UnitSurroundings {
     let closed = open("\(privateDirectory)/closed", O_WRONLY | O_CREAT | O_CLOEXEC, 0)
     if closed >= 0 { close(closed) }
     let left = directoryEntries(privateDirectory).filter { $0.contains(".gone-") }.map { "\(privateDirectory)/\($0)" }
-    if !left.isEmpty { _ = DedicatedThread.start { left.forEach(Self.removeTree) } }
+    // Without a thread they are tried again at the next start.
+    if !left.isEmpty { try? DedicatedThread.start(name: "remove-trees") { left.forEach(Self.removeTree) } }
   }
 
   /// Keeps a unit's file where `%y` says.

@@ -34,8 +34,13 @@ enum UserAccounts {
     }
   }
 
-  /// The account of a user by name or number; nil when there is none.
+  /// Whom a user means, by name or number; a number stands for itself, whether or not somebody has it.
   static func account(_ text: String) -> UserAccount? {
+    known(text) ?? UInt32(text).map { UserAccount(name: text, userID: $0, groupID: $0, home: "/", shell: "") }
+  }
+
+  /// The account of a user by name or number; nil when there is none.
+  static func known(_ text: String) -> UserAccount? {
     var entry = passwd()
     var found: UnsafeMutablePointer<passwd>?
     var buffer = [CChar](repeating: 0, count: 64 << 10)
@@ -45,10 +50,7 @@ enum UserAccounts {
       } else {
         getpwnam_r(text, &entry, &buffer, buffer.count, &found)
       }
-    guard status == 0, found != nil else {
-      // A number stands for itself, whether or not somebody has it.
-      return UInt32(text).map { UserAccount(name: text, userID: $0, groupID: $0, home: "/", shell: "") }
-    }
+    guard status == 0, found != nil else { return nil }
     return UserAccount(
       name: String(cString: entry.pw_name),
       userID: entry.pw_uid,

@@ -72,9 +72,6 @@ public struct ServiceDefinition: Sendable, Equatable {
     public var burst: Int
   }
 
-  /// A path that may be missing.
-  public typealias OptionalPath = ExecutionSettings.OptionalPath
-
   /// The unit.
   public var name: UnitName
   /// `Description=`, or the name.

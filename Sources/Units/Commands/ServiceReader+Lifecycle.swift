@@ -6,8 +6,8 @@ extension ServiceReader {
   struct LifecycleOptions {
     var type: ServiceDefinition.ServiceType?
     var hasStartTimeout = false
-    /// Nil without `TimeoutAbortSec=`; it is as `TimeoutStopSec=` then.
-    var abortTimeout: Duration??
+    /// Without `TimeoutAbortSec=` it is as `TimeoutStopSec=`.
+    var hasAbortTimeout = false
     var notifyAccess: ServiceDefinition.NotifyAccess?
     /// The option, for the finding about it.
     var pidFile: UnitOption?
@@ -56,12 +56,8 @@ extension ServiceReader {
         $0.stopTimeout = $1
       }
     case "TimeoutAbortSec":
-      if option.value.isEmpty {
-        lifecycle.abortTimeout = nil
-      } else {
-        timeout(option) { $0.abortTimeout = $1 }
-        lifecycle.abortTimeout = .some(definition.abortTimeout)
-      }
+      lifecycle.hasAbortTimeout = !option.value.isEmpty
+      if lifecycle.hasAbortTimeout { timeout(option) { $0.abortTimeout = $1 } }
     case "TimeoutStartFailureMode": choice(option, "terminate, abort or kill") { $0.definition.startTimeoutAction = $1 }
     case "TimeoutStopFailureMode": choice(option, "terminate, abort or kill") { $0.definition.stopTimeoutAction = $1 }
     case "RuntimeMaxSec": timeout(option) { $0.runtimeLimit = $1 }
@@ -148,7 +144,7 @@ extension ServiceReader {
     definition.type = lifecycle.type ?? (hasStart ? .simple : .oneshot)
     let isOneshot = definition.type == .oneshot
     if isOneshot, !lifecycle.hasStartTimeout { definition.startTimeout = nil }
-    definition.abortTimeout = lifecycle.abortTimeout ?? definition.stopTimeout
+    if !lifecycle.hasAbortTimeout { definition.abortTimeout = definition.stopTimeout }
     definition.notifyAccess = effectiveNotifyAccess
     if definition.type != .forking, let option = lifecycle.pidFile, definition.pidFile != nil {
       definition.pidFile = nil

@@ -96,7 +96,10 @@ enum NearestName {
   /// The candidate with the fewest changes of one letter or two neighbours, if these are few for the name's length.
   static func of(_ name: String, among candidates: [String]) -> String? {
     let limit = max(1, min(3, name.count / 4))
-    let distances = candidates.map { (distance: distance(name.lowercased(), $0.lowercased()), name: $0) }
+    let wanted = name.lowercased()
+    // Names are at least as far from each other as their lengths are.
+    let near = candidates.filter { abs($0.utf8.count - wanted.utf8.count) <= limit }
+    let distances = near.map { (distance: distance(wanted, $0.lowercased()), name: $0) }
     guard let nearest = distances.min(by: { $0.distance < $1.distance }), nearest.distance <= limit else { return nil }
     return nearest.name
   }

@@ -59,18 +59,6 @@ extension ExecutionReader {
     }
   }
 
-  /// As ``list(_:_:)`` for what is kept in another form.
-  private mutating func list(
-    _ option: UnitOption,
-    _ path: WritableKeyPath<ExecutionSettings, [EnvironmentAssignment]>
-  ) -> [String] {
-    guard !option.value.isEmpty else {
-      settings[keyPath: path] = []
-      return []
-    }
-    return words(option) ?? []
-  }
-
   private func optionalPath(_ text: String) -> ExecutionSettings.OptionalPath? {
     let isOptional = text.hasPrefix("-")
     let path = isOptional ? String(text.dropFirst()) : text
@@ -152,7 +140,8 @@ extension ExecutionReader {
       if option.value.isEmpty {
         settings.ioClass = nil
       } else if let number = names.firstIndex(of: option.value) ?? Int(option.value), names.indices.contains(number) {
-        settings.ioClass = Int32(number)
+        // The kernel takes no priority with "none", which is best effort in the end.
+        settings.ioClass = Int32(number == 0 ? 2 : number)
       } else {
         ignore(option, "realtime, best-effort or idle")
       }

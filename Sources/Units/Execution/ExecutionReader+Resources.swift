@@ -14,9 +14,9 @@ extension ExecutionReader {
       if option.value == "idle" {
         settings.resources.cpuWeight = 0
       } else {
-        weight(option, \.cpuWeight, 1...10_000)
+        number(option, \.resources.cpuWeight, 1...10_000)
       }
-    case "CPUShares": weight(option, \.cpuShares, 2...262_144)
+    case "CPUShares": number(option, \.resources.cpuShares, 2...262_144)
     case "CPUQuota":
       if option.value.isEmpty {
         settings.resources.cpuMicrosecondsPerSecond = nil
@@ -61,20 +61,6 @@ extension ExecutionReader {
       settings.resources[keyPath: path] = amount
     } else {
       ignore(option, "a size such as 512M, a percentage or infinity")
-    }
-  }
-
-  private mutating func weight(
-    _ option: UnitOption,
-    _ path: WritableKeyPath<ResourceControl, UInt64?>,
-    _ range: ClosedRange<UInt64>
-  ) {
-    if option.value.isEmpty {
-      settings.resources[keyPath: path] = nil
-    } else if let weight = UInt64(option.value), range.contains(weight) {
-      settings.resources[keyPath: path] = weight
-    } else {
-      ignore(option, "a number from \(range.lowerBound) to \(range.upperBound)")
     }
   }
 }

@@ -9,7 +9,7 @@ extension ExecutionReader {
     case "StandardInputData":
       if option.value.isEmpty {
         settings.inputData = []
-      } else if let bytes = Base64Text.bytes(option.value) {
+      } else if let bytes = Base64.decode(Array(option.value.utf8), requiresPadding: false) {
         settings.inputData += bytes
       } else {
         ignore(option, "Base64")
@@ -105,47 +105,5 @@ extension ExecutionReader {
     guard value.hasPrefix(word) else { return nil }
     let path = expanded(String(value.dropFirst(word.count)))
     return path.hasPrefix("/") ? path : nil
-  }
-}
-
-/// Bytes as Base64 writes them (RFC 4648, section 4).
-enum Base64Text {
-  /// The bytes; nil when the text is no Base64.
-  ///
-  /// Blanks do not count, nor does missing padding.
-  static func bytes(_ text: String) -> [UInt8]? {
-    var result: [UInt8] = []
-    var value: UInt32 = 0
-    var count = 0
-    var isPadded = false
-    for character in text.utf8 where !(character == 32 || (9...13).contains(character)) {
-      if character == UInt8(ascii: "=") {
-        isPadded = true
-        continue
-      }
-      guard !isPadded, let digit = digit(character) else { return nil }
-      value = value << 6 | digit
-      count += 1
-      guard count == 4 else { continue }
-      result += [UInt8(value >> 16 & 255), UInt8(value >> 8 & 255), UInt8(value & 255)]
-      (value, count) = (0, 0)
-    }
-    switch count {
-    case 0: return result
-    case 2: return result + [UInt8(value >> 4 & 255)]
-    case 3: return result + [UInt8(value >> 10 & 255), UInt8(value >> 2 & 255)]
-    default: return nil
-    }
-  }
-
-  private static func digit(_ character: UInt8) -> UInt32? {
-    switch character {
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(character - UInt8(ascii: "A"))
-    case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(character - UInt8(ascii: "a")) + 26
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(character - UInt8(ascii: "0")) + 52
-    case UInt8(ascii: "+"): 62
-    case UInt8(ascii: "/"): 63
-    default: nil
-    }
   }
 }

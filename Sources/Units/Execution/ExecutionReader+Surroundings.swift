@@ -6,7 +6,7 @@ extension ExecutionReader {
 
   mutating func readDirectories(_ option: UnitOption) -> Bool {
     if option.name == "RuntimeDirectoryPreserve" {
-      readPreservation(option)
+      graded(option, \.directories.preservation, "yes, no or restart")
       return true
     }
     for kind in UnitDirectories.Kind.allCases {
@@ -31,16 +31,6 @@ extension ExecutionReader {
     return false
   }
 
-  private mutating func readPreservation(_ option: UnitOption) {
-    if option.value == "restart" {
-      settings.directories.preservation = .restart
-    } else if let isKept = option.value.isEmpty ? false : BooleanValue.read(option.value) {
-      settings.directories.preservation = isKept ? .yes : .no
-    } else {
-      ignore(option, "yes, no or restart")
-    }
-  }
-
   // MARK: Sandbox
 
   mutating func readSandbox(_ option: UnitOption) -> Bool {
@@ -57,11 +47,11 @@ extension ExecutionReader {
     case "ProtectKernelLogs": boolean(option, \.sandbox.protectsKernelLogs)
     case "ProtectClock": boolean(option, \.sandbox.protectsClock)
     case "ProtectControlGroups": boolean(option, \.sandbox.protectsControlGroups)
-    case "ProtectSystem": readSystemProtection(option)
-    case "ProtectHome": readHomeProtection(option)
-    case "ReadOnlyPaths", "ReadOnlyDirectories": paths(option, \.readOnlyPaths)
-    case "ReadWritePaths", "ReadWriteDirectories": paths(option, \.readWritePaths)
-    case "InaccessiblePaths", "InaccessibleDirectories": paths(option, \.inaccessiblePaths)
+    case "ProtectSystem": graded(option, \.sandbox.system, "yes, no, full or strict")
+    case "ProtectHome": graded(option, \.sandbox.home, "yes, no, read-only or tmpfs")
+    case "ReadOnlyPaths", "ReadOnlyDirectories": paths(option, \.sandbox.readOnlyPaths)
+    case "ReadWritePaths", "ReadWriteDirectories": paths(option, \.sandbox.readWritePaths)
+    case "InaccessiblePaths", "InaccessibleDirectories": paths(option, \.sandbox.inaccessiblePaths)
     case "BindPaths": binds(option, isReadOnly: false)
     case "BindReadOnlyPaths": binds(option, isReadOnly: true)
     case "TemporaryFileSystem": readMemories(option)
@@ -72,38 +62,17 @@ extension ExecutionReader {
     return true
   }
 
-  private mutating func readSystemProtection(_ option: UnitOption) {
-    if let isOn = option.value.isEmpty ? false : BooleanValue.read(option.value) {
-      settings.sandbox.system = isOn ? .yes : .no
-    } else if let protection = Sandbox.SystemProtection(rawValue: option.value) {
-      settings.sandbox.system = protection
-    } else {
-      ignore(option, "yes, no, full or strict")
-    }
-  }
-
-  private mutating func readHomeProtection(_ option: UnitOption) {
-    if let isOn = option.value.isEmpty ? false : BooleanValue.read(option.value) {
-      settings.sandbox.home = isOn ? .yes : .no
-    } else if let protection = Sandbox.HomeProtection(rawValue: option.value) {
-      settings.sandbox.home = protection
-    } else {
-      ignore(option, "yes, no, read-only or tmpfs")
-    }
-  }
-
-  private mutating func paths(_ option: UnitOption, _ list: WritableKeyPath<Sandbox, [Sandbox.Path]>) {
-    guard !option.value.isEmpty else {
-      settings.sandbox[keyPath: list] = []
-      return
-    }
-    for word in words(option) ?? [] {
+  private mutating func paths(
+    _ option: UnitOption,
+    _ paths: WritableKeyPath<ExecutionSettings, [ExecutionSettings.OptionalPath]>
+  ) {
+    for word in list(option, paths) {
       let isOptional = word.hasPrefix("-")
       var path = isOptional ? word.dropFirst() : word[...]
       // "+" is about RootDirectory=, which is not carried out: both roots are the same.
       if path.hasPrefix("+") { path = path.dropFirst() }
       if path.hasPrefix("/") {
-        settings.sandbox[keyPath: list].append(Sandbox.Path(path: String(path), isOptional: isOptional))
+        settings[keyPath: paths].append(ExecutionSettings.OptionalPath(path: String(path), isOptional: isOptional))
       } else {
         ignore(option, "absolute paths, and \"\(word)\" is none")
       }
@@ -111,12 +80,8 @@ extension ExecutionReader {
   }
 
   private mutating func binds(_ option: UnitOption, isReadOnly: Bool) {
-    guard !option.value.isEmpty else {
-      // As with systemd, an empty value of either takes back both.
-      settings.sandbox.binds = []
-      return
-    }
-    for word in words(option) ?? [] {
+    // As with systemd, an empty value of either takes back both.
+    for word in list(option, \.sandbox.binds) {
       let isOptional = word.hasPrefix("-")
       let parts = (isOptional ? word.dropFirst() : word[...])
         .split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
@@ -139,11 +104,7 @@ extension ExecutionReader {
   }
 
   private mutating func readMemories(_ option: UnitOption) {
-    guard !option.value.isEmpty else {
-      settings.sandbox.memories = []
-      return
-    }
-    for word in words(option) ?? [] {
+    for word in list(option, \.sandbox.memories) {
       let parts = word.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       guard parts[0].hasPrefix("/") else {
         ignore(option, "absolute paths, each with \":\" and options of a mount if need be")

@@ -90,17 +90,31 @@ struct ExecutionReader {
   }
 
   /// A number in a range; an empty value takes it back.
-  mutating func number(
+  mutating func number<Value: FixedWidthInteger>(
     _ option: UnitOption,
-    _ path: WritableKeyPath<ExecutionSettings, Int32?>,
-    _ range: ClosedRange<Int32>
+    _ path: WritableKeyPath<ExecutionSettings, Value?>,
+    _ range: ClosedRange<Value>
   ) {
     if option.value.isEmpty {
       settings[keyPath: path] = nil
-    } else if let number = Int32(option.value), range.contains(number) {
+    } else if let number = Value(option.value), range.contains(number) {
       settings[keyPath: path] = number
     } else {
       ignore(option, "a number from \(range.lowerBound) to \(range.upperBound)")
+    }
+  }
+
+  /// A yes or no, or one of some words besides; an empty value is no.
+  mutating func graded<Value: RawRepresentable<String>>(
+    _ option: UnitOption,
+    _ path: WritableKeyPath<ExecutionSettings, Value>,
+    _ expected: String
+  ) {
+    let isOn = option.value.isEmpty ? false : BooleanValue.read(option.value)
+    if let value = Value(rawValue: isOn.map { $0 ? "yes" : "no" } ?? option.value) {
+      settings[keyPath: path] = value
+    } else {
+      ignore(option, expected)
     }
   }
 
@@ -111,7 +125,10 @@ struct ExecutionReader {
   }
 
   /// A list of words that grows with each line and is emptied by an empty one.
-  mutating func list(_ option: UnitOption, _ path: WritableKeyPath<ExecutionSettings, [String]>) -> [String] {
+  mutating func list<Element>(
+    _ option: UnitOption,
+    _ path: WritableKeyPath<ExecutionSettings, [Element]>
+  ) -> [String] {
     guard !option.value.isEmpty else {
       settings[keyPath: path] = []
       return []

@@ -55,26 +55,18 @@ public struct MountPlan: Sendable, Equatable {
     }
     var entries: [Entry] = []
     func add(_ priority: Int, _ step: MountStep) { entries.append(Entry(priority: priority, step: step)) }
-    func inaccessible(_ paths: [String]) {
+    func inaccessible(_ paths: [String], isOptional: Bool = true) {
       for path in paths {
-        add(0, MountStep(kind: .inaccessible, source: closedFile, target: path, isReadOnly: true, isOptional: true))
+        add(
+          0,
+          MountStep(kind: .inaccessible, source: closedFile, target: path, isReadOnly: true, isOptional: isOptional)
+        )
       }
     }
-    func readOnly(_ paths: [String]) {
-      for path in paths { add(3, MountStep(kind: .readOnly, target: path, isReadOnly: true, isOptional: true)) }
+    func readOnly(_ paths: [String], isOptional: Bool = true) {
+      for path in paths { add(3, MountStep(kind: .readOnly, target: path, isReadOnly: true, isOptional: isOptional)) }
     }
-    for path in sandbox.inaccessiblePaths {
-      add(
-        0,
-        MountStep(
-          kind: .inaccessible,
-          source: closedFile,
-          target: path.path,
-          isReadOnly: true,
-          isOptional: path.isOptional
-        )
-      )
-    }
+    for path in sandbox.inaccessiblePaths { inaccessible([path.path], isOptional: path.isOptional) }
     for bind in sandbox.binds {
       add(
         1,
@@ -104,9 +96,7 @@ public struct MountPlan: Sendable, Equatable {
         ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx"), ("core", "/proc/kcore"),
       ] { add(2, MountStep(kind: .link, source: text, target: "/dev/\(name)")) }
     }
-    for path in sandbox.readOnlyPaths {
-      add(3, MountStep(kind: .readOnly, target: path.path, isReadOnly: true, isOptional: path.isOptional))
-    }
+    for path in sandbox.readOnlyPaths { readOnly([path.path], isOptional: path.isOptional) }
     for path in sandbox.readWritePaths {
       add(4, MountStep(kind: .readWrite, target: path.path, isOptional: path.isOptional))
     }

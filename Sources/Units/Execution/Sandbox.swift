@@ -20,14 +20,6 @@ public struct Sandbox: Sendable, Equatable {
     case tmpfs
   }
 
-  /// A path that may be missing when it is written with `-` before it.
-  public struct Path: Sendable, Equatable {
-    /// The path.
-    public var path: String
-    /// Whether it may be missing.
-    public var isOptional: Bool
-  }
-
   /// A path that is seen at another place (`BindPaths=`).
   public struct Bind: Sendable, Equatable {
     /// What is seen.
@@ -79,11 +71,11 @@ public struct Sandbox: Sendable, Equatable {
   /// `ProtectControlGroups=`.
   public var protectsControlGroups = false
   /// `ReadOnlyPaths=`.
-  public var readOnlyPaths: [Path] = []
+  public var readOnlyPaths: [ExecutionSettings.OptionalPath] = []
   /// `ReadWritePaths=`.
-  public var readWritePaths: [Path] = []
+  public var readWritePaths: [ExecutionSettings.OptionalPath] = []
   /// `InaccessiblePaths=`.
-  public var inaccessiblePaths: [Path] = []
+  public var inaccessiblePaths: [ExecutionSettings.OptionalPath] = []
   /// `BindPaths=` and `BindReadOnlyPaths=`.
   public var binds: [Bind] = []
   /// `TemporaryFileSystem=`.

@@ -28,7 +28,7 @@ public struct UnitDirectories: Sendable, Equatable {
   }
 
   /// When the runtime directories stay (`RuntimeDirectoryPreserve=`).
-  public enum Preservation: Sendable, Equatable {
+  public enum Preservation: String, Sendable, Equatable {
     /// They go whenever the service is down.
     case no
     /// They stay when it is started again by itself.

@@ -19,6 +19,9 @@ extension UnitLifecycle {
     var watchdogDeadline: Duration?
     /// How often the service was started again by itself since the last start by request.
     public internal(set) var restarts = 0
+    /// How often it has been brought up at all, so that a start behind a stop in one step is known as a new run; nil for
+    /// never.
+    public internal(set) var runs: Int?
     /// How the last reload went.
     public internal(set) var reloadResult = ServiceResult.success
     /// What the service last said about itself in words.

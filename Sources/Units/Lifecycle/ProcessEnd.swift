@@ -14,15 +14,11 @@ public enum ProcessEnd: Sendable, Hashable, Codable, CustomStringConvertible {
   /// As systemd words it: `0/SUCCESS`, `203/EXEC`, `signal KILL`.
   public var description: String {
     switch self {
-    case .exited(let code): "\(code)/\(Self.name(ofExitCode: code))"
+    case .exited(let code): "\(code)/\(ExitCodeNames.name(of: code) ?? "n/a")"
     case .signaled(let signal, let dumpedCore): dumpedCore ? "dumped \(signal.name)" : "signal \(signal.name)"
     case .lost: "lost"
     case .notStarted(let message): "not started: \(message)"
     }
-  }
-
-  private static func name(ofExitCode code: Int32) -> String {
-    ExitCodeNames.name(of: code) ?? "n/a"
   }
 }
 

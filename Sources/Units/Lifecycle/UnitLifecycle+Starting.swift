@@ -10,6 +10,7 @@ extension UnitLifecycle {
       set(.failed, at: now)
       return
     }
+    snapshot.runs = (snapshot.runs ?? 0) + 1
     if isRequest { snapshot.restarts = 0 }
     snapshot.result = .success
     snapshot.reloadResult = .success

@@ -33,32 +33,12 @@ public struct UnitReservation: Sendable, Hashable {
       case (UnitRequirements.section, "Weight"):
         weight = UInt64(option.value).flatMap { $0 <= Self.maximumWeight ? $0 : nil } ?? 0
       case ("Service", "MemoryMax"), ("Service", "MemoryLimit"):
-        memoryBytes = Self.bytes(option.value)
+        memoryBytes = ResourceAmount.bytes(option.value).flatMap { $0 <= Self.maximumAmount ? $0 : nil } ?? 0
       case ("Service", "CPUQuota"):
         guard option.value.hasSuffix("%") else { break }
-        cpuPercent = min(UInt64(option.value.dropLast()) ?? 0, Self.maximumAmount)
+        cpuPercent = min((ResourceAmount.percentage(option.value) ?? 0) / 100, Self.maximumAmount)
       default: break
       }
     }
-  }
-
-  /// Whether nothing is reserved.
-  public var isNothing: Bool { self == UnitReservation() }
-
-  /// Reads `512M`: a number with a factor of 1024 for each step of K, M, G, T, P.
-  private static func bytes(_ text: String) -> UInt64 {
-    guard let last = text.utf8.last else { return 0 }
-    let exponent: UInt64
-    switch last {
-    case UInt8(ascii: "K"): exponent = 1
-    case UInt8(ascii: "M"): exponent = 2
-    case UInt8(ascii: "G"): exponent = 3
-    case UInt8(ascii: "T"): exponent = 4
-    case UInt8(ascii: "P"): exponent = 5
-    default: exponent = 0
-    }
-    guard let number = UInt64(exponent == 0 ? text[...] : text.dropLast()) else { return 0 }
-    let (bytes, isTooMuch) = number.multipliedReportingOverflow(by: 1 << (10 * exponent))
-    return isTooMuch || bytes > maximumAmount ? 0 : bytes
   }
 }

@@ -40,13 +40,6 @@ struct PlainScheduler {
     change(machineID) { $0.remove(name) }
   }
 
-  /// Why each machine refuses a unit, by machine id; machines that would take it are left out.
-  func refusals(of job: Job) -> [Refusal] {
-    occupancies.keys.sorted().compactMap { id in
-      occupancies[id]?.refusal(of: job).map { Refusal(machineID: id, reason: $0) }
-    }
-  }
-
   private mutating func change(_ machineID: String, _ body: (inout MachineOccupancy) -> Void) {
     guard var occupancy = occupancies.removeValue(forKey: machineID) else { return }
     body(&occupancy)

@@ -4,12 +4,17 @@
 ///
 /// Source: RFC 4648, section 4. Differs: coreos-cloudinit did not skip blanks, so folded blocks failed there.
 public enum Base64 {
-  /// The bytes; nil when the text is no base64.
-  public static func decode(_ text: [UInt8]) -> [UInt8]? {
+  /// Reads base64; blanks between its digits do not count.
+  ///
+  /// - Parameters:
+  ///   - text: The text.
+  ///   - requiresPadding: Whether it must be padded as it should; else padding at its end does not count.
+  /// - Returns: The bytes; nil when the text is no base64.
+  public static func decode(_ text: [UInt8], requiresPadding: Bool = true) -> [UInt8]? {
     let digits = text.filter { !" \t\r\n".utf8.contains($0) }
-    guard digits.count % 4 == 0 else { return nil }
     let padding = digits.reversed().prefix { $0 == UInt8(ascii: "=") }.count
-    guard padding <= 2 else { return nil }
+    if requiresPadding { guard digits.count % 4 == 0, padding <= 2 else { return nil } }
+    guard (digits.count - padding) % 4 != 1 else { return nil }
     var bytes: [UInt8] = []
     var bits: UInt32 = 0
     for (index, digit) in digits.dropLast(padding).enumerated() {
