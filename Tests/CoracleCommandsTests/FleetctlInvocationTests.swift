@@ -82,7 +82,7 @@ struct FleetctlInvocationTests {
       "FLEETCTL_ENDPOINT": "http://e:1", "FLEETCTL_REQUEST_TIMEOUT": "1.5", "FLEETCTL_CA_FILE": "ca",
       "FLEETCTL_DEBUG": "true", "FLEETCTL_STRICT_HOST_KEY_CHECKING": "false", "FLEETCTL_TUNNEL": "h:2222",
       "FLEETCTL_SSH_USERNAME": "me", "FLEETCTL_KNOWN_HOSTS_FILE": "/k", "FLEETCTL_SSH_TIMEOUT": "3",
-      "FLEETCTL_FULL": "true", "FLEETCTL_HELP": "true",
+      "FLEETCTL_FULL": "true", "FLEETCTL_HELP": "true", "FLEETCTL_VERSION": "1.0.0",
     ]
     let settings = try settings("list-units", environment)
     #expect(settings.endpoints.map(\.url) == ["http://e:1"])

@@ -59,11 +59,13 @@ struct ClientOptions: ParsableArguments {
 
   /// Makes clients for the chosen endpoints and closes their connections afterwards.
   func withClients<Outcome>(_ body: (CommandClients) async throws -> Outcome) async throws -> Outcome {
-    try await withClients { clients, _ in try await body(clients) }
+    try await withClients { clients, _, _ in try await body(clients) }
   }
 
-  /// Makes clients as above, and hands on the tunnel that they ask through, if there is one.
-  func withClients<Outcome>(_ body: (CommandClients, SSHSession?) async throws -> Outcome) async throws -> Outcome {
+  /// Makes clients as above, and hands on what opens sessions, and the tunnel that they ask through, if there is one.
+  func withClients<Outcome>(
+    _ body: (CommandClients, SSHConnector, SSHSession?) async throws -> Outcome
+  ) async throws -> Outcome {
     let environment = environmentVariables()
     let connector = try ssh.connector(environment: environment)
     let endpoints = try endpoints(environment: environment, isTunnelled: connector.tunnel != nil)
@@ -76,7 +78,7 @@ struct ClientOptions: ParsableArguments {
         timeout: timeout.duration,
         tunnel: tunnel
       ) { clients in
-        try await body(clients, tunnel)
+        try await body(clients, connector, tunnel)
       }
     }
   }

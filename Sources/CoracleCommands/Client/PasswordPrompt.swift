@@ -12,24 +12,28 @@ enum PasswordPrompt {
   private static let interruption: UInt8 = 3
   private static let endOfInput: UInt8 = 4
 
-  /// Prints the prompt and reads a line of standard input; one that is no terminal is read as it is.
+  /// Prints the prompt and reads a line of standard input, or of a terminal; what is none is read as it is.
   ///
   /// It blocks its thread. An interruption ends the process, once the terminal is as it was.
   ///
-  /// - Throws: ``Failure`` when standard input cannot be read.
-  static func ask(_ prompt: String, _ write: (String) -> Void) throws(Failure) -> String {
+  /// - Throws: ``Failure`` when it cannot be read.
+  static func ask(
+    _ prompt: String,
+    on input: Int32 = STDIN_FILENO,
+    _ write: (String) -> Void
+  ) throws(Failure) -> String {
     var former = termios()
-    let isTerminal = tcgetattr(STDIN_FILENO, &former) == 0
+    let isTerminal = tcgetattr(input, &former) == 0
     if isTerminal {
       var silent = former
       // The signal keys come as bytes, so that no signal finds the terminal silent.
       silent.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG)
-      tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent)
+      tcsetattr(input, TCSAFLUSH, &silent)
     }
     // Whoever sees the prompt may type: the terminal is silent by then.
     write(prompt)
-    let line = readLine(isTerminal)
-    if isTerminal { tcsetattr(STDIN_FILENO, TCSAFLUSH, &former) }
+    let line = readLine(from: input, isTerminal)
+    if isTerminal { tcsetattr(input, TCSAFLUSH, &former) }
     write("\n")
     switch line {
     case .text(let bytes): return String(decoding: bytes, as: UTF8.self)
@@ -44,11 +48,11 @@ enum PasswordPrompt {
     case failed(Int32)
   }
 
-  private static func readLine(_ isTerminal: Bool) -> Line {
+  private static func readLine(from input: Int32, _ isTerminal: Bool) -> Line {
     var bytes: [UInt8] = []
     while bytes.count < maximumBytes {
       var byte: UInt8 = 0
-      let count = read(STDIN_FILENO, &byte, 1)
+      let count = read(input, &byte, 1)
       if count < 0 {
         if errno == EINTR { continue }
         return .failed(errno)

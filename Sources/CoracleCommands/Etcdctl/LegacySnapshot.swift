@@ -2,6 +2,7 @@
 import CloudConfig
 import EtcdStore
 import EtcdWire
+import Units
 
 /// The tree in a snapshot of etcd 0.4.
 ///

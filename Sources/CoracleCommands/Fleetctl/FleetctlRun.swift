@@ -137,7 +137,7 @@ struct FleetctlRun {
   }
 
   private var waiting: UnitSession.Waiting {
-    let limit = invocation.number("block-attempts").map { $0 == 0 ? nil : Duration.seconds(2 * $0) }
+    let limit = invocation.number("block-attempts").map { UnitSession.Waiting.limit(attempts: $0) }
     return UnitSession.Waiting(isBlocking: !invocation.isSet("no-block"), limit: limit ?? Self.defaultWaiting)
   }
 }

@@ -16,7 +16,7 @@ enum MachineListing {
       .init("ip", { $0.primaryIP.isEmpty ? "-" : $0.primaryIP }, json: { .string($0.primaryIP) }),
       .init(
         "metadata",
-        { $0.metadata.isEmpty ? "-" : metadataText($0.metadata) },
+        { metadataText($0.metadata) },
         json: { machine in
           .object(machine.metadata.sorted { $0.key < $1.key }.map { JSONValue.Field($0.key, .string($0.value)) })
         }
@@ -25,8 +25,10 @@ enum MachineListing {
     return try table.text(machines.sorted { $0.id < $1.id }, layout)
   }
 
+  /// `a=1,b=2`; a dash when there is none.
   static func metadataText(_ metadata: [String: String]) -> String {
-    metadata.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+    guard !metadata.isEmpty else { return "-" }
+    return metadata.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
   }
 
   /// The first eight digits and dots, or the whole id.
@@ -52,4 +54,14 @@ struct MachineNames {
 
   /// The address; empty when the machine is unknown.
   func address(_ id: String) -> String { addresses[id] ?? "" }
+}
+
+extension [FleetMachine] {
+  /// The machines that a text may mean: the one with this id, or else those whose id begins so, or with this address.
+  func meant(by text: String) -> [FleetMachine] {
+    if let exact = first(where: { $0.id == text }) { return [exact] }
+    guard !text.isEmpty else { return [] }
+    let prefix = text.lowercased()
+    return filter { $0.id.hasPrefix(prefix) || $0.primaryIP == text }
+  }
 }

@@ -7,15 +7,16 @@ extension UnitSession {
   ///
   /// - Throws: ``CommandFailure`` when none or several are meant, ``FleetAPIError`` when they cannot be listed.
   func machine(_ text: String) async throws -> FleetMachine {
-    let machines = try await fleet.machines()
-    if let exact = machines.first(where: { $0.id == text }) { return exact }
-    let candidates = machines.filter { !text.isEmpty && $0.id.hasPrefix(text) || $0.primaryIP == text }
+    let candidates = try await fleet.machines().meant(by: text)
     guard let machine = candidates.first else { throw CommandFailure("Machine \(text) is not present.") }
     guard candidates.count == 1 else {
       throw CommandFailure("Machine \(text) is not clear: it could be \(candidates.map(\.id).joined(separator: ", "))")
     }
     return machine
   }
+
+  /// The names of the machines that are present; of none when they cannot be listed.
+  func machineNames() async -> MachineNames { MachineNames((try? await fleet.machines()) ?? []) }
 
   /// `machine status`: what is known of machines, and the units they have; of all machines when none is named.
   func machineStatus(_ arguments: [String], format: OutputFormat) async -> Int32 {
@@ -69,7 +70,7 @@ extension UnitSession {
       for operation in operations { _ = try operation.validated() }
       try await fleet.patchMachines(operations)
       let machine = try await fleet.machines().first { $0.id == id }
-      let metadata = machine.map { $0.metadata.isEmpty ? "-" : MachineListing.metadataText($0.metadata) }
+      let metadata = machine.map { MachineListing.metadataText($0.metadata) }
       output.line(
         "Machine \(MachineListing.shortID(id, isFull: false)) \(metadata ?? "is not present; kept for later")"
       )
@@ -100,7 +101,7 @@ struct MachineStatus {
   /// Lines for people.
   var text: String {
     var lines = ["● \(machine.id)", "  Address: \(machine.primaryIP.isEmpty ? "-" : machine.primaryIP)"]
-    lines.append(" Metadata: \(machine.metadata.isEmpty ? "-" : MachineListing.metadataText(machine.metadata))")
+    lines.append(" Metadata: \(MachineListing.metadataText(machine.metadata))")
     if let url = machine.clientURL { lines.append("      API: \(url)") }
     lines.append("    Units: \(states.count)")
     lines += states.sorted { $0.name < $1.name }.map { "           \($0.name) \($0.activeState) (\($0.subState))" }

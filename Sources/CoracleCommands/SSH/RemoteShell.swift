@@ -48,6 +48,7 @@ struct RemoteShell: Sendable {
     )
     let agentSocket = connector.settings.login.agentSocket
     let relay = forwardsAgent ? try await AgentForwarding.begin(over: session, agentSocket: agentSocket) : nil
+    defer { relay?.end() }
     if let relay { command.line = relay.commandLine(running: command.line) }
     let streams = CommandStreams(
       input: hasInput ? STDIN_FILENO : nil,
@@ -57,8 +58,6 @@ struct RemoteShell: Sendable {
     )
     terminal?.passKeysOn()
     defer { terminal?.restore() }
-    let exit = try await session.run(command, streams)
-    relay?.end()
-    return exit.status
+    return try await session.run(command, streams).status
   }
 }

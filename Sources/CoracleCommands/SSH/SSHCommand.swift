@@ -75,15 +75,13 @@ struct SSHArguments: ParsableArguments {
 
   func run() async throws {
     let target = try SSHTarget(words: words, machine: machine, unit: unit)
-    let environment = environmentVariables()
-    let connector = try client.ssh.connector(environment: environment)
-    let status = try await client.withClients { clients, jump in
+    let status = try await client.withClients { clients, connector, jump in
       let shell = RemoteShell(
         connector,
         jump: jump,
         port: sshPort,
         forwardsAgent: forwardAgent,
-        environment: environment
+        environment: environmentVariables()
       )
       return await UnitSession(clients).ssh(target, shell)
     }

@@ -6,7 +6,7 @@ import Units
 struct SSHTarget: Equatable {
   /// How the machine is named.
   enum Name: Equatable {
-    /// By its id or the beginning of it.
+    /// By its id, the beginning of it, or its address.
     case machine(String)
     /// By a unit that it runs.
     case unit(String)
@@ -78,8 +78,7 @@ struct SSHTarget: Equatable {
 
   private static func machine(_ prefix: String, among machines: [FleetMachine]) throws(CommandFailure) -> FleetMachine?
   {
-    let prefix = prefix.lowercased()
-    let matching = machines.filter { !prefix.isEmpty && $0.id.hasPrefix(prefix) }
+    let matching = machines.meant(by: prefix)
     if matching.count > 1 {
       let ids = matching.map(\.id).joined(separator: ", ")
       throw CommandFailure("Unable to proceed: found more than one machine whose id begins with \(prefix): \(ids)")

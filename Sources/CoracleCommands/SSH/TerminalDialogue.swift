@@ -30,16 +30,7 @@ enum TerminalDialogue {
     let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC)
     guard terminal >= 0 else { return nil }
     defer { close(terminal) }
-    var former = termios()
-    guard tcgetattr(terminal, &former) == 0 else { return nil }
-    var silent = former
-    silent.c_lflag &= ~tcflag_t(ECHO)
-    tcsetattr(terminal, TCSAFLUSH, &silent)
-    defer { tcsetattr(terminal, TCSAFLUSH, &former) }
-    CommandOutput.standard.writeError(question)
-    let answer = readLine(from: terminal)
-    CommandOutput.standard.errorLine("")
-    return answer
+    return try? PasswordPrompt.ask(question, on: terminal, CommandOutput.standard.writeError)
   }
 
   /// Reads byte by byte, so that what follows the line stays for whoever comes next.

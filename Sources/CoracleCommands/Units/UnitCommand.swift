@@ -51,7 +51,7 @@ struct WaitingLimitOptions: ParsableArguments {
   /// How long to wait: attempts of two seconds, or the time that is given; nil is for ever.
   func limit(timeout: Duration) -> Duration? {
     guard let blockAttempts else { return timeout }
-    return blockAttempts > 0 ? .seconds(2 * blockAttempts) : nil
+    return UnitSession.Waiting.limit(attempts: blockAttempts)
   }
 }
 

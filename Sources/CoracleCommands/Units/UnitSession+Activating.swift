@@ -59,7 +59,7 @@ extension UnitSession {
     guard let states = try? await states(of: names) else { return }
     let failed = states.filter { $0.activeState == "failed" }
     guard !failed.isEmpty else { return }
-    let machines = MachineNames((try? await fleet.machines()) ?? [])
+    let machines = await machineNames()
     for state in failed {
       output.errorLine("WARNING: Unit \(state.name) has failed on \(machines.text(state.machineID)); see its status")
     }

@@ -38,8 +38,8 @@ extension UnitSession {
   func existing(_ arguments: [String]) async -> [FleetUnit]? {
     do {
       let units = try await fleet.units()
-      let named = try await references(arguments).map(\.name)
-      let found = named.compactMap { name in units.first { $0.name == name } }
+      let byName = Dictionary(units.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+      let found = try await references(arguments, among: units).compactMap { byName[$0.name] }
       if found.isEmpty { output.errorLine("Units not found in registry") }
       return found
     } catch {

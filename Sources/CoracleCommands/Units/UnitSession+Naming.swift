@@ -6,12 +6,17 @@ extension UnitSession {
   /// The units that arguments name, each once: braces are expanded, and patterns stand for the units of the cluster that
   /// fit; one that fits none is told and left out.
   ///
+  /// - Parameters:
+  ///   - arguments: The words.
+  ///   - units: The units of the cluster, when they are known; else they are listed once a pattern asks for them.
+  /// - Returns: The units, in the order they were named.
   /// - Throws: ``FleetAPIError`` when units cannot be listed, ``CommandFailure`` for braces without measure.
-  func references(_ arguments: [String]) async throws -> [UnitReference] {
+  func references(_ arguments: [String], among units: [FleetUnit]? = nil) async throws -> [UnitReference] {
     var references: [UnitReference] = []
-    var known: [String]?
+    var seen: Set<String> = []
+    var known = units?.map(\.name)
     func add(_ reference: UnitReference) {
-      if !references.contains(where: { $0.name == reference.name }) { references.append(reference) }
+      if seen.insert(reference.name).inserted { references.append(reference) }
     }
     for argument in arguments {
       for word in try BraceExpansion.words(argument) {

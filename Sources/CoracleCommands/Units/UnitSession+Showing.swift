@@ -24,7 +24,7 @@ extension UnitSession {
     guard let references = await resolved(arguments) else { return Self.failed }
     var status = Self.done
     var reports: [UnitStatusReport] = []
-    let machines = MachineNames((try? await fleet.machines()) ?? [])
+    let machines = await machineNames()
     for name in references.map(\.name) {
       do {
         let report = try await inspection.status(of: name)
@@ -65,7 +65,7 @@ extension UnitSession {
     guard let references = await resolved(arguments) else { return Self.failed }
     var status = Self.done
     var explanations: [UnitExplanation] = []
-    let machines = MachineNames((try? await fleet.machines()) ?? [])
+    let machines = await machineNames()
     for name in references.map(\.name) {
       do {
         let explanation = try await inspection.explain(name)

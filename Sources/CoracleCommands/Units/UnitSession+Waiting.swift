@@ -66,7 +66,7 @@ extension UnitSession {
 
   private func machineNames(for units: [FleetUnit]) async -> MachineNames {
     guard units.contains(where: { $0.machineID != nil }) else { return MachineNames([]) }
-    return MachineNames((try? await fleet.machines()) ?? [])
+    return await machineNames()
   }
 
   // MARK: Reasons
@@ -75,7 +75,7 @@ extension UnitSession {
   private func tell(of units: [FleetUnit], _ machines: MachineNames, told: inout [String: [String]]) async {
     let states = (try? await states(of: units.filter { $0.machineID != nil }.map(\.name))) ?? []
     // Who refuses has an address as well as who has the unit.
-    let named = units.contains { !$0.refusals.isEmpty } ? MachineNames((try? await fleet.machines()) ?? []) : machines
+    let named = units.contains { !$0.refusals.isEmpty } ? await machineNames() : machines
     for unit in units {
       let state = states.first { $0.name == unit.name && $0.machineID == unit.machineID }
       let lines = UnitExplanationText.lines(unit, nil, named, state)
@@ -87,7 +87,7 @@ extension UnitSession {
 
   /// Says of each unit that did not get there why, machine by machine.
   private func reportStuck(_ units: [FleetUnit], target: JobState) async -> Int32 {
-    let machines = MachineNames((try? await fleet.machines()) ?? [])
+    let machines = await machineNames()
     let states = (try? await states(of: units.filter { $0.machineID != nil }.map(\.name))) ?? []
     for unit in units {
       report(

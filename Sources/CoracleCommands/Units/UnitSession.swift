@@ -33,6 +33,9 @@ struct UnitSession: Sendable {
     var isBlocking = true
     /// When it gives up; nil is never.
     var limit: Duration?
+
+    /// The limit of so many looks, every two seconds; nil, which is never, for none.
+    static func limit(attempts: Int) -> Duration? { attempts > 0 ? .seconds(2) * attempts : nil }
   }
 
   static let done: Int32 = 0

@@ -142,7 +142,7 @@ struct EtcdctlFlags {
   ) throws(EtcdctlUsageError) {
     let isFine: Bool
     switch flag.kind {
-    case .toggle: isFine = truth(of: value) != nil
+    case .toggle: isFine = Bool(goText: value) != nil
     case .number: isFine = wholeNumber(value) != nil
     case .time: isFine = CommandDuration(goText: value) != nil
     case .text, .list: isFine = true
@@ -150,14 +150,6 @@ struct EtcdctlFlags {
     guard isFine else {
       let kind = flag.kind == .toggle ? "boolean value \"\(value)\" for" : "value \"\(value)\" for flag"
       throw EtcdctlUsageError(message: "invalid \(kind) -\(name): parse error", form: .flag(of: topic))
-    }
-  }
-
-  private static func truth(of text: String) -> Bool? {
-    switch text {
-    case "false", "0", "f", "F", "FALSE", "False": false
-    case "true", "1", "t", "T", "TRUE", "True": true
-    default: nil
     }
   }
 
@@ -172,7 +164,7 @@ struct EtcdctlFlags {
   func all(_ name: String) -> [String] { values[name] ?? [] }
 
   /// Whether a flag without value is given.
-  func isSet(_ name: String) -> Bool { self[name].flatMap(Self.truth(of:)) ?? false }
+  func isSet(_ name: String) -> Bool { self[name].flatMap { Bool(goText: $0) } ?? false }
 
   /// A whole number; 0 when the flag is not given.
   func number(_ name: String) -> Int64 { self[name].flatMap(Self.wholeNumber) ?? 0 }

@@ -31,7 +31,7 @@ struct FleetctlFlag: Equatable, Sendable {
     self.help = help
   }
 
-  /// Flags that stand with every command, each with a variable `FLEETCTL_<FLAG>` behind it.
+  /// Flags that stand with every command.
   static let global: [FleetctlFlag] = [
     FleetctlFlag("endpoint", .text, default: "unix:///var/run/fleet.sock", "Where the fleet API is: URL[,URL…]"),
     FleetctlFlag("driver", .text, default: "API", "API, or etcd to read and write fleet's keys in a store"),
@@ -50,6 +50,9 @@ struct FleetctlFlag: Equatable, Sendable {
     FleetctlFlag("version", .toggle, short: "v", default: "false", "Print the version"),
     FleetctlFlag("help", .toggle, short: "h", default: "false", "Print help"),
   ]
+
+  /// Those that a variable may stand for; one that is named like the others would change every command.
+  static let withVariable = global.filter { !["help", "version"].contains($0.name) }
 
   /// Flags that were given up in favour of others, by the name of what they stand for; nil has no effect.
   static let deprecated: [(flag: FleetctlFlag, standsFor: String?)] = [

@@ -75,7 +75,7 @@ struct FleetctlInvocation: Equatable {
     guard let command, !isHelpWanted else { return }
     let known = Set((FleetctlFlag.global + FleetctlFlag.deprecated.map(\.flag) + command.flags).map(\.name))
     if let name = values.keys.sorted().first(where: { !known.contains($0) }) { throw unknownFlag("--\(name)") }
-    for flag in FleetctlFlag.global {
+    for flag in FleetctlFlag.withVariable {
       if let value = environment[Self.variable(flag.name)], !value.isEmpty, values[flag.name] == nil {
         do {
           try Self.check(value, of: flag)
@@ -90,7 +90,7 @@ struct FleetctlInvocation: Equatable {
     let isGood: Bool
     let expected: String
     switch flag.kind {
-    case .toggle: (isGood, expected) = (truth(value) != nil, "true or false")
+    case .toggle: (isGood, expected) = (Bool(goText: value) != nil, "true or false")
     case .text: return
     case .number: (isGood, expected) = (Int(value).map { $0 >= 0 } ?? false, "a whole number")
     case .seconds: (isGood, expected) = (seconds(value) != nil, "a number of seconds")
@@ -109,12 +109,7 @@ struct FleetctlInvocation: Equatable {
   }
 
   private static func variable(_ name: String) -> String {
-    "FLEETCTL_" + String(name.uppercased().map { $0 == "-" ? "_" : $0 })
-  }
-
-  private static func truth(_ text: String) -> Bool? {
-    if ["1", "t", "T", "true", "TRUE", "True"].contains(text) { return true }
-    return ["0", "f", "F", "false", "FALSE", "False"].contains(text) ? false : nil
+    "FLEETCTL_" + SSHConnector.variable(name)
   }
 
   private static func seconds(_ text: String) -> Duration? {
@@ -135,7 +130,7 @@ extension FleetctlInvocation {
     for (flag, standsFor) in FleetctlFlag.deprecated where standsFor == name {
       if let value = values[flag.name] ?? variable(flag.name) { return value }
     }
-    return FleetctlFlag.global.contains { $0.name == name } ? variable(name) : nil
+    return FleetctlFlag.withVariable.contains { $0.name == name } ? variable(name) : nil
   }
 
   private func variable(_ name: String) -> String? {
@@ -144,9 +139,7 @@ extension FleetctlInvocation {
 
   /// Whether a toggle is on.
   func isSet(_ name: String) -> Bool {
-    // A variable named like these would change every command.
-    if ["help", "version"].contains(name) { return values[name].flatMap(Self.truth) ?? false }
-    return (value(name) ?? FleetctlFlag.named(name)?.fallback).flatMap(Self.truth) ?? false
+    (value(name) ?? FleetctlFlag.named(name)?.fallback).flatMap { Bool(goText: $0) } ?? false
   }
 
   /// A whole number; nil when the flag is not given.
