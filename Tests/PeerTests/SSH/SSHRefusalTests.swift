@@ -84,7 +84,8 @@ import Testing
       let welcome = try await onTerminal()
       #expect(welcome.output.contains("Enter passphrase for key '\(key)': "), "\(welcome)")
       #expect(welcome.output.contains("nobody takes connections there"), "\(welcome)")
-      // The words typed are never shown by the program itself.
+      // The words typed are never shown.
+      #expect(!welcome.output.contains("open sesame"), "\(welcome)")
       #expect(welcome.output.components(separatedBy: "passphrase for key").count == 3, "\(welcome)")
     }
   }

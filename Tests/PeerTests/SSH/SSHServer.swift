@@ -8,7 +8,7 @@ final class SSHServer {
   let directory: URL
   let port: Int
   private var process: ChildProcess?
-  private var lines: [String]
+  private let lines: [String]
 
   /// The user who runs the tests is the one who logs in.
   static let username = NSUserName()
@@ -84,11 +84,6 @@ final class SSHServer {
     try await eventually("sshd takes connections: \(child.errors)", within: .seconds(10)) {
       child.isRunning && child.errors.contains("Server listening on 0.0.0.0 port \(port)")
     }
-  }
-
-  /// Changes the configuration, in force with the next start.
-  func configure(_ lines: [String]) {
-    self.lines = lines
   }
 
   /// Ends it; sessions that stand go on.
@@ -197,7 +192,7 @@ final class SSHScene {
   }
 
   /// The server as seen at an address of loopback.
-  func tunnel(_ host: String = "127.0.0.1") -> String { "\(host):\(server.port)" }
+  func tunnel() -> String { "127.0.0.1:\(server.port)" }
 
   /// Runs the program under one of its names.
   func run(

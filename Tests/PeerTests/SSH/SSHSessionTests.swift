@@ -8,10 +8,9 @@ import Testing
 @Suite(.serialized) struct SSHSessionTests {
   /// One machine on an address of loopback, whose SSH server is the scene's.
   private func withMachine(
-    lines: [String] = [],
     _ body: (SSHScene, TestNode, TestCluster) async throws -> Void
   ) async throws {
-    try await SSHScene.with(lines: lines) { scene in
+    try await SSHScene.with { scene in
       try await TestCluster.with(TestClusterShape(machines: 1)) { cluster in
         let node = cluster.nodes[0]
         scene.environment["CORACLE_ENDPOINT"] = node.endpoint
@@ -142,9 +141,17 @@ import Testing
   @Test func `a session that breaks off is told of`() async throws {
     try await withMachine { scene, node, _ in
       try scene.trustServer(at: [node.address])
-      let result = try await ssh(
-        scene,
-        [node.machineID, "echo begun; kill -KILL $PPID; sleep 60"]
+      // The server is killed only once what the command wrote has arrived: it would take along what it still holds.
+      let client =
+        "\(scene.server.programs.path)/coracle machine ssh --ssh-port \(scene.server.port) \(node.machineID) "
+        + "'echo begun; read go; kill -KILL $PPID; sleep 60'"
+      let script =
+        "set -o pipefail; mkfifo gate; \(client) <gate | { exec 3>gate; read -r line; echo \"$line\"; echo go >&3; cat; }"
+      let result = try await run(
+        ["bash", "-c", script],
+        environment: scene.environment,
+        directory: scene.directory,
+        within: .seconds(20)
       )
       #expect(result.output == "begun\n" && result.status == 1, "\(result)")
       #expect(result.errors.contains("the connection to \(node.address):\(scene.server.port) has ended"), "\(result)")

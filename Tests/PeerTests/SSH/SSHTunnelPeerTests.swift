@@ -7,10 +7,9 @@ import Testing
 @Suite(.serialized) struct SSHTunnelPeerTests {
   private func withCluster(
     machines: Int = 1,
-    lines: [String] = [],
     _ body: (SSHScene, TestCluster) async throws -> Void
   ) async throws {
-    try await SSHScene.with(lines: lines) { scene in
+    try await SSHScene.with { scene in
       try scene.trustServer()
       try await TestCluster.with(TestClusterShape(machines: machines)) { cluster in
         scene.environment["CORACLE_ENDPOINT"] = cluster.nodes[0].endpoint

@@ -44,8 +44,7 @@ import Testing
     let headers = [RecordedTranscript.authorization(":")]
     let answer = try replay.answer(to: RequestTemplate("GET", "/v2/keys/foo", headers: headers))
     #expect(answer.status == 401 && answer.text.contains("Insufficient credentials"), "\(answer.text)")
-    let ours = answer.status == 0 ? "closed without an answer" : "\(answer.status)"
-    report.compare("an empty user name", ours: ours, recorded: "closed without an answer")
+    report.compare("an empty user name", ours: "\(answer.status)", recorded: "closed without an answer")
     #expect(try replay.answer(to: RequestTemplate("DELETE", "/v2/auth/enable", headers: root)).status == 200)
   }
 

@@ -126,6 +126,7 @@ private final class RestartReplay {
     #expect(answer["x-etcd-index"] == "303", "302 writes and one expiry")
     let up = try #require(record.first { $0.hasPrefix("up after ") })
     let isSame = up.contains("'X-Etcd-Cluster-Id': '\(match.4)'")
+    #expect(answer["x-etcd-cluster-id"] == clusterID)
     report.compare("cluster id", ours: "same: \(answer["x-etcd-cluster-id"] == clusterID)", recorded: "same: \(isSame)")
   }
 
