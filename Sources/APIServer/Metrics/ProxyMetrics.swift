@@ -73,13 +73,5 @@ final class ProxyMetrics: Sendable {
       .sorted { ($0.labels.text, $0.labels.method.rawValue) < ($1.labels.text, $1.labels.method.rawValue) }
   }
 
-  private subscript(method: KeysMethod) -> Method {
-    switch method {
-    case .head: methods[0]
-    case .get: methods[1]
-    case .put: methods[2]
-    case .post: methods[3]
-    case .delete: methods[4]
-    }
-  }
+  private subscript(method: KeysMethod) -> Method { methods[RequestMetrics.place(of: method)] }
 }

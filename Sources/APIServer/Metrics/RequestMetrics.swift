@@ -49,7 +49,8 @@ final class RequestMetrics: Sendable {
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 
-  private static func place(of method: KeysMethod) -> Int {
+  /// Where a method stands in ``EtcdWire/KeysMethod/allCases``.
+  static func place(of method: KeysMethod) -> Int {
     switch method {
     case .head: 0
     case .get: 1

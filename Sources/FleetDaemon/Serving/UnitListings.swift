@@ -14,7 +14,7 @@ final class UnitListings: Sendable {
     if let units = newest.withLock({ $0?.index == image.index ? $0?.units : nil }) { return units }
     let names = image.jobs.keys.sorted()
     let isAnyWaiting = image.jobs.values.contains { job in
-      (job.targetState?.value ?? .inactive) != .inactive && job.target == nil
+      (job.targetState?.value ?? .inactive) != .inactive && job.target == nil && !job.isGlobal
     }
     var units = names.compactMap { image.unit(named: $0) }
     if isAnyWaiting {
