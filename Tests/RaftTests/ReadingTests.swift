@@ -77,12 +77,36 @@ struct ReadingTests {
     #expect(bench.grantedReads == [1])
   }
 
-  @Test func `a leader takes a follower's question once, and answers when it is confirmed`() {
+  @Test func `of three members the leader and the follower that asks are a majority`() {
     var bench = leader()
-    for _ in 0..<3 { bench.receive(from: 3, term: 1, .readIndex(batch: 77)) }
-    _ = bench.takeSent()
+    bench.receive(from: 3, term: 1, .readIndex(batch: 77))
+    #expect(bench.takeSent(to: 3) == [.readIndexResponse(batch: 77, index: LogIndex(1))], "and no round was begun")
+  }
+
+  @Test func `a question of an earlier term proves nothing`() {
+    var bench = leader()
+    bench.receive(from: 3, term: 0, .readIndex(batch: 77))
+    #expect(!bench.takeSent(to: 3).contains(.readIndexResponse(batch: 77, index: LogIndex(1))))
     bench.receive(from: 2, term: 1, .heartbeatResponse(readRound: 1))
     #expect(bench.takeSent(to: 3) == [.readIndexResponse(batch: 77, index: LogIndex(1))])
+  }
+
+  @Test func `a new leader answers no question before an entry of its term is committed`() {
+    var bench = NodeBench(log: [1, 1])
+    bench.becomeLeader()
+    bench.receive(from: 3, term: 2, .readIndex(batch: 77))
+    #expect(bench.takeSent(to: 3).isEmpty)
+  }
+
+  @Test func `a leader takes a learner's question once, and answers when it is confirmed`() {
+    var bench = NodeBench(learners: [4])
+    bench.becomeLeader()
+    bench.accept(from: 2, 1)
+    _ = bench.takeSent()
+    for _ in 0..<3 { bench.receive(from: 4, term: 1, .readIndex(batch: 77)) }
+    #expect(!bench.takeSent(to: 4).contains(.readIndexResponse(batch: 77, index: LogIndex(1))))
+    bench.receive(from: 2, term: 1, .heartbeatResponse(readRound: 1))
+    #expect(bench.takeSent(to: 4) == [.readIndexResponse(batch: 77, index: LogIndex(1))])
   }
 
   @Test func `without a leader reads are dropped at once`() {

@@ -32,8 +32,9 @@ final class WakeUp: @unchecked Sendable {
   func ring() {
     pthread_mutex_lock(mutex)
     hasRung = true
-    pthread_cond_signal(condition)
     pthread_mutex_unlock(mutex)
+    // Under the lock the sleeper would wake only to wait for it.
+    pthread_cond_signal(condition)
   }
 
   /// Sleeps until a ring or until the time is over.

@@ -143,7 +143,7 @@ struct RaftNode: Sendable {
       notices.ownRefusedChanges.append(RefusedChange(change: change, reason: .refusedByLeader(reason)))
       return
     case .readIndex(let batch):
-      stepReadIndex(batch, from: message.from)
+      stepReadIndex(batch, from: message.from, in: message.term)
       return
     case .readIndexResponse(let batch, let index):
       stepReadIndexResponse(batch, index: index)

@@ -4,6 +4,7 @@
 ///
 /// A batch of reads takes the commit index of the moment it arrives, and is released once a majority has answered a
 /// heartbeat sent after that: only then is it certain that no later leader had committed anything before the moment.
+/// Of three members, a follower that asks and the leader are a majority already, and nothing waits.
 struct LeaderReads: Sendable {
   /// Who asked.
   enum Origin: Sendable {

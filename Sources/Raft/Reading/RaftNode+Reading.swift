@@ -24,9 +24,23 @@ extension RaftNode {
 
   // MARK: On the leader
 
-  mutating func stepReadIndex(_ batch: UInt64, from peer: MemberID) {
+  mutating func stepReadIndex(_ batch: UInt64, from peer: MemberID, in askedTerm: Term) {
+    if isConfirmed(byAsking: peer, in: askedTerm) {
+      send(.readIndexResponse(batch: batch, index: commitIndex), to: peer)
+      return
+    }
     guard role == .leader, reads.count < settings.waitingReads, reads.admit(batch, from: peer) else { return }
     admitRead(.peer(peer, batch: batch))
+  }
+
+  /// Whether this leader and the one who asks are a majority that knew of no later term when the reads began.
+  ///
+  /// The question says what a heartbeat's answer would: that its sender, after the reads began, had voted in no later
+  /// term. So nothing later can have been committed before them, and no round is needed.
+  private func isConfirmed(byAsking peer: MemberID, in askedTerm: Term) -> Bool {
+    guard role == .leader, askedTerm == term, tail.term(at: commitIndex) == term else { return false }
+    let configuration = configurations.latest
+    return configuration.voters.count { $0 == member || $0 == peer } >= configuration.quorumSize
   }
 
   private mutating func admitRead(_ origin: LeaderReads.Origin) {
