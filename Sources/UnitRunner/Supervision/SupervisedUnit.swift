@@ -7,7 +7,9 @@ struct SupervisedUnit {
   let file: UnitFile
   let hash: UnitHash
   let loadState: UnitActivity.LoadState
-  var lifecycle: UnitLifecycle
+  /// What its file says; of a unit that is no service, what services have too.
+  let definition: ServiceDefinition
+  var lifecycle: TypedLifecycle
   /// What outlives this process; the lifecycle's part of it is filled in when it is written.
   var record: UnitRecord
   /// Work with the container engine that can be ended early, by command id.
@@ -31,7 +33,8 @@ struct SupervisedUnit {
       if case .unitTypeNotCarriedOut = finding { true } else { finding.severity == .error }
     }
     loadState = reading.errors.isEmpty ? .loaded : .badSetting
-    lifecycle = UnitLifecycle(reading.definition, resuming: record.snapshot)
+    definition = reading.definition
+    lifecycle = TypedLifecycle(reading, resuming: record.snapshot, record.passive)
     self.record = record
     if !problems.isEmpty {
       self.record.problem = problems.map(\.description).joined(separator: "; ")
@@ -44,6 +47,9 @@ struct SupervisedUnit {
 
   /// Whether its file can be carried out at all.
   let canRun: Bool
+
+  /// The service's own machine; nil for a unit that is none.
+  var service: UnitLifecycle? { lifecycle.service }
 
   var activity: UnitActivity {
     var activity = lifecycle.activity
@@ -68,7 +74,15 @@ struct SupervisedUnit {
 
   /// What a command's lines are labelled with.
   func source(of command: ExecCommand) -> String {
-    lifecycle.definition.execution.syslogIdentifier ?? String(command.program.split(separator: "/").last ?? "command")
+    definition.execution.syslogIdentifier ?? String(command.program.split(separator: "/").last ?? "command")
+  }
+
+  /// A run begins: what is on record of an earlier one is over.
+  mutating func beginRun() {
+    record.invocation = UInt64.random(in: 0...UInt64.max).hexadecimal + UInt64.random(in: 0...UInt64.max).hexadecimal
+    record.reports = []
+    record.searchID = nil
+    record.problem = nil
   }
 
   func running(_ role: CommandRole) -> RunningCommand? {

@@ -13,7 +13,7 @@ extension SupervisionLoop {
     case .findMain(let search): findMain(search, name)
     case .takeNotifiedMain: takeNotifiedMain(name)
     case .watchGroup: watchGroup(name)
-    case .removePIDFile: if let path = units[name]?.lifecycle.definition.pidFile { _ = unlink(path) }
+    case .removePIDFile: if let path = units[name]?.definition.pidFile { _ = unlink(path) }
     }
   }
 
@@ -36,7 +36,7 @@ extension SupervisionLoop {
     again: RunningCommand? = nil
   ) {
     guard let unit = units[name] else { return }
-    let definition = unit.lifecycle.definition
+    let definition = unit.definition
     let settings = definition.execution
     let command = definition.commands(position.stage)[position.index]
     let account = settings.user.flatMap { UserAccounts.account($0) }
@@ -97,7 +97,7 @@ extension SupervisionLoop {
   func leaveSurroundings(_ unit: SupervisedUnit, isRestarting: Bool) {
     surroundings.leave(
       unit.name,
-      unit.lifecycle.definition.execution.directories,
+      unit.definition.execution.directories,
       below: specifiers,
       isRestarting: isRestarting
     )
@@ -120,7 +120,7 @@ extension SupervisionLoop {
     _ account: UserAccount?,
     _ identity: UserIdentity?
   ) {
-    let settings = unit.lifecycle.definition.execution
+    let settings = unit.definition.execution
     guard let program = programFile(command.program, path: variables["PATH"] ?? "") else {
       say("\(unit.name): there is no program \"\(command.program)\" on the unit's PATH", unit.name)
       commandEnded(running.id, .exited(203))
@@ -170,7 +170,7 @@ extension SupervisionLoop {
       "INVOCATION_ID": unit.record.invocation,
       UnitGroups.marker: unit.name.rawValue,
     ]
-    variables.merge(unit.lifecycle.definition.execution.directories.variables(below: specifiers)) { $1 }
+    variables.merge(unit.definition.execution.directories.variables(below: specifiers)) { $1 }
     variables.merge(notifyVariables(unit, command)) { $1 }
     let stage = command.position.stage
     if case .process(let process?) = unit.running(.main)?.carrier, stage != .start {
@@ -178,7 +178,7 @@ extension SupervisionLoop {
     }
     guard stage == .stop || stage == .stopPost else { return variables }
     variables["SERVICE_RESULT"] = unit.activity.result.rawValue
-    switch unit.lifecycle.snapshot.mainEnd {
+    switch unit.service?.snapshot.mainEnd {
     case .exited(let code):
       variables["EXIT_CODE"] = "exited"
       variables["EXIT_STATUS"] = String(code)
@@ -228,8 +228,9 @@ extension SupervisionLoop {
   /// The machine has given up on commands that it could not end.
   func dropLeftBehind(_ name: UnitName) {
     guard let unit = units[name] else { return }
-    let snapshot = unit.lifecycle.snapshot
-    guard unit.isDown || snapshot.sub == .autoRestart, snapshot.main == nil, snapshot.control == nil else { return }
+    guard let snapshot = unit.service?.snapshot, unit.isDown || snapshot.sub == .autoRestart, snapshot.main == nil,
+      snapshot.control == nil
+    else { return }
     let ended = Set(inputs.compactMap { if case .ended(name, let role, _) = $0 { role } else { nil } })
     let told = Set(inputs.compactMap { if case .hostedCommandEnded(let id, _) = $0 { id } else { nil } })
     for command in unit.record.running where !ended.contains(command.role) && !told.contains(command.id) {

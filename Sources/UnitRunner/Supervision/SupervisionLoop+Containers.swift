@@ -96,7 +96,7 @@ extension SupervisionLoop {
   func take(_ lines: [SupervisionInbox.Line], dropped: Int) {
     for line in lines {
       var kept = line.line
-      let rule = (commandUnits[line.command].flatMap { units[$0] })?.lifecycle.definition.execution.lineRule
+      let rule = (commandUnits[line.command].flatMap { units[$0] })?.definition.execution.lineRule
       if let text = (rule ?? OutputLineRule()).kept(kept.text) {
         kept.text = text
         write([kept], line.unit)

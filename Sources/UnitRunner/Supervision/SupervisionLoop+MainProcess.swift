@@ -18,14 +18,14 @@ extension SupervisionLoop {
       }
     }
     commandUnits[id] = name
-    let pidFile = search == .guess ? nil : unit.lifecycle.definition.pidFile
+    let pidFile = search == .guess ? nil : unit.definition.pidFile
     enqueue(.findMain(MainSearchRequest(id: id, unit: name.rawValue, search: search, pidFile: pidFile)))
   }
 
   func mainFound(_ id: String, _ process: ProcessIdentity, of name: UnitName) {
     guard let unit = units[name], unit.record.searchID == id else { return }
     change(name) { $0.record.searchID = nil }
-    guard unit.lifecycle.snapshot.search != nil else {
+    guard unit.service?.snapshot.search != nil else {
       commandUnits[id] = nil
       enqueue(.release(id: id))
       return
@@ -39,8 +39,8 @@ extension SupervisionLoop {
     guard let unit = units[name], unit.record.searchID == id else { return }
     commandUnits[id] = nil
     change(name) { $0.record.searchID = nil }
-    if unit.lifecycle.snapshot.search == .wait {
-      say("\(name): The main process never appeared in \(unit.lifecycle.definition.pidFile ?? "a PID file").", name)
+    if unit.service?.snapshot.search == .wait {
+      say("\(name): The main process never appeared in \(unit.definition.pidFile ?? "a PID file").", name)
     }
     step(name) { $0.mainMissing(groupIsEmpty: groupIsEmpty, at: $1) }
   }
@@ -79,7 +79,7 @@ extension SupervisionLoop {
   private func own(_ id: String, _ process: ProcessIdentity, of name: UnitName) {
     guard let unit = units[name] else { return }
     let position = CommandPosition(stage: .start, index: 0)
-    let command = unit.lifecycle.definition.commands(.start).first
+    let command = unit.definition.commands(.start).first
     let running = RunningCommand(
       id: id,
       position: position,

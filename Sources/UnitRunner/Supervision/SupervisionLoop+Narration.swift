@@ -5,14 +5,14 @@ import Units
 extension SupervisionLoop {
   func narrate(_ name: UnitName, from before: UnitLifecycle.Snapshot, to after: UnitLifecycle.Snapshot) {
     guard before.sub != after.sub || before.restarts != after.restarts, let unit = units[name] else { return }
-    let title = unit.lifecycle.definition.description
+    let title = unit.definition.description
     if after.restarts > before.restarts {
       say("\(name): Scheduled restart, restart counter is at \(after.restarts).", name)
     }
     let wasUp = before.sub.active == .active || before.sub.active == .activating && before.sub != .autoRestart
     switch after.sub {
     case .condition, .startPre, .start, .startPost: if !wasUp { say("Starting \(title)...", name) }
-    case .running, .exited: narrateUp(name, title, from: before, to: after)
+    case .running, .exited, .active, .waiting, .elapsed, .listening: narrateUp(name, title, from: before, to: after)
     case .reload, .reloadSignal, .reloadNotify: if before.sub.active == .active { say("Reloading \(title)...", name) }
     case .stopWatchdog, .finalWatchdog:
       if after.result == .watchdog { say("\(name): Watchdog: the service has not said that it is alive!", name) }
@@ -24,6 +24,7 @@ extension SupervisionLoop {
     case .failed, .autoRestart:
       if after.result != .success { say("\(name): Failed with result '\(after.result.rawValue)'.", name) }
     case .stopPost, .finalSigterm: break
+    case .startChown, .stopPre, .stopPreSigterm, .stopPreSigkill: break
     }
     if after.result == .timeout, before.result != .timeout {
       say("\(name): State '\(before.sub.rawValue)' timed out.", name)
@@ -41,6 +42,20 @@ extension SupervisionLoop {
       say(result.isEmpty ? "Reloaded \(title)." : "\(name): Reload failed\(result).", name)
     } else {
       say("\(after.sub == .running ? "Started" : "Finished") \(title).", name)
+    }
+  }
+
+  /// What the journal of a unit that is no service says.
+  func narrate(_ unit: SupervisedUnit, from before: UnitActivity, to after: UnitActivity) {
+    guard before.sub != after.sub else { return }
+    let isTarget = unit.name.suffix == "target"
+    switch after.active {
+    case .active where before.active == .inactive || before.active == .failed || before.active == .activating:
+      say("\(isTarget ? "Reached target" : "Started") \(unit.definition.description).", unit.name)
+    case .inactive where before.active != .failed:
+      say("\(isTarget ? "Stopped target" : "Stopped") \(unit.definition.description).", unit.name)
+    case .failed: say("\(unit.name): Failed with result '\(after.result.rawValue)'.", unit.name)
+    case .inactive, .activating, .active, .reloading, .deactivating: break
     }
   }
 

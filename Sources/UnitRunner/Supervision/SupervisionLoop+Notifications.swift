@@ -12,19 +12,19 @@ extension SupervisionLoop {
 
   /// Where a unit's processes say something about themselves in this run; nil for a unit that is not listened to.
   func notifySocket(of unit: SupervisedUnit) -> String? {
-    guard unit.lifecycle.definition.notifyAccess != .none, !unit.record.invocation.isEmpty else { return nil }
+    guard unit.definition.notifyAccess != .none, !unit.record.invocation.isEmpty else { return nil }
     let path = "\(notifyDirectory)/\(unit.record.invocation.prefix(16))"
     return path.utf8.count <= Self.socketPathLimitBytes ? path : "@coracle/\(unit.record.invocation)"
   }
 
   /// Variables that tell a command how to say something.
   func notifyVariables(_ unit: SupervisedUnit, _ command: RunningCommand) -> [String: String] {
-    let access = unit.lifecycle.definition.notifyAccess
+    let access = unit.definition.notifyAccess
     guard command.role == .main || command.position.stage == .start || access == .exec || access == .all,
       let socket = notifySocket(of: unit)
     else { return [:] }
     var variables = ["NOTIFY_SOCKET": socket]
-    if isWatched(unit, command), let interval = unit.lifecycle.watchdogInterval {
+    if isWatched(unit, command), let interval = unit.service?.watchdogInterval {
       variables["WATCHDOG_USEC"] = String(interval.microseconds)
     }
     return variables
@@ -32,7 +32,7 @@ extension SupervisionLoop {
 
   /// Whether a command has to say again and again that it is well.
   func isWatched(_ unit: SupervisedUnit, _ command: RunningCommand) -> Bool {
-    command.position.stage == .start && unit.lifecycle.watchdogInterval != nil && notifySocket(of: unit) != nil
+    command.position.stage == .start && unit.service?.watchdogInterval != nil && notifySocket(of: unit) != nil
   }
 
   /// Something a unit has said has arrived; what is on record already, or of an earlier run, means nothing.
@@ -52,8 +52,8 @@ extension SupervisionLoop {
     acknowledge(notification)
     guard let unit = units[name] else { return }
     let sender = sender(of: notification, in: unit)
-    if !unit.lifecycle.accepts(from: sender) {
-      let access = unit.lifecycle.definition.notifyAccess.rawValue
+    if unit.service?.accepts(from: sender) == false {
+      let access = unit.definition.notifyAccess.rawValue
       say("\(name): Process \(notification.senderID) is not listened to with NotifyAccess=\(access)", name)
     }
     var message = ServiceNotification(parsing: notification.text)

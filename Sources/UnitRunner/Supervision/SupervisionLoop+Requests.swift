@@ -33,8 +33,7 @@ extension SupervisionLoop {
         record: record,
         dropIns: dropIns.dropIns(for: unit.name)
       )
-      units[unit.name] = supervised
-      jobs.load(unit.name, supervised.lifecycle.definition.dependencies, activity: supervised.activity)
+      enroll(supervised)
       change(unit.name) { _ in }
       if let problem = supervised.record.problem { say("\(unit.name): \(problem)", unit.name) }
     }
@@ -67,7 +66,7 @@ extension SupervisionLoop {
 
   func reload(_ name: UnitName) throws(UnitRunnerError) {
     guard let unit = units[name] else { throw Self.notLoaded(name) }
-    guard unit.lifecycle.canReload else {
+    guard unit.service?.canReload == true else {
       throw UnitRunnerError(.badUnit, "\(name) cannot be reloaded: it has no ExecReload= and is not Type=notify-reload")
     }
     guard unit.activity.active.isUp else {
@@ -103,13 +102,13 @@ extension SupervisionLoop {
     }
     return UnitStatus(
       unit: unit.loadedUnit,
-      description: unit.lifecycle.definition.description,
+      description: unit.definition.description,
       sinceEpochMilliseconds: unit.record.activeSinceEpochMilliseconds,
       mainProcessID: processID,
       containerID: containerID,
       commands: unit.record.reports,
-      restarts: unit.lifecycle.snapshot.restarts,
-      statusText: unit.lifecycle.snapshot.statusText,
+      restarts: unit.service?.snapshot.restarts ?? 0,
+      statusText: unit.service?.snapshot.statusText,
       warnings: unit.warnings,
       journal: []
     )

@@ -49,11 +49,10 @@ extension SupervisionLoop {
         record: current,
         dropIns: dropIns.dropIns(for: name)
       )
-      units[name] = unit
       surroundings.writeFragment(record.file, of: name)
       // Its processes went with the earlier boot, what they had of their own did not.
       if record.bootID != specifiers.bootID { leaveSurroundings(unit, isRestarting: false) }
-      jobs.load(name, unit.lifecycle.definition.dependencies, activity: unit.activity)
+      enroll(unit)
       for command in current.running { commandUnits[command.id] = name }
       if let search = current.searchID { commandUnits[search] = name }
     }
@@ -109,8 +108,12 @@ extension SupervisionLoop {
       for command in units[name]?.record.running ?? [] {
         takeOver(command, of: name, hosted[command.id])
       }
-      for directive in units[name]?.lifecycle.reminders() ?? [] { carryOut(directive, name) }
+      for directive in units[name]?.service?.reminders() ?? [] { carryOut(directive, name) }
       if units[name]?.record.isStartWaiting == true { requestAgain(name) }
+    }
+    if !isTakenOver {
+      isTakenOver = true
+      for name in units.keys.sorted() { stepPassive(name) { $0.resumed(at: $1) } }
     }
   }
 
@@ -129,9 +132,9 @@ extension SupervisionLoop {
               unit: name.rawValue,
               source: command.source,
               process: identity,
-              lineRule: units[name]?.lifecycle.definition.execution.lineRule ?? OutputLineRule(),
+              lineRule: units[name]?.definition.execution.lineRule ?? OutputLineRule(),
               notifySocket: units[name].flatMap { notifySocket(of: $0) },
-              pidFile: command.role == .main ? units[name]?.lifecycle.definition.pidFile : nil
+              pidFile: command.role == .main ? units[name]?.definition.pidFile : nil
             )
           )
         )

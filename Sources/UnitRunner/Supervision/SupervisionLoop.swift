@@ -24,6 +24,8 @@ final class SupervisionLoop {
     case mainMissing(UnitName, id: String, groupIsEmpty: Bool)
     case reload(UnitName)
     case restart(UnitName)
+    /// A unit has changed that this one starts.
+    case triggeredChanged(UnitName, UnitActivity)
   }
 
   let configuration: UnitSupervisionConfiguration
@@ -42,22 +44,26 @@ final class SupervisionLoop {
   let launcher: HostLauncher
 
   var units: [UnitName: SupervisedUnit] = [:]
+  /// Units by the name of the one that they start.
+  var triggers: [String: Set<UnitName>] = [:]
   var commandUnits: [String: UnitName] = [:]
   var jobs: UnitJobs
   var inputs: [Input] = []
   var host: FrameConnection?
   var hasWelcome = false
+  /// Whether what an earlier process left has been taken over.
+  var isTakenOver = false
   /// Commands of idle services that wait for the others, with the moment that they wait for no longer.
   var idleCommands: [String: Duration] = [:]
   /// The process that the notification being handled names as the main one.
   var notifiedMain: HostedProcess?
   /// Units that are forgotten as soon as they are down.
   var unloading: Set<UnitName> = []
-  private var dirty: Set<UnitName> = []
+  var dirty: Set<UnitName> = []
   private var acknowledgements: [HostRequest] = []
   private var requests: [HostRequest] = []
   private var journal: [String: [HostedLine]] = [:]
-  private var waiters: [(isDone: (SupervisionLoop) -> Bool, resume: @Sendable () -> Void)] = []
+  var waiters: [(isDone: (SupervisionLoop) -> Bool, resume: @Sendable () -> Void)] = []
   private var shouldEnd = false
   private var failure: UnitRunnerError?
   private let poller = Poller()
@@ -163,7 +169,7 @@ final class SupervisionLoop {
   }
 
   /// Handles inputs until none is left; each may bring about others.
-  private func settle() {
+  func settle() {
     var index = 0
     while index < inputs.count {
       let input = inputs[index]
@@ -173,70 +179,20 @@ final class SupervisionLoop {
       case .ended(let name, let role, let end): step(name) { $0.ended(role, end, at: $1) }
       case .started(let name, let role): step(name) { $0.started(role, at: $1) }
       case .groupEmptied(let name): step(name) { $0.groupEmptied(at: $1) }
-      case .timer(let name): step(name) { $0.timerFired(at: $1) }
+      case .timer(let name): stepEither(name, { $0.timerFired(at: $1) }, { $0.timerFired(at: $1) })
       case .hostedCommandEnded(let id, let end): hostedCommandEnded(id, end)
       case .notified(let name, let notification): handle(notification, of: name)
       case .mainFound(let name, let id, let process): mainFound(id, process, of: name)
       case .mainMissing(let name, let id, let groupIsEmpty): mainMissing(id, groupIsEmpty: groupIsEmpty, of: name)
       case .reload(let name): step(name) { $0.reload(at: $1) }
+      case .triggeredChanged(let name, let activity):
+        stepPassive(name) {
+          $0.triggeredChanged(to: activity, at: $1)
+        }
       case .restart(let name): step(name) { $0.restart(at: $1) }
       }
     }
     inputs = []
-  }
-
-  private func carryOut(_ directive: UnitJobs.Directive) {
-    switch directive {
-    case .start(let name): startNow(name)
-    case .stop(let name): step(name) { $0.stop(at: $1) }
-    case .refuse(let name, let refusal):
-      change(name) { $0.record.problem = refusal.description }
-      say(refusal.description, name)
-    }
-  }
-
-  private func startNow(_ name: UnitName) {
-    guard let unit = units[name] else { return }
-    guard unit.canRun else {
-      let failed = UnitActivity(load: unit.loadState, sub: .failed, result: .resources)
-      inputs.append(.jobs(jobs.changed(name, to: failed)))
-      return
-    }
-    step(name) { $0.start(at: $1) }
-  }
-
-  /// Steps a unit's machine, carries its directives out and tells what has changed.
-  func step(_ name: UnitName, _ input: (inout UnitLifecycle, Duration) -> [UnitDirective]) {
-    guard var unit = units[name] else { return }
-    let before = unit.lifecycle.snapshot
-    let directives = input(&unit.lifecycle, timeSinceBoot())
-    let after = unit.lifecycle.snapshot
-    let isNewRun = after.runs != before.runs
-    if isNewRun {
-      unit.record.invocation =
-        UInt64.random(in: 0...UInt64.max).hexadecimal + UInt64.random(in: 0...UInt64.max).hexadecimal
-      unit.record.reports = []
-      unit.record.searchID = nil
-      unit.record.problem = nil
-    }
-    if after.sub.active != before.sub.active {
-      unit.record.activeSinceEpochMilliseconds = epochMicroseconds() / 1000
-    }
-    units[name] = unit
-    dirty.insert(name)
-    narrate(name, from: before, to: after)
-    if Self.isUp(before), isNewRun || !Self.isUp(after) {
-      leaveSurroundings(unit, isRestarting: isNewRun || after.sub == .autoRestart)
-    }
-    for directive in directives { carryOut(directive, name) }
-    if after.sub != before.sub || after.result != before.result {
-      inputs.append(.jobs(jobs.changed(name, to: unit.activity)))
-    }
-    dropLeftBehind(name)
-  }
-
-  private static func isUp(_ snapshot: UnitLifecycle.Snapshot) -> Bool {
-    snapshot.sub != .dead && snapshot.sub != .failed && snapshot.sub != .autoRestart
   }
 
   // MARK: Effects that wait for the records
@@ -278,7 +234,8 @@ final class SupervisionLoop {
   func writeRecordNow(_ name: UnitName) {
     guard let unit = units[name] else { return }
     var record = unit.record
-    record.snapshot = unit.lifecycle.snapshot
+    if let service = unit.service { record.snapshot = service.snapshot }
+    record.passive = unit.lifecycle.passive?.kept
     record.isStartWaiting = jobs.job(of: name) == .startWaiting
     do {
       try records.write(record)
@@ -287,7 +244,7 @@ final class SupervisionLoop {
     }
   }
 
-  private func flush() {
+  func flush() {
     for name in dirty.sorted() {
       guard let unit = units[name] else { continue }
       writeRecordNow(name)
@@ -311,46 +268,6 @@ final class SupervisionLoop {
 
   private func send(_ requests: [HostRequest]) {
     requests.forEach { host?.send($0) }
-  }
-
-  // MARK: Those who wait
-
-  /// Calls `resume` once `isDone` holds after a turn.
-  func wait(until isDone: @escaping (SupervisionLoop) -> Bool, resume: @escaping @Sendable () -> Void) {
-    waiters.append((isDone, resume))
-  }
-
-  private func resumeWaiters() {
-    finishUnloading()
-    let done = waiters.filter { $0.isDone(self) }
-    guard !done.isEmpty else { return }
-    waiters.removeAll { $0.isDone(self) }
-    done.forEach { $0.resume() }
-  }
-
-  /// Resumes everybody who still waits, at the end.
-  func releaseWaiters() {
-    waiters.forEach { $0.resume() }
-    waiters = []
-  }
-
-  private func finishUnloading() {
-    guard !unloading.isEmpty else { return }
-    for name in unloading.sorted() {
-      guard let unit = units[name], unit.isDown, unit.record.running.isEmpty else { continue }
-      unloading.remove(name)
-      units[name] = nil
-      records.remove(name.rawValue)
-      surroundings.removeFragment(of: name)
-      host?.send(HostRequest.forget(unit: name.rawValue))
-      inputs.append(.jobs(jobs.unload(name)))
-      tell(LoadedUnitChange(name: name, unit: nil))
-    }
-    if !inputs.isEmpty {
-      settle()
-      flush()
-    }
-    host?.flush()
   }
 
   // MARK: The unit-host

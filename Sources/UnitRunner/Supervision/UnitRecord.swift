@@ -11,6 +11,8 @@ struct UnitRecord: Codable, Sendable {
   /// The boot it is about; processes and containers of another boot are gone.
   var bootID: String
   var snapshot = UnitLifecycle.Snapshot()
+  /// The state of a unit that is no service.
+  var passive: PassiveSnapshot?
   var isStartRequested = false
   var isStartWaiting = false
   var problem: String?

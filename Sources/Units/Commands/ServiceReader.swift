@@ -1,8 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a unit file means as a service, with what is wrong or not carried out.
+/// What a unit file means, with what is wrong or not carried out.
 public struct ServiceReading: Sendable, Equatable {
+  /// What a unit is, by its type.
+  public enum Kind: Sendable, Equatable {
+    case service
+    case target
+    /// Of a type that is not run here.
+    case notRun
+  }
+
+  /// What the unit is.
+  public var kind: Kind
   /// The settings; of use only when no finding is an error.
+  ///
+  /// Of other units than services, what they have in common with those.
   public var definition: ServiceDefinition
   /// What its author should know, in the order of the file.
   public var findings: [UnitFinding]
@@ -23,6 +35,7 @@ public struct ServiceReading: Sendable, Equatable {
   ) {
     var reader = ServiceReader(unit: name, specifiers: specifiers)
     reader.read(file)
+    kind = reader.kind
     definition = reader.definition
     findings = reader.findings
   }
@@ -38,6 +51,15 @@ struct ServiceReader {
   /// What the file says about the life of the service and what cannot be judged before its end.
   var lifecycle = LifecycleOptions()
 
+  /// What the unit is, as far as its file has been read.
+  var kind: ServiceReading.Kind {
+    switch unit.suffix {
+    case "service": .service
+    case "target": .target
+    default: .notRun
+    }
+  }
+
   init(unit: UnitName, specifiers: SpecifierValues) {
     self.unit = unit
     self.specifiers = specifiers
@@ -46,8 +68,8 @@ struct ServiceReader {
   }
 
   mutating func read(_ file: UnitFile) {
-    let isService = unit.suffix == "service"
-    if !isService { findings.append(.unitTypeNotCarriedOut(unit.suffix)) }
+    let isService = kind == .service
+    if kind == .notRun { findings.append(.unitTypeNotCarriedOut(unit.suffix)) }
     for option in file.options {
       var option = option
       option.value = Self.joined(option.value)

@@ -56,7 +56,7 @@ public enum DirectiveTable {
   /// A directive that the table has as carried out and nobody took is named as not carried out: the reader is right.
   static func finding(section: String, name: String, unitType: String) -> UnitFinding {
     let ownSection = unitType.prefix(1).uppercased() + unitType.dropFirst()
-    let known = ["Unit", ownSection, "Install"]
+    let known = unitType == "target" ? ["Unit", "Install"] : ["Unit", ownSection, "Install"]
     guard known.contains(section) else {
       return .unknownSection(section, suggestion: NearestName.of(section, among: known).map { "[\($0)]" })
     }

@@ -44,7 +44,7 @@ public struct UnitActivity: Sendable, Hashable, Codable {
     public var isUp: Bool { self == .active || self == .reloading }
   }
 
-  /// systemd's states of a service.
+  /// systemd's states of services, targets and what starts others.
   public enum SubState: String, Sendable, Codable, CaseIterable {
     case dead
     case condition
@@ -66,15 +66,28 @@ public struct UnitActivity: Sendable, Hashable, Codable {
     case finalSigkill = "final-sigkill"
     case failed
     case autoRestart = "auto-restart"
+    /// A target that has been started.
+    case active
+    /// A timer or path that looks out for its moment.
+    case waiting
+    /// A timer that has no further moment.
+    case elapsed
+    /// A socket that looks out for connections.
+    case listening
+    case startChown = "start-chown"
+    case stopPre = "stop-pre"
+    case stopPreSigterm = "stop-pre-sigterm"
+    case stopPreSigkill = "stop-pre-sigkill"
 
     /// The general state that goes with it.
     public var active: ActiveState {
       switch self {
       case .dead: .inactive
-      case .condition, .startPre, .start, .startPost, .autoRestart: .activating
-      case .running, .exited: .active
+      case .condition, .startPre, .startChown, .start, .startPost, .autoRestart: .activating
+      case .running, .exited, .active, .waiting, .elapsed, .listening: .active
       case .reload, .reloadSignal, .reloadNotify: .reloading
       case .stop, .stopWatchdog, .stopSigterm, .stopSigkill, .stopPost: .deactivating
+      case .stopPre, .stopPreSigterm, .stopPreSigkill: .deactivating
       case .finalWatchdog, .finalSigterm, .finalSigkill: .deactivating
       case .failed: .failed
       }

@@ -25,6 +25,7 @@ extension UnitLifecycle {
     case .stopPost: if isAlone { enterSignal(.finalSigterm, result, at: now) }
     case .finalWatchdog, .finalSigterm, .finalSigkill: if isAlone { enterDead(result, at: now) }
     case .stop, .condition, .startPre, .exited, .dead, .failed, .autoRestart: break
+    case .active, .waiting, .elapsed, .listening, .startChown, .stopPre, .stopPreSigterm, .stopPreSigkill: break
     }
   }
 
@@ -73,6 +74,7 @@ extension UnitLifecycle {
     case .stopPost: if !hasMain { enterSignal(.finalSigterm, result, at: now) }
     case .finalWatchdog, .finalSigterm, .finalSigkill: if !hasMain { enterDead(result, at: now) }
     case .running, .exited, .reloadSignal, .reloadNotify, .dead, .failed, .autoRestart: break
+    case .active, .waiting, .elapsed, .listening, .startChown, .stopPre, .stopPreSigterm, .stopPreSigkill: break
     }
   }
 

@@ -11,6 +11,7 @@ extension UnitLifecycle {
     case .condition, .startPre, .start, .startPost, .reload, .reloadSignal, .reloadNotify, .stopWatchdog:
       enterSignal(.stopSigterm, .success, at: now)
     case .running, .exited: enterStop(.success, at: now)
+    case .active, .waiting, .elapsed, .listening, .startChown, .stopPre, .stopPreSigterm, .stopPreSigkill: break
     }
   }
 
@@ -112,6 +113,7 @@ extension UnitLifecycle {
       snapshot.restarts += 1
       enterStartup(at: now, isRequest: false)
     case .dead, .failed, .exited: break
+    case .active, .waiting, .elapsed, .listening, .startChown, .stopPre, .stopPreSigterm, .stopPreSigkill: break
     }
   }
 

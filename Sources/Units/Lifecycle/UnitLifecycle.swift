@@ -47,6 +47,7 @@ public struct UnitLifecycle: Sendable, Equatable {
     case .dead, .failed: enterStartup(at: now, isRequest: true)
     case .autoRestart, .condition, .startPre, .start, .startPost: break
     case .running, .exited, .reload, .reloadSignal, .reloadNotify: break
+    case .active, .waiting, .elapsed, .listening, .startChown, .stopPre, .stopPreSigterm, .stopPreSigkill: break
     case .stop, .stopWatchdog, .stopSigterm, .stopSigkill, .stopPost: snapshot.startsAfterStop = true
     case .finalWatchdog, .finalSigterm, .finalSigkill: snapshot.startsAfterStop = true
     }

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+import Units
+
+/// Stepping the machines of units, and carrying out what follows.
+extension SupervisionLoop {
+  /// A unit is known from now on, as it stands.
+  func enroll(_ unit: SupervisedUnit) {
+    units[unit.name] = unit
+    if let triggered = unit.lifecycle.passive?.triggered { triggers[triggered, default: []].insert(unit.name) }
+    jobs.load(unit.name, unit.definition.dependencies, activity: unit.activity)
+  }
+
+  /// A unit that is down is not known any more.
+  func dismiss(_ name: UnitName) {
+    if let triggered = units[name]?.lifecycle.passive?.triggered { triggers[triggered]?.remove(name) }
+    units[name] = nil
+    inputs.append(.jobs(jobs.unload(name)))
+  }
+
+  func carryOut(_ directive: UnitJobs.Directive) {
+    switch directive {
+    case .start(let name): startNow(name)
+    case .stop(let name): stepEither(name, { $0.stop(at: $1) }, { $0.stop(at: $1) })
+    case .refuse(let name, let refusal):
+      change(name) { $0.record.problem = refusal.description }
+      say(refusal.description, name)
+    }
+  }
+
+  private func startNow(_ name: UnitName) {
+    guard let unit = units[name] else { return }
+    guard unit.canRun else {
+      let failed = UnitActivity(load: unit.loadState, sub: .failed, result: .resources)
+      inputs.append(.jobs(jobs.changed(name, to: failed)))
+      return
+    }
+    stepEither(name, { $0.start(at: $1) }, { $0.start(at: $1) })
+  }
+
+  /// Steps a unit's machine, whichever of the two kinds it is.
+  func stepEither(
+    _ name: UnitName,
+    _ service: (inout UnitLifecycle, Duration) -> [UnitDirective],
+    _ passive: (inout any PassiveLifecycle, UnitMoment) -> [PassiveDirective]
+  ) {
+    if units[name]?.service != nil { step(name, service) } else { stepPassive(name, passive) }
+  }
+
+  // MARK: Services
+
+  /// Steps a service's machine, carries its directives out and tells what has changed.
+  func step(_ name: UnitName, _ input: (inout UnitLifecycle, Duration) -> [UnitDirective]) {
+    guard var unit = units[name], var service = unit.service else { return }
+    let before = service.snapshot
+    let directives = input(&service, timeSinceBoot())
+    unit.lifecycle.service = service
+    let after = service.snapshot
+    let isNewRun = after.runs != before.runs
+    if isNewRun { unit.beginRun() }
+    if after.sub.active != before.sub.active {
+      unit.record.activeSinceEpochMilliseconds = epochMicroseconds() / 1000
+    }
+    units[name] = unit
+    dirty.insert(name)
+    narrate(name, from: before, to: after)
+    if Self.isUp(before), isNewRun || !Self.isUp(after) {
+      leaveSurroundings(unit, isRestarting: isNewRun || after.sub == .autoRestart)
+    }
+    for directive in directives { carryOut(directive, name) }
+    if after.sub != before.sub || after.result != before.result {
+      tellChange(of: name, unit.activity)
+    }
+    dropLeftBehind(name)
+  }
+
+  private static func isUp(_ snapshot: UnitLifecycle.Snapshot) -> Bool {
+    snapshot.sub != .dead && snapshot.sub != .failed && snapshot.sub != .autoRestart
+  }
+
+  // MARK: Units that are no services
+
+  /// Steps the machine of a unit that is no service, carries its directives out and tells what has changed.
+  func stepPassive(_ name: UnitName, _ input: (inout any PassiveLifecycle, UnitMoment) -> [PassiveDirective]) {
+    guard var unit = units[name], var passive = unit.lifecycle.passive else { return }
+    let before = unit.activity
+    let moment = UnitMoment(sinceBoot: timeSinceBoot(), sinceEpoch: .microseconds(epochMicroseconds()))
+    let directives = input(&passive, moment)
+    unit.lifecycle.passive = passive
+    let after = unit.activity
+    if unit.isDown == false, before.sub == .dead || before.sub == .failed { unit.beginRun() }
+    if after.active != before.active { unit.record.activeSinceEpochMilliseconds = epochMicroseconds() / 1000 }
+    units[name] = unit
+    dirty.insert(name)
+    narrate(unit, from: before, to: after)
+    for directive in directives { carryOut(directive, name) }
+    if after != before { tellChange(of: name, after) }
+  }
+
+  func carryOut(_ directive: PassiveDirective, _ name: UnitName) {
+    switch directive {
+    case .startUnit(let triggered): startTriggered(triggered, by: name)
+    }
+  }
+
+  private func startTriggered(_ text: String, by name: UnitName) {
+    guard let triggered = try? UnitName(text) else { return }
+    do {
+      inputs.append(.jobs(try jobs.requestStart(triggered)))
+    } catch {
+      change(name) { $0.record.problem = "it cannot start \(text): \(error)" }
+      say("\(name): Failed to start \(text): \(error)", name)
+      stepPassive(name) { $0.triggeredRefused(at: $1) }
+    }
+  }
+
+  /// Others are to know what a unit is now.
+  private func tellChange(of name: UnitName, _ activity: UnitActivity) {
+    inputs.append(.jobs(jobs.changed(name, to: activity)))
+    for trigger in (triggers[name.rawValue] ?? []).sorted() { inputs.append(.triggeredChanged(trigger, activity)) }
+  }
+}

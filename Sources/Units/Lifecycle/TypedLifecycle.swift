@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The life of a loaded unit, of whatever type.
+///
+/// A unit of a type that is not run is held as a service without commands and never started.
+public enum TypedLifecycle: Sendable, Equatable {
+  case service(UnitLifecycle)
+  case target(TargetLifecycle)
+
+  /// Makes the life of what was read, new or as it was left.
+  ///
+  /// - Parameters:
+  ///   - reading: The unit's file.
+  ///   - service: Where a service was left.
+  ///   - passive: Where a unit of another type was left; one of another type than the file's counts for nothing.
+  public init(_ reading: ServiceReading, resuming service: UnitLifecycle.Snapshot, _ passive: PassiveSnapshot?) {
+    switch reading.kind {
+    case .service, .notRun: self = .service(UnitLifecycle(reading.definition, resuming: service))
+    case .target:
+      self = .target(
+        TargetLifecycle(resuming: passive.flatMap { if case .target(let kept) = $0 { kept } else { nil } })
+      )
+    }
+  }
+
+  /// The state in systemd's words.
+  public var activity: UnitActivity {
+    switch self {
+    case .service(let service): service.activity
+    case .target(let target): target.activity
+    }
+  }
+
+  /// When something happens by itself; nil for never.
+  public var deadline: Duration? {
+    switch self {
+    case .service(let service): service.deadline
+    case .target(let target): target.deadline
+    }
+  }
+
+  /// The service; nil for another type.
+  ///
+  /// What is set has to be of the same type.
+  public var service: UnitLifecycle? {
+    get { if case .service(let service) = self { service } else { nil } }
+    set { if let newValue { self = .service(newValue) } }
+  }
+
+  /// What is no service; nil for a service.
+  ///
+  /// What is set has to be of the same type.
+  public var passive: (any PassiveLifecycle)? {
+    get {
+      switch self {
+      case .service: nil
+      case .target(let target): target
+      }
+    }
+    set {
+      switch newValue {
+      case let target as TargetLifecycle: self = .target(target)
+      default: break
+      }
+    }
+  }
+}
+
+/// A moment, by the two clocks that units go by.
+public struct UnitMoment: Sendable, Hashable {
+  /// Since the machine's boot.
+  public var sinceBoot: Duration
+  /// Since the Unix epoch, as the machine's clock has it.
+  public var sinceEpoch: Duration
+
+  /// Makes a moment.
+  public init(sinceBoot: Duration, sinceEpoch: Duration = .zero) {
+    self.sinceBoot = sinceBoot
+    self.sinceEpoch = sinceEpoch
+  }
+}
+
+/// The machine behind a unit that is no service: it stands for others, or starts one when something happens.
+///
+/// As ``UnitLifecycle`` it has no clock and does nothing itself; inputs return what to do, in order.
+public protocol PassiveLifecycle: Sendable, Equatable {
+  /// The state in systemd's words.
+  var activity: UnitActivity { get }
+  /// When ``timerFired(at:)`` is to be told, since the machine's boot; nil for never.
+  var deadline: Duration? { get }
+  /// The name of the unit that it starts, whose changes are told with ``triggeredChanged(to:at:)``; nil for none.
+  var triggered: String? { get }
+  /// What is kept over restarts of the node.
+  var kept: PassiveSnapshot { get }
+
+  /// A start by request.
+  mutating func start(at now: UnitMoment) -> [PassiveDirective]
+  /// A stop by request.
+  mutating func stop(at now: UnitMoment) -> [PassiveDirective]
+  /// The moment of ``deadline`` has come.
+  mutating func timerFired(at now: UnitMoment) -> [PassiveDirective]
+  /// The unit that it starts has changed.
+  mutating func triggeredChanged(to activity: UnitActivity, at now: UnitMoment) -> [PassiveDirective]
+  /// The unit that it starts cannot be started.
+  mutating func triggeredRefused(at now: UnitMoment) -> [PassiveDirective]
+  /// Those who carried directives out are new, and what they held is gone.
+  mutating func resumed(at now: UnitMoment) -> [PassiveDirective]
+}
+
+extension PassiveLifecycle {
+  /// Never.
+  public var deadline: Duration? { nil }
+  /// None.
+  public var triggered: String? { nil }
+  /// Nothing happens.
+  public mutating func timerFired(at now: UnitMoment) -> [PassiveDirective] { [] }
+  /// Nothing happens.
+  public mutating func triggeredChanged(to activity: UnitActivity, at now: UnitMoment) -> [PassiveDirective] { [] }
+  /// Nothing happens.
+  public mutating func triggeredRefused(at now: UnitMoment) -> [PassiveDirective] { [] }
+  /// Nothing happens.
+  public mutating func resumed(at now: UnitMoment) -> [PassiveDirective] { [] }
+}
+
+/// What a ``PassiveLifecycle`` wants done, in order.
+public enum PassiveDirective: Sendable, Equatable {
+  /// Start the unit with that name and what it needs, as by request.
+  case startUnit(String)
+}
+
+/// What outlives the node's process of a unit that is no service.
+public enum PassiveSnapshot: Sendable, Equatable, Codable {
+  case target(TargetLifecycle.Snapshot)
+}
