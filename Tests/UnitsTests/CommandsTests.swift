@@ -187,8 +187,8 @@ import Testing
     let service = reading.definition
     #expect(reading.findings.isEmpty)
     #expect(service.description == "Web 1")
-    #expect(service.dependencies.requires == ["docker.service", "db@1.service"])
-    #expect(service.dependencies.after == ["docker.service", "db@1.service"])
+    #expect(service.dependencies[.requires] == ["docker.service", "db@1.service"])
+    #expect(service.dependencies[.after] == ["docker.service", "db@1.service"])
     #expect(service.startLimit == ServiceDefinition.StartLimit(interval: .seconds(60), burst: 3))
     #expect(service.startTimeout == nil)
     #expect(service.stopTimeout == nil)
@@ -206,6 +206,8 @@ import Testing
       [Unit]
       Conflicts=a.service
       ConditionPathExists=/x
+      ConditionFirstBoot=yes
+      OnFailureJobMode=fail
       [Service]
       ExecStart=/bin/true
       DynamicUser=yes
@@ -214,6 +216,7 @@ import Testing
       [Install]
       WantedBy=multi-user.target
       WantedBy=b.service
+      Also=c.service
       [X-Fleet]
       Global=true
       [X-Other]
@@ -223,13 +226,13 @@ import Testing
     #expect(reading.errors.isEmpty)
     #expect(
       reading.findings.map(\.description) == [
-        "Conflicts= in [Unit] is not carried out yet and has no effect",
-        "ConditionPathExists= in [Unit] is not carried out yet and has no effect: the unit starts whether it holds or not",
+        "ConditionFirstBoot= in [Unit] is not carried out yet and has no effect: the unit starts whether it holds or not",
+        "OnFailureJobMode= in [Unit] is not carried out yet and has no effect:"
+          + " jobs here replace those that are in their way",
         "DynamicUser= in [Service] is not carried out yet and has no effect:"
           + " the commands run as User=, or as root where there is none",
         "StandardOutput=kmsg is not carried out yet: output goes to the journal",
-        "WantedBy= in [Install] is not carried out yet and has no effect:"
-          + " a unit is started by fleet, or by the command: in a cloud-config",
+        "Also= in [Install] is not carried out yet and has no effect: each unit is loaded for itself",
       ]
     )
   }

@@ -46,7 +46,7 @@ import Testing
     #expect(definition.commands(.start).map(\.program) == ["/bin/b"])
     #expect(definition.execution.environment.map { "\($0.name)\($0.value)" } == ["A1", "B1", "B2"])
     #expect(definition.execution.user == "x")
-    #expect(definition.dependencies.after == ["c.service"])
+    #expect(definition.dependencies[.after] == ["c.service"])
     #expect(problems == ["drop-in web.service.d/c.conf:2: EOF"])
   }
 }

@@ -3,43 +3,9 @@ import Testing
 
 @testable import Units
 
-/// A machine full of units whose starts and stops are granted by hand.
-private struct Machine {
-  var jobs = UnitJobs(presentUnits: ["docker.service", "multi-user.target"])
-
-  mutating func load(_ name: String, _ text: String) throws {
-    let name = try UnitName("\(name).service")
-    let reading = ServiceReading(try UnitFile(parsing: "[Unit]\n\(text)"), name: name)
-    jobs.load(name, reading.definition.dependencies, activity: UnitActivity())
-  }
-
-  mutating func start(_ name: String) throws -> [String] { Self.words(try jobs.requestStart(try unit(name))) }
-  mutating func stop(_ name: String) throws -> [String] { Self.words(jobs.requestStop(try unit(name))) }
-
-  mutating func now(
-    _ name: String,
-    _ sub: UnitActivity.SubState,
-    _ result: ServiceResult = .success
-  ) throws -> [String] {
-    Self.words(jobs.changed(try unit(name), to: UnitActivity(sub: sub, result: result)))
-  }
-
-  func unit(_ name: String) throws -> UnitName { try UnitName("\(name).service") }
-
-  static func words(_ directives: [UnitJobs.Directive]) -> [String] {
-    directives.map { directive in
-      switch directive {
-      case .start(let name): "start \(name.nameWithoutSuffix)"
-      case .stop(let name): "stop \(name.nameWithoutSuffix)"
-      case .refuse(let name, let refusal): "refuse \(name.nameWithoutSuffix): \(refusal)"
-      }
-    }
-  }
-}
-
 @Suite struct LifecycleJobsTests {
   @Test func `what is required and wanted starts with it, and After= waits for the end of the start`() throws {
-    var machine = Machine()
+    var machine = JobsMachine()
     try machine.load("web", "Requires=db.service docker.service\nWants=log.service nowhere.service\nAfter=db.service")
     try machine.load("db", "")
     try machine.load("log", "")
@@ -49,7 +15,7 @@ private struct Machine {
   }
 
   @Test func `Before= is After= seen from the other side`() throws {
-    var machine = Machine()
+    var machine = JobsMachine()
     try machine.load("web", "Wants=db.service")
     try machine.load("db", "Before=web.service")
     #expect(try machine.start("web") == ["start db"])
@@ -57,14 +23,14 @@ private struct Machine {
   }
 
   @Test func `without an order both start at once`() throws {
-    var machine = Machine()
+    var machine = JobsMachine()
     try machine.load("web", "Requires=db.service")
     try machine.load("db", "")
     #expect(try machine.start("web") == ["start db", "start web"])
   }
 
   @Test func `a requirement that is not on the machine refuses the start by name`() throws {
-    var machine = Machine()
+    var machine = JobsMachine()
     try machine.load("web", "Requires=db.service")
     try machine.load("db", "BindsTo=disk.service")
     #expect(throws: UnitJobs.Refusal.missing("disk.service", requiredBy: try machine.unit("db"))) {
@@ -75,7 +41,7 @@ private struct Machine {
   }
 
   @Test func `a requirement that fails refuses what waits for it, and what waits for that`() throws {
-    var machine = Machine()
+    var machine = JobsMachine()
     try machine.load("a", "Requires=b.service\nAfter=b.service")
     try machine.load("b", "Requires=c.service\nAfter=c.service")
     try machine.load("c", "")
@@ -91,7 +57,7 @@ private struct Machine {
   }
 
   @Test func `stopping a requirement stops what requires it, in the reverse order of starting`() throws {
-    var machine = Machine()
+    var machine = JobsMachine()
     try machine.load("web", "Requires=db.service\nAfter=db.service")
     try machine.load("db", "")
     _ = try machine.start("web")
@@ -103,7 +69,7 @@ private struct Machine {
   }
 
   @Test func `a requirement that ends by itself only takes down what binds to it`() throws {
-    var machine = Machine()
+    var machine = JobsMachine()
     try machine.load("requires", "Requires=db.service")
     try machine.load("binds", "BindsTo=db.service")
     try machine.load("db", "")
@@ -115,7 +81,7 @@ private struct Machine {
   }
 
   @Test func `a sidekick comes back with what it binds to, unless it was stopped by request`() throws {
-    var machine = Machine()
+    var machine = JobsMachine()
     try machine.load("side", "BindsTo=main.service\nAfter=main.service")
     try machine.load("main", "")
     #expect(try machine.start("side") == ["start main"])
@@ -132,7 +98,7 @@ private struct Machine {
   }
 
   @Test func `a start waits for the stop of what it comes after`() throws {
-    var machine = Machine()
+    var machine = JobsMachine()
     try machine.load("web", "Wants=db.service\nAfter=db.service")
     try machine.load("db", "")
     _ = try machine.start("db")
@@ -143,7 +109,7 @@ private struct Machine {
   }
 
   @Test func `a circle of waiting starts is broken`() throws {
-    var machine = Machine()
+    var machine = JobsMachine()
     try machine.load("a", "Wants=b.service\nAfter=b.service")
     try machine.load("b", "After=a.service")
     #expect(try machine.start("a") == ["start a"])
@@ -151,7 +117,7 @@ private struct Machine {
   }
 
   @Test func `a unit that is up is not started again`() throws {
-    var machine = Machine()
+    var machine = JobsMachine()
     try machine.load("a", "")
     #expect(try machine.start("a") == ["start a"])
     #expect(try machine.start("a").isEmpty)
@@ -162,7 +128,7 @@ private struct Machine {
   }
 
   @Test func `what is passed over by its condition fails nothing that requires it`() throws {
-    var machine = Machine()
+    var machine = JobsMachine()
     try machine.load("web", "Requires=db.service\nAfter=db.service")
     try machine.load("db", "")
     #expect(try machine.start("web") == ["start db"])
@@ -171,7 +137,7 @@ private struct Machine {
   }
 
   @Test func `a reload is no end of being up`() throws {
-    var machine = Machine()
+    var machine = JobsMachine()
     try machine.load("side", "BindsTo=main.service\nAfter=main.service")
     try machine.load("main", "")
     #expect(machine.jobs.isIdle)

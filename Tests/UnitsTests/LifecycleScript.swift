@@ -22,7 +22,7 @@ struct Script {
   mutating func executed() -> String { line { $0.started(.main, at: $1) } }
   mutating func emptied() -> String { line { $0.groupEmptied(at: $1) } }
   mutating func reload() -> String { line { $0.reload(at: $1) } }
-  mutating func restart() -> String { line { $0.restart(at: $1) } }
+  mutating func restart() -> String { line { $0.stopToRestart(at: $1) + $0.start(at: $1) } }
   mutating func found() -> String { line { $0.mainFound(at: $1) } }
   mutating func missing(groupIsEmpty: Bool = false) -> String {
     line { $0.mainMissing(groupIsEmpty: groupIsEmpty, at: $1) }

@@ -83,7 +83,7 @@ import Testing
     #expect(reading.findings.isEmpty)
     let (definition, settings) = (reading.definition, reading.definition.execution)
     #expect(definition.description == "D 7")
-    #expect(definition.dependencies.requires == ["r7.service"])
+    #expect(definition.dependencies[.requires] == ["r7.service"])
     #expect(definition.commands(.start).first?.words == ["/bin/7", "7"])
     #expect(settings.environment.map(\.value) == ["7"])
     #expect(settings.environmentFiles.map(\.path) == ["/e/7"])

@@ -37,6 +37,7 @@ extension SupervisionLoop {
       change(unit.name) { _ in }
       if let problem = supervised.record.problem { say("\(unit.name): \(problem)", unit.name) }
     }
+    inputs.append(.jobs(jobs.loaded()))
     return problems
   }
 
@@ -46,11 +47,19 @@ extension SupervisionLoop {
   }
 
   func start(_ name: UnitName) throws(UnitRunnerError) {
+    try startByRequest(name) { jobs throws(UnitJobs.Refusal) in try jobs.requestStart(name) }
+  }
+
+  private func startByRequest(
+    _ name: UnitName,
+    _ request: (inout UnitJobs) throws(UnitJobs.Refusal) -> [UnitJobs.Directive]
+  ) throws(UnitRunnerError) {
     guard let unit = units[name], !unloading.contains(name) else { throw Self.notLoaded(name) }
+    guard !unit.definition.dependencies.refusesManualStart else { throw Self.refused(name, "RefuseManualStart") }
     change(name) { $0.record.isStartRequested = true }
     guard unit.canRun else { throw UnitRunnerError(.badUnit, "\(name): \(unit.record.problem ?? "bad setting")") }
     do {
-      inputs.append(.jobs(try jobs.requestStart(name)))
+      inputs.append(.jobs(try request(&jobs)))
     } catch {
       change(name) { $0.record.problem = error.description }
       say("\(error)", name)
@@ -59,28 +68,36 @@ extension SupervisionLoop {
   }
 
   func stop(_ name: UnitName) throws(UnitRunnerError) {
-    guard units[name] != nil else { throw Self.notLoaded(name) }
+    guard let unit = units[name] else { throw Self.notLoaded(name) }
+    guard !unit.definition.dependencies.refusesManualStop else { throw Self.refused(name, "RefuseManualStop") }
     change(name) { $0.record.isStartRequested = false }
     inputs.append(.jobs(jobs.requestStop(name)))
   }
 
   func reload(_ name: UnitName) throws(UnitRunnerError) {
     guard let unit = units[name] else { throw Self.notLoaded(name) }
-    guard unit.service?.canReload == true else {
+    guard unit.service?.canReload == true || jobs.propagatesReload(name) else {
       throw UnitRunnerError(.badUnit, "\(name) cannot be reloaded: it has no ExecReload= and is not Type=notify-reload")
     }
     guard unit.activity.active.isUp else {
       throw UnitRunnerError(.notActive, "\(name) cannot be reloaded: it is \(unit.activity.sub.rawValue)")
     }
-    inputs.append(.reload(name))
+    for other in jobs.unitsToReload(with: name) { inputs.append(.reload(other)) }
   }
 
   /// Stops and starts a unit that is up or on its way; one that is down is started.
   func restart(_ name: UnitName) throws(UnitRunnerError) {
     guard let unit = units[name] else { throw Self.notLoaded(name) }
-    guard !unit.isDown else { return try start(name) }
-    change(name) { $0.record.isStartRequested = true }
-    inputs.append(.restart(name))
+    guard unit.isDown || !unit.definition.dependencies.refusesManualStop else {
+      throw Self.refused(name, "RefuseManualStop")
+    }
+    try startByRequest(name) { jobs throws(UnitJobs.Refusal) in try jobs.requestRestart(name) }
+  }
+
+  /// Stops everything, whatever asks for it to be up.
+  func stopAll() {
+    for name in units.keys.sorted() { change(name) { $0.record.isStartRequested = false } }
+    inputs.append(.jobs(jobs.requestStopAll()))
   }
 
   /// Begins to unload a unit; it is gone once it is not among ``units``.
@@ -88,7 +105,7 @@ extension SupervisionLoop {
     guard units[name] != nil else { return }
     unloading.insert(name)
     change(name) { $0.record.isStartRequested = false }
-    inputs.append(.jobs(jobs.requestStop(name)))
+    inputs.append(.jobs(jobs.requestLeave(name)))
   }
 
   func status(of name: UnitName) -> UnitStatus? {
@@ -112,6 +129,10 @@ extension SupervisionLoop {
       warnings: unit.warnings,
       journal: []
     )
+  }
+
+  private static func refused(_ name: UnitName, _ directive: String) -> UnitRunnerError {
+    UnitRunnerError(.refused, "\(name) is started or stopped by dependency only: it has \(directive)=yes")
   }
 
   private static func notLoaded(_ name: UnitName) -> UnitRunnerError {

@@ -6,6 +6,7 @@ extension SupervisionLoop {
   /// A unit is known from now on, as it stands.
   func enroll(_ unit: SupervisedUnit) {
     units[unit.name] = unit
+    deadlines[unit.name] = unit.lifecycle.deadline
     if let triggered = unit.lifecycle.passive?.triggered { triggers[triggered, default: []].insert(unit.name) }
     jobs.load(unit.name, unit.definition.dependencies, activity: unit.activity)
   }
@@ -14,6 +15,7 @@ extension SupervisionLoop {
   func dismiss(_ name: UnitName) {
     if let triggered = units[name]?.lifecycle.passive?.triggered { triggers[triggered]?.remove(name) }
     units[name] = nil
+    deadlines[name] = nil
     inputs.append(.jobs(jobs.unload(name)))
   }
 
@@ -21,9 +23,13 @@ extension SupervisionLoop {
     switch directive {
     case .start(let name): startNow(name)
     case .stop(let name): stepEither(name, { $0.stop(at: $1) }, { $0.stop(at: $1) })
+    case .stopToRestart(let name): stepEither(name, { $0.stopToRestart(at: $1) }, { $0.stop(at: $1) })
     case .refuse(let name, let refusal):
       change(name) { $0.record.problem = refusal.description }
       say(refusal.description, name)
+      // Who has it started is to know that it is not coming.
+      if let unit = units[name], unit.isDown { tellTriggers(of: unit) }
+    case .note(let name, let text): say(text, name)
     }
   }
 
@@ -34,7 +40,10 @@ extension SupervisionLoop {
       inputs.append(.jobs(jobs.changed(name, to: failed)))
       return
     }
+    guard holdConditions(of: unit) else { return }
     stepEither(name, { $0.start(at: $1) }, { $0.start(at: $1) })
+    // One that may not be started so often is as it was, and its job is over nevertheless.
+    if let unit = units[name], unit.isDown { inputs.append(.jobs(jobs.changed(name, to: unit.activity))) }
   }
 
   /// Steps a unit's machine, whichever of the two kinds it is.
@@ -61,14 +70,15 @@ extension SupervisionLoop {
       unit.record.activeSinceEpochMilliseconds = epochMicroseconds() / 1000
     }
     units[name] = unit
+    deadlines[name] = service.deadline
     dirty.insert(name)
     narrate(name, from: before, to: after)
     if Self.isUp(before), isNewRun || !Self.isUp(after) {
-      leaveSurroundings(unit, isRestarting: isNewRun || after.sub == .autoRestart)
+      leaveSurroundings(unit, isRestarting: isNewRun || after.sub == .autoRestart || service.isRestarting)
     }
     for directive in directives { carryOut(directive, name) }
     if after.sub != before.sub || after.result != before.result {
-      tellChange(of: name, unit.activity)
+      tellChange(of: unit)
     }
     dropLeftBehind(name)
   }
@@ -90,10 +100,11 @@ extension SupervisionLoop {
     if unit.isDown == false, before.sub == .dead || before.sub == .failed { unit.beginRun() }
     if after.active != before.active { unit.record.activeSinceEpochMilliseconds = epochMicroseconds() / 1000 }
     units[name] = unit
+    deadlines[name] = passive.deadline
     dirty.insert(name)
     narrate(unit, from: before, to: after)
     for directive in directives { carryOut(directive, name) }
-    if after != before { tellChange(of: name, after) }
+    if after != before { tellChange(of: unit) }
   }
 
   func carryOut(_ directive: PassiveDirective, _ name: UnitName) {
@@ -103,8 +114,8 @@ extension SupervisionLoop {
   }
 
   private func startTriggered(_ text: String, by name: UnitName) {
-    guard let triggered = try? UnitName(text) else { return }
     do {
+      guard let triggered = jobs.unit(text) else { throw UnitJobs.Refusal.missing(text, requiredBy: name) }
       inputs.append(.jobs(try jobs.requestStart(triggered)))
     } catch {
       change(name) { $0.record.problem = "it cannot start \(text): \(error)" }
@@ -114,8 +125,16 @@ extension SupervisionLoop {
   }
 
   /// Others are to know what a unit is now.
-  private func tellChange(of name: UnitName, _ activity: UnitActivity) {
-    inputs.append(.jobs(jobs.changed(name, to: activity)))
-    for trigger in (triggers[name.rawValue] ?? []).sorted() { inputs.append(.triggeredChanged(trigger, activity)) }
+  private func tellChange(of unit: SupervisedUnit) {
+    inputs.append(.jobs(jobs.changed(unit.name, to: unit.activity)))
+    tellTriggers(of: unit)
+  }
+
+  func tellTriggers(of unit: SupervisedUnit) {
+    guard !triggers.isEmpty else { return }
+    let names = [unit.name.rawValue] + unit.definition.dependencies.aliases
+    for trigger in Set(names.flatMap { triggers[$0] ?? [] }).sorted() {
+      inputs.append(.triggeredChanged(trigger, unit.activity))
+    }
   }
 }

@@ -113,6 +113,7 @@ extension SupervisionLoop {
     }
     if !isTakenOver {
       isTakenOver = true
+      inputs.append(.jobs(jobs.loaded()))
       for name in units.keys.sorted() { stepPassive(name) { $0.resumed(at: $1) } }
     }
   }

@@ -23,7 +23,6 @@ final class SupervisionLoop {
     case mainFound(UnitName, id: String, ProcessIdentity)
     case mainMissing(UnitName, id: String, groupIsEmpty: Bool)
     case reload(UnitName)
-    case restart(UnitName)
     /// A unit has changed that this one starts.
     case triggeredChanged(UnitName, UnitActivity)
   }
@@ -42,8 +41,11 @@ final class SupervisionLoop {
   let surroundings: UnitSurroundings
   let dropIns: DropInDirectories
   let launcher: HostLauncher
+  lazy var conditionFacts = machineConditionFacts(specifiers, environment: environment.own)
 
   var units: [UnitName: SupervisedUnit] = [:]
+  /// When units do something by themselves.
+  var deadlines: [UnitName: Duration] = [:]
   /// Units by the name of the one that they start.
   var triggers: [String: Set<UnitName>] = [:]
   var commandUnits: [String: UnitName] = [:]
@@ -157,15 +159,16 @@ final class SupervisionLoop {
 
   private func wait() {
     let now = timeSinceBoot()
-    let deadline = (units.values.compactMap(\.lifecycle.deadline) + idleCommands.values).min()
+    let own = [jobs.deadline].compactMap { $0 } + idleCommands.values
+    let deadline = (deadlines.values + own).min()
     if let host { poller.setWriting(host.descriptor, host.hasOutbound) }
     _ = poller.wait(timeout: deadline.map { max(.zero, $0 - now) })
   }
 
   private func fireTimers() {
     let now = timeSinceBoot()
-    let due = units.values.filter { unit in unit.lifecycle.deadline.map { $0 <= now } ?? false }
-    for name in due.map(\.name).sorted() { inputs.append(.timer(name)) }
+    for name in deadlines.filter({ $0.value <= now }).keys.sorted() { inputs.append(.timer(name)) }
+    inputs.append(.jobs(jobs.tick(at: now)))
   }
 
   /// Handles inputs until none is left; each may bring about others.
@@ -179,7 +182,7 @@ final class SupervisionLoop {
       case .ended(let name, let role, let end): step(name) { $0.ended(role, end, at: $1) }
       case .started(let name, let role): step(name) { $0.started(role, at: $1) }
       case .groupEmptied(let name): step(name) { $0.groupEmptied(at: $1) }
-      case .timer(let name): stepEither(name, { $0.timerFired(at: $1) }, { $0.timerFired(at: $1) })
+      case .timer(let name): timerFired(name)
       case .hostedCommandEnded(let id, let end): hostedCommandEnded(id, end)
       case .notified(let name, let notification): handle(notification, of: name)
       case .mainFound(let name, let id, let process): mainFound(id, process, of: name)
@@ -189,7 +192,6 @@ final class SupervisionLoop {
         stepPassive(name) {
           $0.triggeredChanged(to: activity, at: $1)
         }
-      case .restart(let name): step(name) { $0.restart(at: $1) }
       }
     }
     inputs = []
@@ -236,7 +238,7 @@ final class SupervisionLoop {
     var record = unit.record
     if let service = unit.service { record.snapshot = service.snapshot }
     record.passive = unit.lifecycle.passive?.kept
-    record.isStartWaiting = jobs.job(of: name) == .startWaiting
+    record.isStartWaiting = jobs.isStartWaiting(name)
     do {
       try records.write(record)
     } catch {

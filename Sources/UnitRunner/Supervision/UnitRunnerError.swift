@@ -12,6 +12,8 @@ public struct UnitRunnerError: Error, Sendable, CustomStringConvertible {
     case badUnit
     /// Something the unit requires is missing or did not start.
     case dependency
+    /// The unit's file does not allow it.
+    case refused
     /// The unit did not stop.
     case notStopped
     /// The state directory cannot be used.

@@ -163,7 +163,7 @@ public final class UnitSupervision: Sendable {
 
   /// Stops every unit and returns when all have stopped, or the task is cancelled; they stay loaded.
   public func stopAll() async {
-    try? await ask { loop in loop.units.keys.sorted().forEach { try? loop.stop($0) } }
+    try? await ask { $0.stopAll() }
     await wait { loop in loop.units.values.allSatisfy { $0.isDown && $0.record.running.isEmpty } }
   }
 

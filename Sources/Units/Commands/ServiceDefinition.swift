@@ -78,6 +78,8 @@ public struct ServiceDefinition: Sendable, Equatable {
   public var description: String
   /// What it needs and follows.
   public var dependencies = UnitDependencies()
+  /// `Condition…=` and `Assert…=`.
+  public var conditions: [UnitCondition] = []
   /// `Type=`.
   public var type: ServiceType = .simple
   /// `RemainAfterExit=`.
@@ -156,21 +158,4 @@ public enum CommandStage: String, Sendable, Hashable, Codable, CaseIterable {
   case reload = "ExecReload"
   case stop = "ExecStop"
   case stopPost = "ExecStopPost"
-}
-
-/// What a unit needs of other units, and its place in their order.
-public struct UnitDependencies: Sendable, Equatable {
-  /// `Requires=`: started with it; where one fails or is missing, it is not started.
-  public var requires: [String] = []
-  /// `Wants=`: started with it, whatever becomes of them.
-  public var wants: [String] = []
-  /// `BindsTo=`: as `requires`, and it stops whenever one of them stops.
-  public var bindsTo: [String] = []
-  /// `After=`: what is started before it when both are.
-  public var after: [String] = []
-  /// `Before=`: what is started after it when both are.
-  public var before: [String] = []
-
-  /// Makes no dependencies.
-  public init() {}
 }

@@ -78,8 +78,7 @@ struct ServiceReader {
       switch option.section {
       case "Unit": readUnit(option)
       case "Service" where isService: readService(option)
-      // What starts with the usual targets starts when fleet says so; anything else is asked for in vain.
-      case "Install": if !isUsualTarget(option) { notCarriedOut(option) }
+      case "Install": readInstall(option)
       default: readOtherSection(option)
       }
     }
@@ -110,7 +109,7 @@ struct ServiceReader {
   }
 
   /// Each thing is said once.
-  private mutating func add(_ finding: UnitFinding) {
+  mutating func add(_ finding: UnitFinding) {
     if !findings.contains(finding) { findings.append(finding) }
   }
 
@@ -120,11 +119,6 @@ struct ServiceReader {
     let finding = DirectiveTable.finding(section: option.section, name: option.name, unitType: unit.suffix)
     if option.section.lowercased() == unit.suffix, case .notCarriedOut = finding { return }
     add(finding)
-  }
-
-  private func isUsualTarget(_ option: UnitOption) -> Bool {
-    (option.name == "WantedBy" || option.name == "RequiredBy")
-      && option.value.split(whereSeparator: \.isWhitespace).allSatisfy { $0.hasSuffix(".target") }
   }
 
   mutating func valueNotCarriedOut(_ option: UnitOption, instead: String) {
@@ -137,37 +131,6 @@ struct ServiceReader {
     findings.append(
       .badValue(section: option.section, name: option.name, value: option.value, expected: expected)
     )
-  }
-
-  // MARK: [Unit]
-
-  private mutating func readUnit(_ option: UnitOption) {
-    switch option.name {
-    case "Description":
-      if !option.value.isEmpty { definition.description = expanded(option.value) }
-    case "Requires": names(option, \.requires)
-    case "Wants": names(option, \.wants)
-    case "BindsTo", "BindTo": names(option, \.bindsTo)
-    case "After": names(option, \.after)
-    case "Before": names(option, \.before)
-    case "StartLimitIntervalSec", "StartLimitInterval", "StartLimitBurst": readStartLimit(option)
-    default: notCarriedOut(option)
-    }
-  }
-
-  private mutating func names(_ option: UnitOption, _ list: WritableKeyPath<UnitDependencies, [String]>) {
-    guard !option.value.isEmpty else {
-      definition.dependencies[keyPath: list] = []
-      return
-    }
-    for word in option.value.split(whereSeparator: \.isWhitespace) {
-      let name = expanded(String(word))
-      if (try? UnitName(name)) == nil {
-        bad(option, "unit names separated by blanks, and \"\(name)\" is none")
-      } else if !definition.dependencies[keyPath: list].contains(name) {
-        definition.dependencies[keyPath: list].append(name)
-      }
-    }
   }
 
   // MARK: [Service]

@@ -6,7 +6,23 @@ extension DirectiveTable {
     DirectiveGroup(
       .carriedOut,
       """
-      Description Requires Wants BindsTo BindTo Before After StartLimitIntervalSec StartLimitInterval StartLimitBurst
+      Description Requires Requisite Wants BindsTo BindTo PartOf Upholds Conflicts Before After OnSuccess OnFailure
+      PropagatesReloadTo PropagateReloadTo ReloadPropagatedFrom PropagateReloadFrom PropagatesStopTo StopPropagatedFrom
+      StopWhenUnneeded RefuseManualStart RefuseManualStop JobTimeoutSec JobRunningTimeoutSec StartLimitIntervalSec
+      StartLimitInterval StartLimitBurst
+      """
+    ),
+    DirectiveGroup(
+      .carriedOut,
+      """
+      ConditionPathExists ConditionPathExistsGlob ConditionPathIsDirectory ConditionPathIsSymbolicLink
+      ConditionPathIsMountPoint ConditionPathIsReadWrite ConditionDirectoryNotEmpty ConditionFileNotEmpty
+      ConditionFileIsExecutable ConditionArchitecture ConditionVirtualization ConditionHost ConditionKernelCommandLine
+      ConditionKernelVersion ConditionEnvironment ConditionUser ConditionGroup ConditionMemory ConditionCPUs
+      ConditionOSRelease AssertPathExists AssertPathExistsGlob AssertPathIsDirectory AssertPathIsSymbolicLink
+      AssertPathIsMountPoint AssertPathIsReadWrite AssertDirectoryNotEmpty AssertFileNotEmpty AssertFileIsExecutable
+      AssertArchitecture AssertVirtualization AssertHost AssertKernelCommandLine AssertKernelVersion AssertEnvironment
+      AssertUser AssertGroup AssertMemory AssertCPUs AssertOSRelease
       """
     ),
     DirectiveGroup(.withoutEffect("it is for readers of the file"), "Documentation SourcePath"),
@@ -17,46 +33,37 @@ extension DirectiveTable {
     DirectiveGroup(.withoutEffect("there is no isolating here"), "AllowIsolate IgnoreOnIsolate OnFailureIsolate"),
     DirectiveGroup(.withoutEffect("units are kept until fleet unloads them"), "CollectMode"),
     DirectiveGroup(
-      .notCarriedOut(nil),
-      """
-      Requisite Upholds Conflicts PartOf OnSuccess OnFailure OnSuccessJobMode OnFailureJobMode PropagatesReloadTo
-      PropagateReloadTo ReloadPropagatedFrom PropagateReloadFrom PropagatesStopTo StopPropagatedFrom StopWhenUnneeded
-      RefuseManualStart RefuseManualStop JobTimeoutSec JobRunningTimeoutSec JobTimeoutAction JobTimeoutRebootArgument
-      """
+      .notCarriedOut("jobs here replace those that are in their way"),
+      "OnSuccessJobMode OnFailureJobMode"
     ),
     DirectiveGroup(.notCarriedOut("every unit has namespaces of its own"), "JoinsNamespaceOf"),
     DirectiveGroup(.notCarriedOut("systemd dropped it too"), "RequiresOverridable RequisiteOverridable"),
     DirectiveGroup(.notCarriedOut("mount units are not run here"), "RequiresMountsFor"),
     DirectiveGroup(
       .notCarriedOut("units do not reboot the machine here"),
-      "StartLimitAction FailureAction SuccessAction FailureActionExitStatus SuccessActionExitStatus RebootArgument"
+      """
+      StartLimitAction FailureAction SuccessAction FailureActionExitStatus SuccessActionExitStatus RebootArgument
+      JobTimeoutAction JobTimeoutRebootArgument
+      """
     ),
     DirectiveGroup(
       .notCarriedOut("the unit starts whether it holds or not"),
       """
-      ConditionPathExists ConditionPathExistsGlob ConditionPathIsDirectory ConditionPathIsSymbolicLink
-      ConditionPathIsMountPoint ConditionPathIsReadWrite ConditionPathIsEncrypted ConditionDirectoryNotEmpty
-      ConditionFileNotEmpty ConditionFileIsExecutable ConditionNeedsUpdate ConditionFirstBoot ConditionArchitecture
-      ConditionFirmware ConditionVirtualization ConditionHost ConditionKernelCommandLine ConditionKernelVersion
-      ConditionCredential ConditionSecurity ConditionCapability ConditionACPower ConditionMemory ConditionCPUFeature
-      ConditionCPUs ConditionEnvironment ConditionUser ConditionGroup ConditionControlGroupController
-      ConditionOSRelease ConditionMemoryPressure ConditionCPUPressure ConditionIOPressure AssertPathExists
-      AssertPathExistsGlob AssertPathIsDirectory AssertPathIsSymbolicLink AssertPathIsMountPoint
-      AssertPathIsReadWrite AssertPathIsEncrypted AssertDirectoryNotEmpty AssertFileNotEmpty AssertFileIsExecutable
-      AssertNeedsUpdate AssertFirstBoot AssertArchitecture AssertVirtualization AssertHost AssertKernelCommandLine
-      AssertKernelVersion AssertCredential AssertSecurity AssertCapability AssertACPower AssertMemory
-      AssertCPUFeature AssertCPUs AssertEnvironment AssertUser AssertGroup AssertControlGroupController
-      AssertOSRelease AssertMemoryPressure AssertCPUPressure AssertIOPressure
+      ConditionPathIsEncrypted ConditionNeedsUpdate ConditionFirstBoot ConditionFirmware ConditionCredential
+      ConditionSecurity ConditionCapability ConditionACPower ConditionCPUFeature ConditionControlGroupController
+      ConditionMemoryPressure ConditionCPUPressure ConditionIOPressure AssertPathIsEncrypted AssertNeedsUpdate
+      AssertFirstBoot AssertCredential AssertSecurity AssertCapability AssertACPower AssertCPUFeature
+      AssertControlGroupController AssertMemoryPressure AssertCPUPressure AssertIOPressure
       """
     ),
   ]
 
-  /// `WantedBy=` of a target is taken by the reader: what starts with it starts when fleet says so.
+  /// A unit is enabled as long as it is loaded, as under fleet.
+  ///
+  /// `UpheldBy=` of systemd 254 is read too.
   static let install: [DirectiveGroup] = [
-    DirectiveGroup(
-      .notCarriedOut("a unit is started by fleet, or by the command: in a cloud-config"),
-      "WantedBy RequiredBy Also DefaultInstance"
-    ),
-    DirectiveGroup(.notCarriedOut("a unit has one name"), "Alias"),
+    DirectiveGroup(.carriedOut, "WantedBy RequiredBy Alias"),
+    DirectiveGroup(.notCarriedOut("each unit is loaded for itself"), "Also"),
+    DirectiveGroup(.notCarriedOut("a template is not loaded, only its instances"), "DefaultInstance"),
   ]
 }

@@ -2,7 +2,8 @@
 
 /// Starts and stops units of one machine in the order and company their files ask for.
 ///
-/// Source: systemd.unit(5) `Requires=`, `Wants=`, `BindsTo=`, `After=`, `Before=`; systemd `src/core/job.c`.
+/// Units: moments are lengths of time since the machine's boot; the last one told with ``tick(at:)`` holds.
+/// Source: systemd.unit(5); systemd v252 `src/core/job.c`, `transaction.c` and `unit_notify` of `unit.c`.
 /// Differs: a unit that went down because something it binds to did comes back with it, as a sidekick should; under
 /// systemd it stays down.
 public struct UnitJobs: Sendable, Equatable {
@@ -18,6 +19,7 @@ public struct UnitJobs: Sendable, Equatable {
     case stopRunning
 
     var isStart: Bool { self == .startWaiting || self == .startRunning }
+    var isStop: Bool { !isStart }
     var isWaiting: Bool { self == .startWaiting || self == .stopWaiting }
   }
 
@@ -27,89 +29,97 @@ public struct UnitJobs: Sendable, Equatable {
     case start(UnitName)
     /// Stop the unit now.
     case stop(UnitName)
+    /// Stop the unit now; it is started again afterwards.
+    case stopToRestart(UnitName)
     /// The unit's start has been given up.
     case refuse(UnitName, Refusal)
+    /// Something did not follow from a unit's change that its file asks for, in a sentence.
+    case note(UnitName, String)
   }
 
-  /// Why a unit is not started.
-  public enum Refusal: Error, Sendable, Equatable, CustomStringConvertible {
-    /// There is no such unit here.
-    case notLoaded(UnitName)
-    /// Something that is required is not on this machine.
-    case missing(String, requiredBy: UnitName)
-    /// Something that is required did not start.
-    case failed(UnitName, requiredBy: UnitName)
-
-    /// One sentence.
-    public var description: String {
-      switch self {
-      case .notLoaded(let name): "unit \(name) is not loaded on this machine"
-      case .missing(let name, let unit):
-        "dependency failed for \(unit): it requires \(name), which is not on this machine"
-      case .failed(let name, let unit): "dependency failed for \(unit): \(name), which it requires, did not start"
-      }
-    }
-  }
-
-  private struct Member: Sendable, Equatable {
-    var dependencies: UnitDependencies
+  struct Member: Sendable, Equatable {
     var activity: UnitActivity
     var job: Job?
+    /// When the job was asked for, and when it began.
+    var jobSince = Duration.zero
+    var jobRunningSince = Duration.zero
+    /// The stop is the first half of a restart.
+    var startsAgain = false
     /// The unit it binds to and went down with.
     var wentDownWith: UnitName?
+    /// It is to be forgotten and not started any more.
+    var isLeaving = false
+    /// When it was last started because others uphold it.
+    var upheldStarts: [Duration] = []
   }
 
   /// Units that count as there and active without being loaded.
   public let presentUnits: Set<String>
-  private var members: [UnitName: Member] = [:]
-  private var byText: [String: UnitName] = [:]
-  /// Units by the name of what they require or bind to.
-  private var dependents: [String: Set<UnitName>] = [:]
+  var members: [UnitName: Member] = [:]
+  var relations = UnitRelations()
   /// Units that have a job.
-  private var busy: Set<UnitName> = []
-  private var directives: [Directive] = []
+  var busy: Set<UnitName> = []
+  /// Units that uphold others, units that say that others uphold them, and units that stop when nobody needs them.
+  var upholders: Set<UnitName> = []
+  var upheldByOthers: Set<UnitName> = []
+  var stoppingUnneeded: Set<UnitName> = []
+  /// Units whose jobs may take so long and no longer.
+  private var timed: Set<UnitName> = []
+  /// Everything is to stop: nothing is started by itself.
+  var isStoppingAll = false
+  var now = Duration.zero
+  var directives: [Directive] = []
 
   /// Makes the jobs of a machine without units.
   public init(presentUnits: Set<String>) {
     self.presentUnits = presentUnits
   }
 
-  // MARK: Inputs
+  // MARK: Units
 
-  /// Adds a unit, as it stands.
+  /// Adds a unit, as it stands; ``loaded()`` tells that it was the last one for now.
   public mutating func load(_ name: UnitName, _ dependencies: UnitDependencies, activity: UnitActivity) {
-    members[name] = Member(dependencies: dependencies, activity: activity)
-    byText[name.rawValue] = name
-    for text in dependencies.requires + dependencies.bindsTo { dependents[text, default: []].insert(name) }
+    members[name] = Member(activity: activity)
+    relations.add(name, dependencies)
+    if !dependencies[.upholds].isEmpty { upholders.insert(name) }
+    if !dependencies[.upheldBy].isEmpty { upheldByOthers.insert(name) }
+    if dependencies.stopsWhenUnneeded { stoppingUnneeded.insert(name) }
+    if dependencies.jobTimeout != nil || dependencies.jobRunningTimeout != nil { timed.insert(name) }
+  }
+
+  /// Units have been added: what follows from their being there is done.
+  public mutating func loaded() -> [Directive] {
+    advance()
+    return taken()
   }
 
   /// Forgets a unit that is not active.
   public mutating func unload(_ name: UnitName) -> [Directive] {
-    for text in (members[name]?.dependencies).map({ $0.requires + $0.bindsTo }) ?? [] {
-      dependents[text]?.remove(name)
-    }
+    relations.remove(name)
     members[name] = nil
-    byText[name.rawValue] = nil
     busy.remove(name)
+    upholders.remove(name)
+    upheldByOthers.remove(name)
+    stoppingUnneeded.remove(name)
+    timed.remove(name)
     advance()
     return taken()
   }
+
+  // MARK: Requests
 
   /// A start by request, of what the unit requires and wants too.
   ///
   /// - Throws: ``Refusal`` when it can never start as things are; nothing is started then.
   public mutating func requestStart(_ name: UnitName) throws(Refusal) -> [Directive] {
-    guard members[name] != nil else { throw .notLoaded(name) }
-    for unit in try closure(of: name) {
-      guard let member = members[unit], !(member.activity.active.isUp && member.job == nil) else { continue }
-      members[unit]?.wentDownWith = nil
-      if member.job?.isStart != true { set(.startWaiting, of: unit) }
-    }
+    let plan = try StartPlan(name, self)
+    isStoppingAll = false
+    carryOut(plan)
     advance()
     return taken()
   }
 
-  /// A stop by request, of what requires the unit too.
+  /// A stop by request, of what requires the unit or is part of it too.
   public mutating func requestStop(_ name: UnitName) -> [Directive] {
     members[name]?.wentDownWith = nil
     queueStop(name)
@@ -117,25 +127,87 @@ public struct UnitJobs: Sendable, Equatable {
     return taken()
   }
 
+  /// A stop and a start after it, of what requires the unit or is part of it too; what is down is started.
+  ///
+  /// - Throws: ``Refusal`` when it can never start as things are; nothing is stopped then.
+  public mutating func requestRestart(_ name: UnitName) throws(Refusal) -> [Directive] {
+    let plan = try StartPlan(name, self)
+    isStoppingAll = false
+    carryOut(plan, but: name)
+    queueRestart(name)
+    if members[name]?.startsAgain != true { set(.startWaiting, of: name) }
+    advance()
+    return taken()
+  }
+
+  /// A stop of a unit that is to be forgotten once it is down.
+  public mutating func requestLeave(_ name: UnitName) -> [Directive] {
+    members[name]?.isLeaving = true
+    return requestStop(name)
+  }
+
+  /// A stop of everything; nothing is started by itself until something is started by request.
+  public mutating func requestStopAll() -> [Directive] {
+    isStoppingAll = true
+    for name in members.keys.sorted() {
+      members[name]?.wentDownWith = nil
+      queueStop(name)
+    }
+    advance()
+    return taken()
+  }
+
+  /// The units that are reloaded when one is: itself, and those that are up among what it propagates that to.
+  public func unitsToReload(with name: UnitName) -> [UnitName] {
+    var result = [name]
+    var index = 0
+    while index < result.count {
+      for other in relations.units(.propagatesReloadTo, of: result[index]) {
+        if members[other]?.activity.active.isUp == true, !result.contains(other) { result.append(other) }
+      }
+      index += 1
+    }
+    return result
+  }
+
+  // MARK: Events
+
   /// A unit's state has changed.
   public mutating func changed(_ name: UnitName, to activity: UnitActivity) -> [Directive] {
     guard let old = members[name] else { return [] }
     members[name]?.activity = activity
-    let isDown = Self.isDown(activity)
-    switch old.job {
-    case .startRunning:
-      if activity.active.isUp {
-        set(nil, of: name)
-      } else if isDown {
-        set(nil, of: name)
-        if activity.result.isFailure { failDependents(of: name) }
-      }
-    case .stopRunning: if isDown { set(nil, of: name) }
-    case .startWaiting, .stopWaiting, nil: break
-    }
+    finishJob(of: name, old)
     if activity.active.isUp, !old.activity.active.isUp { bringBackBound(to: name) }
-    let wasUp = old.activity.active.isUp || old.activity.active == .activating && !Self.isDown(old.activity)
-    if wasUp, isDown || activity.active == .deactivating { takeDownBound(to: name) }
+    followEnd(of: name, old)
+    advance()
+    return taken()
+  }
+
+  /// A unit was to start and has been passed over by its conditions, which is no failure.
+  public mutating func skipped(_ name: UnitName) -> [Directive] {
+    guard members[name]?.job?.isStart == true else { return [] }
+    set(nil, of: name)
+    failDependents(of: name, relations.units(having: name, as: .requisite))
+    advance()
+    return taken()
+  }
+
+  /// A unit was to start and cannot.
+  public mutating func startFailed(_ name: UnitName) -> [Directive] {
+    guard members[name]?.job?.isStart == true else { return [] }
+    set(nil, of: name)
+    failDependents(of: name)
+    advance()
+    return taken()
+  }
+
+  /// What the time is; jobs that have taken too long are given up.
+  public mutating func tick(at moment: Duration) -> [Directive] {
+    now = moment
+    let late = timed.filter { name in jobDeadline(of: name).map { $0 <= moment } ?? false }
+    let isUpheldDue = upheldDeadline.map { $0 <= moment } ?? false
+    guard !late.isEmpty || isUpheldDue else { return [] }
+    for name in late.sorted() { giveUpJob(of: name) }
     advance()
     return taken()
   }
@@ -145,155 +217,57 @@ public struct UnitJobs: Sendable, Equatable {
   /// What the unit is waiting for or doing by request.
   public func job(of name: UnitName) -> Job? { members[name]?.job }
 
+  /// Whether the unit is started as soon as it can be.
+  public func isStartWaiting(_ name: UnitName) -> Bool {
+    members[name].map { $0.job == .startWaiting || $0.startsAgain } ?? false
+  }
+
   /// Whether nothing is being started or stopped by request, nor waits for it.
   public var isIdle: Bool { busy.isEmpty }
 
-  // MARK: Private
+  /// When ``tick(at:)`` has something to do; nil for never.
+  public var deadline: Duration? {
+    (timed.compactMap { jobDeadline(of: $0) } + (upheldDeadline.map { [$0] } ?? [])).min()
+  }
+
+  /// The unit of a name or of an alias.
+  public func unit(_ text: String) -> UnitName? { relations.unit(text) }
+
+  /// Whether a reload of the unit means anything to others.
+  public func propagatesReload(_ name: UnitName) -> Bool {
+    !relations.related(.propagatesReloadTo, of: name).isEmpty
+  }
+
+  // MARK: Small parts
 
   /// Down, or about to be started again by itself.
-  private static func isDown(_ activity: UnitActivity) -> Bool {
+  static func isDown(_ activity: UnitActivity) -> Bool {
     activity.active == .inactive || activity.active == .failed || activity.sub == .autoRestart
   }
 
-  /// The unit, what it requires and wants, and so on; wanted units that cannot start are left out.
-  private func closure(of name: UnitName) throws(Refusal) -> [UnitName] {
-    var seen: Set<UnitName> = []
-    var result: [UnitName] = []
-    try collect(name, &seen, &result)
-    return result
-  }
-
-  private func collect(_ name: UnitName, _ seen: inout Set<UnitName>, _ result: inout [UnitName]) throws(Refusal) {
-    guard seen.insert(name).inserted, let member = members[name] else { return }
-    for text in member.dependencies.requires + member.dependencies.bindsTo where !presentUnits.contains(text) {
-      guard let required = byText[text] else { throw .missing(text, requiredBy: name) }
-      try collect(required, &seen, &result)
-    }
-    for wanted in member.dependencies.wants.compactMap({ byText[$0] }) {
-      var trial = (seen: seen, result: result)
-      do {
-        try collect(wanted, &trial.seen, &trial.result)
-        (seen, result) = trial
-      } catch {
-        continue
-      }
-    }
-    result.append(name)
-  }
-
-  private mutating func queueStop(_ name: UnitName) {
-    guard let member = members[name], member.job != .stopWaiting, member.job != .stopRunning else { return }
-    let isUp = member.activity.active != .inactive && member.activity.active != .failed
-    set(isUp || member.job == .startRunning ? .stopWaiting : nil, of: name)
-    for dependent in dependents(of: name) {
-      let wasUp = members[dependent].map { $0.activity.active.isUp || $0.activity.active == .activating }
-      queueStop(dependent)
-      if wasUp == true, binds(dependent, to: name) { members[dependent]?.wentDownWith = name }
-    }
-  }
-
-  private mutating func takeDownBound(to name: UnitName) {
-    for dependent in dependents(of: name) where binds(dependent, to: name) {
-      guard let member = members[dependent],
-        member.job?.isStart == true || member.activity.active.isUp
-          || member.activity.active == .activating
-      else { continue }
-      if member.job == .startWaiting, members[name]?.job?.isStart == true { continue }
-      queueStop(dependent)
-      members[dependent]?.wentDownWith = name
-    }
-  }
-
-  private mutating func bringBackBound(to name: UnitName) {
-    for dependent in dependents(of: name) where members[dependent]?.wentDownWith == name {
-      members[dependent]?.wentDownWith = nil
-      set(.startWaiting, of: dependent)
-    }
-  }
-
-  /// Gives up the starts that wait and require a unit that did not start.
-  private mutating func failDependents(of name: UnitName) {
-    for dependent in dependents(of: name) {
-      guard members[dependent]?.job == .startWaiting else { continue }
-      set(nil, of: dependent)
-      directives.append(.refuse(dependent, .failed(name, requiredBy: dependent)))
-      failDependents(of: dependent)
-    }
-  }
-
-  /// Units that require or bind to another, by name.
-  private func dependents(of name: UnitName) -> [UnitName] {
-    (dependents[name.rawValue] ?? []).sorted()
-  }
-
-  private func binds(_ dependent: UnitName, to name: UnitName) -> Bool {
-    members[dependent]?.dependencies.bindsTo.contains(name.rawValue) == true
-  }
-
-  private mutating func set(_ job: Job?, of name: UnitName) {
+  mutating func set(_ job: Job?, of name: UnitName) {
+    guard let old = members[name] else { return }
     members[name]?.job = job
-    if job == nil { busy.remove(name) } else { busy.insert(name) }
-  }
-
-  private func isAfter(_ later: UnitName, _ earlier: UnitName) -> Bool {
-    members[later]?.dependencies.after.contains(earlier.rawValue) == true
-      || members[earlier]?.dependencies.before.contains(later.rawValue) == true
-  }
-
-  /// Begins every waiting job whose turn has come; a circle of waiting jobs is broken at its first name.
-  private mutating func advance() {
-    while true {
-      let waiting = busy.filter { members[$0]?.job?.isWaiting == true }.sorted()
-      guard !waiting.isEmpty else { return }
-      let ready = waiting.filter { name in !busy.contains { $0 != name && blocks($0, name) } }
-      if !ready.isEmpty {
-        ready.forEach { begin($0) }
-      } else if busy.count == waiting.count, let first = waiting.first {
-        begin(first)
-      } else {
-        return
-      }
+    guard let job else {
+      busy.remove(name)
+      return
     }
+    busy.insert(name)
+    if old.job?.isStart != job.isStart { members[name]?.jobSince = now }
+    if !job.isWaiting { members[name]?.jobRunningSince = now }
+    if job.isStart { members[name]?.startsAgain = false }
   }
 
-  /// Whether a job of `other` has to be done before that of `name` begins.
-  private func blocks(_ other: UnitName, _ name: UnitName) -> Bool {
-    guard let mine = members[name]?.job, let theirs = members[other]?.job else { return false }
-    let isOrdered = isAfter(name, other) || isAfter(other, name)
-    switch (mine.isStart, theirs.isStart) {
-    case (true, true): return isAfter(name, other)
-    case (true, false): return isOrdered
-    case (false, true): return false
-    case (false, false): return isAfter(other, name)
+  private func jobDeadline(of name: UnitName) -> Duration? {
+    guard let member = members[name], let job = member.job, let rules = relations.dependencies(of: name) else {
+      return nil
     }
+    let whole = rules.jobTimeout.map { member.jobSince + $0 }
+    let running = job.isWaiting ? nil : rules.jobRunningTimeout.map { member.jobRunningSince + $0 }
+    return [whole, running].compactMap { $0 }.min()
   }
 
-  private mutating func begin(_ name: UnitName) {
-    guard let member = members[name] else { return }
-    if member.job == .startWaiting {
-      if let missing = downBinding(of: name) {
-        set(nil, of: name)
-        directives.append(.refuse(name, .failed(missing, requiredBy: name)))
-        failDependents(of: name)
-        return
-      }
-      set(member.activity.active.isUp ? nil : .startRunning, of: name)
-      if !member.activity.active.isUp { directives.append(.start(name)) }
-    } else if member.job == .stopWaiting {
-      set(.stopRunning, of: name)
-      directives.append(.stop(name))
-    }
-  }
-
-  /// Something the unit binds to and comes after that is down without a start under way.
-  private func downBinding(of name: UnitName) -> UnitName? {
-    guard let dependencies = members[name]?.dependencies else { return nil }
-    return dependencies.bindsTo.compactMap { byText[$0] }.first { bound in
-      isAfter(name, bound) && members[bound].map { Self.isDown($0.activity) && $0.job == nil } == true
-    }
-  }
-
-  private mutating func taken() -> [Directive] {
+  mutating func taken() -> [Directive] {
     defer { directives = [] }
     return directives
   }

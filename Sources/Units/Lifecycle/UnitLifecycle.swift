@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The machine behind start, stop, reload and restart of one service.
+/// The machine behind start, stop and reload of one service.
 ///
 /// It follows systemd's own machine state by state, so that a unit file means here what it means there. Inputs return
 /// what to do, in order; the state is read from ``activity`` and the only timer from ``deadline``.
@@ -34,6 +34,9 @@ public struct UnitLifecycle: Sendable, Equatable {
   /// Whether the service can take its configuration in anew without a restart.
   public var canReload: Bool { definition.type == .notifyReload || !definition.commands(.reload).isEmpty }
 
+  /// Whether it stops, or has stopped, only to start again.
+  public var isRestarting: Bool { snapshot.isRestarting }
+
   /// How often the service has to say that it is alive; nil when it need not.
   public var watchdogInterval: Duration? {
     (snapshot.watchdogInterval ?? definition.watchdogInterval).flatMap { $0 > .zero ? $0 : nil }
@@ -62,15 +65,11 @@ public struct UnitLifecycle: Sendable, Equatable {
     return taken()
   }
 
-  /// A stop and a start by request; what is down is started.
-  public mutating func restart(at now: Duration) -> [UnitDirective] {
-    switch snapshot.sub {
-    case .dead, .failed, .autoRestart: enterStartup(at: now, isRequest: true)
-    default:
-      snapshot.startsAfterStop = true
-      snapshot.isRestarting = true
-      stopByRequest(at: now)
-    }
+  /// The stop that is the first half of a restart by request.
+  public mutating func stopToRestart(at now: Duration) -> [UnitDirective] {
+    snapshot.startsAfterStop = false
+    snapshot.isRestarting = true
+    stopByRequest(at: now)
     return taken()
   }
 

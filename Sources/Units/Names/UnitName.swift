@@ -71,6 +71,16 @@ public struct UnitName: Sendable, Hashable, Comparable, CustomStringConvertible 
     left.rawValue < right.rawValue
   }
 
+  /// Names are equal when their texts are: the rest follows from it.
+  public static func == (left: UnitName, right: UnitName) -> Bool {
+    left.rawValue == right.rawValue
+  }
+
+  /// Hashes the whole name.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(rawValue)
+  }
+
   private static func isAllowed(_ character: Character) -> Bool {
     guard let ascii = character.asciiValue else { return false }
     switch ascii {
