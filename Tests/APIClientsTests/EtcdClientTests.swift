@@ -231,11 +231,48 @@ import Testing
     }
   }
 
+  @Test func `a server that keeps a request waiting is asked last by those that follow`() async throws {
+    try await TestServer.with(2) { servers, transport in
+      let keys = MemoryKeys()
+      for (server, store) in zip(servers, [SilentKeys(), keys] as [any KeysAPI]) {
+        server.ports.setStore(.member(store, MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11"))))
+      }
+      let client = EtcdClient(endpoints: servers.map(\.endpoint), transport: transport, requestTimeout: .seconds(30))
+      try await eventually("a write goes to the other server", within: .seconds(8)) {
+        let write = KeysWrite.set(value: "1", isDirectory: false, ttl: .permanent, refresh: false)
+        client.perform(.write(key: "/a", write)) { _ in }
+        return try await keys.get("/a").event.node.value == "1"
+      }
+    }
+  }
+
+  @Test func `a watch leaves a server that keeps requests waiting, and misses nothing`() async throws {
+    try await TestServer.with(2) { servers, transport in
+      let keys = MemoryKeys()
+      for (server, store) in zip(servers, [SilentKeys(startsWatches: true), keys] as [any KeysAPI]) {
+        server.ports.setStore(.member(store, MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11"))))
+      }
+      let client = EtcdClient(endpoints: servers.map(\.endpoint), transport: transport, requestTimeout: .seconds(30))
+      let collected = CollectedUpdates()
+      let watch = client.watch(KeysWatch(key: "/a", recursive: false, stream: true)) { collected.deliver($0) }
+      _ = try await collected.first(1)
+      let event = try await keys.set("/a", "1").event
+      try await eventually("the event arrives from the other server", within: .seconds(8)) {
+        client.perform(.read(key: "/a", KeysRead())) { _ in }
+        return collected.updates.withLock { $0.contains(.event(event)) }
+      }
+      watch.cancel()
+    }
+  }
+
   private struct SilentKeys: KeysAPI {
+    var startsWatches = false
+
     func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {}
 
     func watch(_ watch: KeysWatch, deliver: @escaping @Sendable (KeysWatchUpdate) -> Void) -> KeysWatchCancellation {
-      KeysWatchCancellation {}
+      if startsWatches { deliver(.started(etcdIndex: .zero, raftIndex: 0, raftTerm: 0)) }
+      return KeysWatchCancellation {}
     }
   }
 

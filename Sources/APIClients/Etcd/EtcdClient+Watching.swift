@@ -13,6 +13,8 @@ extension EtcdClient {
   private enum PollOutcome {
     case event(Event)
     case ended(KeysWatchUpdate)
+    /// Another server is asked now: this one may stand still, and would then never tell anything.
+    case left
   }
 
   func follow(_ watch: KeysWatch, _ deliver: @Sendable (KeysWatchUpdate) -> Void) async {
@@ -23,6 +25,8 @@ extension EtcdClient {
       let outcome = await self.poll(poll) { started in
         if !isStarted && !Task.isCancelled { deliver(started) }
         isStarted = true
+        // The next poll begins where this one did, at whichever server.
+        if case .started(let index, _, _) = started, poll.waitIndex == nil { poll.waitIndex = index.next }
       }
       guard !Task.isCancelled else { return }
       switch outcome {
@@ -31,6 +35,7 @@ extension EtcdClient {
         guard watch.stream else { return deliverUnlessCancelled(.closed, deliver) }
         poll.waitIndex = event.node.modifiedIndex.next
       case .ended(let update): return deliver(update)
+      case .left: continue
       }
     }
   }
@@ -40,19 +45,20 @@ extension EtcdClient {
   }
 
   private func poll(_ watch: KeysWatch, started: (KeysWatchUpdate) -> Void) async -> PollOutcome {
-    let response: HTTPClientResponse
+    let open: EndpointPool.OpenAnswer
     do throws(APIClientError) {
       var request = outgoing(KeysRequestEncoder.encode(watch), isRepeatable: true)
       request.headTimeout = localTimeout
-      response = try await pool.open(request)
+      open = try await pool.open(request)
     } catch {
       return .ended(.failed(EtcdError(.raftInternal, cause: error.message)))
     }
+    let response = open.response
     do {
       guard response.status == .ok else {
         let body = try await response.body.collect(upTo: 1024 * 1024)
         let answer = IncomingAnswer(
-          endpoint: pool.endpoints[0],
+          endpoint: pool.endpoints[open.place],
           status: response.status,
           headers: response.headers,
           body: body
@@ -66,7 +72,7 @@ extension EtcdClient {
           raftTerm: Self.number("x-raft-term", in: response.headers)
         )
       )
-      let body = try await response.body.collect(upTo: Self.maximumEventBytes)
+      guard let body = try await event(of: open) else { return .left }
       // A server that stops, or a proxy that is tired of waiting, ends the answer without an event.
       guard body.readableBytes > 0 else { return .ended(.closed) }
       return .event(try KeysJSON.decodeEvent(body.readableBytesView))
@@ -74,6 +80,20 @@ extension EtcdClient {
       return .ended(.failed(EtcdError(.raftInternal, cause: "client: a watch brought no event: \(error)")))
     } catch {
       return .ended(.closed)
+    }
+  }
+
+  /// What a long poll answers; nil when requests have gone over to another server meanwhile.
+  private func event(of open: EndpointPool.OpenAnswer) async throws -> ByteBuffer? {
+    let pool = pool
+    return try await withThrowingTaskGroup(of: ByteBuffer?.self) { group in
+      group.addTask { try await open.response.body.collect(upTo: Self.maximumEventBytes) }
+      group.addTask {
+        await pool.waitUntilLeft(open.place)
+        return nil
+      }
+      defer { group.cancelAll() }
+      return try await group.next() ?? nil
     }
   }
 }

@@ -101,7 +101,7 @@ public final class NodeClient: UnitInspectionAPI {
     let request = OutgoingRequest(target: "/coracle/v1/" + target, headTimeout: timeout, isRepeatable: true)
     let response: HTTPClientResponse
     do {
-      response = try await pool.open(request)
+      response = try await pool.open(request).response
     } catch {
       throw FleetAnswer.unreachable(error, request, pool.endpoints)
     }

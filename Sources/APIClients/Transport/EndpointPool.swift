@@ -10,13 +10,60 @@ public typealias RequestTrace = @Sendable (_ method: String, _ url: String, _ bo
 /// Servers that can stand in for each other, the one that answered last first.
 ///
 /// A request goes to the next endpoint when it cannot have been carried out, or when carrying it out twice does no
-/// harm.
+/// harm. A server that keeps requests waiting is asked last by those that follow: one whose packets are lost on the way
+/// looks alive for seconds, and a machine that asked nobody else meanwhile would count as lost.
 final class EndpointPool: Sendable {
   let endpoints: [Endpoint]
   let transport: HTTPTransport
   private let credentials: String?
   private let trace: RequestTrace?
-  private let preferred = Mutex(0)
+  private let choice: Mutex<Choice>
+
+  /// How long a server may answer nothing, though it is asked, before others are asked first.
+  static let patience = TimeAmount.milliseconds(400)
+
+  private struct Choice {
+    var preferred = 0
+    var servers: [Server]
+    /// Tasks that go elsewhere as soon as another server is preferred.
+    var followers: [UInt64: (place: Int, continuation: CheckedContinuation<Void, Never>)] = [:]
+    var lastFollower: UInt64 = 0
+
+    struct Server {
+      var waiting = 0
+      /// Its last answer, or the request before which none waited.
+      var silentSince = NIODeadline.uptimeNanoseconds(0)
+    }
+
+    /// The places of the servers in the order they are to be asked.
+    func order(at now: NIODeadline) -> [Int] {
+      let places = servers.indices.map { (preferred + $0) % servers.count }
+      let isSilent = { (place: Int) -> Bool in
+        let server = servers[place]
+        return server.waiting > 0 && now - server.silentSince > EndpointPool.patience
+      }
+      return places.filter { !isSilent($0) } + places.filter(isSilent)
+    }
+
+    /// Prefers a server; returns who has to hear of it.
+    mutating func prefer(_ place: Int) -> [CheckedContinuation<Void, Never>] {
+      guard preferred != place else { return [] }
+      preferred = place
+      let leaving = followers.filter { $0.value.place != place }
+      for id in leaving.keys { followers[id] = nil }
+      return leaving.values.map(\.continuation)
+    }
+
+    mutating func begin(_ place: Int, at now: NIODeadline) {
+      if servers[place].waiting == 0 { servers[place].silentSince = now }
+      servers[place].waiting += 1
+    }
+
+    mutating func end(_ place: Int, at now: NIODeadline, isAnswered: Bool) {
+      servers[place].waiting -= 1
+      if isAnswered { servers[place].silentSince = now }
+    }
+  }
 
   init(
     _ endpoints: [Endpoint],
@@ -26,6 +73,7 @@ final class EndpointPool: Sendable {
   ) {
     precondition(!endpoints.isEmpty, "a client needs an endpoint")
     self.endpoints = endpoints
+    choice = Mutex(Choice(servers: Array(repeating: Choice.Server(), count: endpoints.count)))
     self.transport = transport
     self.credentials = credentials?.headerValue
     self.trace = trace
@@ -41,11 +89,38 @@ final class EndpointPool: Sendable {
     }
   }
 
+  /// An answer whose body has not been read, and the place of the endpoint that gives it.
+  struct OpenAnswer: Sendable {
+    var response: HTTPClientResponse
+    var place = 0
+  }
+
   /// Asks until an endpoint answers, and waits for the head of its answer.
-  func open(_ request: OutgoingRequest) async throws(APIClientError) -> HTTPClientResponse {
-    let transport = transport
-    return try await attempt(request, status: \.status) { (request, endpoint) async throws(AttemptFailure) in
-      try await transport.open(request, at: endpoint)
+  func open(_ request: OutgoingRequest) async throws(APIClientError) -> OpenAnswer {
+    let (transport, endpoints) = (transport, endpoints)
+    return try await attempt(request, status: \.response.status) { (request, endpoint) async throws(AttemptFailure) in
+      let response = try await transport.open(request, at: endpoint)
+      return OpenAnswer(response: response, place: endpoints.firstIndex(of: endpoint) ?? 0)
+    }
+  }
+
+  /// Waits until other requests prefer another endpoint than one, or the task is cancelled.
+  func waitUntilLeft(_ place: Int) async {
+    let id = choice.withLock { choice in
+      choice.lastFollower += 1
+      return choice.lastFollower
+    }
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let isOver = choice.withLock { choice in
+          if choice.preferred != place || Task.isCancelled { return true }
+          choice.followers[id] = (place, continuation)
+          return false
+        }
+        if isOver { continuation.resume() }
+      }
+    } onCancel: {
+      choice.withLock { $0.followers.removeValue(forKey: id) }?.continuation.resume()
     }
   }
 
@@ -56,22 +131,25 @@ final class EndpointPool: Sendable {
   ) async throws(APIClientError) -> Answer {
     var request = request
     if let credentials { request.headers.replaceOrAdd(name: "Authorization", value: credentials) }
-    let first = preferred.withLock { $0 }
+    let order = choice.withLock { $0.order(at: .now()) }
     var failures: [String] = []
     var lastAnswer: Answer?
-    for offset in endpoints.indices {
-      let place = (first + offset) % endpoints.count
+    for (offset, place) in order.enumerated() {
       trace?(request.method.rawValue, endpoints[place].url + request.target, request.body.map { String(buffer: $0) })
       do throws(AttemptFailure) {
+        choice.withLock { $0.begin(place, at: .now()) }
         let answer = try await ask(request, endpoints[place])
+        choice.withLock { $0.end(place, at: .now(), isAnswered: true) }
         let code = status(answer).code
         guard code >= 500, request.isRepeatable || code == 503, offset + 1 < endpoints.count else {
-          preferred.withLock { $0 = place }
+          // Who fails is not who others should follow.
+          if code < 500 { for follower in choice.withLock({ $0.prefer(place) }) { follower.resume() } }
           return answer
         }
         lastAnswer = answer
         failures.append("client: etcd member \(endpoints[place]) returns server error [\(status(answer).reasonPhrase)]")
       } catch {
+        choice.withLock { $0.end(place, at: .now(), isAnswered: false) }
         guard !error.mayHaveBeenSent || request.isRepeatable else {
           throw APIClientError(.outcomeUnknown, error.message, cause: error.cause)
         }
