@@ -120,6 +120,27 @@ import Units
     }
   }
 
+  @Test func `a machine that was away starts nothing before it knows all that it missed`() async throws {
+    try await FleetWorld.with(2) { world in
+      try await world.put("filler.service", xfleet: "MachineID=\(world[1].id)\n")
+      try await world.wait("machine 1 has more to do") { world.hosts(of: "filler.service") == [1] }
+      world[2].connection.set(.behind)
+      // Placed on machine 2, which is not told; then on machine 1, when the presence of machine 2 has expired.
+      try await world.put("a.service")
+      try await world.wait("it is placed on machine 2") {
+        world.store.value(world.key(.target("a.service"))) == world[2].id
+      }
+      try await world.wait("it runs elsewhere") { world.hosts(of: "a.service") == [1] }
+      world[2].connection.set(.working)
+      while world[2].connection.tellNext() {
+        await world.pass(.milliseconds(100))
+        #expect(world.hosts(of: "a.service") == [1])
+      }
+      try await world.put("b.service", xfleet: "MachineID=\(world[2].id)\n")
+      try await world.wait("machine 2 takes part again", atMost: .seconds(2)) { world.hosts(of: "b.service") == [2] }
+    }
+  }
+
   @Test func `a node that crashes and comes back within its TTL moves nothing`() async throws {
     let clock = ManualClock()
     let store = InMemoryStore(clock: clock)

@@ -6,7 +6,7 @@ import Units
 
 /// Makes this machine run what it should: woken when something concerns it, it compares and acts, each unit on its own.
 ///
-/// It acts only while the registry is followed and this machine is registered; otherwise units stay as they are, so a
+/// It acts only while this machine is registered and knows all that concerns it; otherwise units stay as they are, so a
 /// store that cannot be reached stops nothing. Source: specs/fleet.md §6.2, §14.4, §14.6.
 final class Agent: Sendable {
   private let configuration: FleetConfiguration
@@ -67,7 +67,7 @@ final class Agent: Sendable {
         }
       }
       for await _ in view.agentSignal.wakes {
-        guard view.isLive, presence.isRegistered else { continue }
+        guard view.isLive, presence.isCertain(at: view.read(\.index)) else { continue }
         await reconcile(&group)
       }
     }

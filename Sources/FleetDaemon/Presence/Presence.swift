@@ -25,6 +25,10 @@ final class Presence: Sendable {
     /// Whether the machine goes for good: nothing is registered or refreshed any more.
     var isLeaving = false
     var lastAnswer: Duration?
+    /// Whether the store was silent for so long that units of this machine may have been placed elsewhere meanwhile.
+    var isDoubtful = false
+    /// The own write that ended the last doubt.
+    var knownFrom = EtcdIndex.zero
     var stability: StoreStability
     /// Ends the pause of the loop.
     var pauseEnd: SingleResult<Void>?
@@ -49,6 +53,23 @@ final class Presence: Sendable {
   /// Whether this machine's key is its own; units are only touched while it is.
   var isRegistered: Bool { status.withLock { $0.registered != nil && !$0.isLeaving } }
 
+  /// Whether a registry read up to an index says what belongs on this machine.
+  ///
+  /// After a silence of the store it has to show what this machine has written since: a watch that catches up shows first
+  /// what was so once, and a unit started for that may run elsewhere by now.
+  func isCertain(at index: EtcdIndex) -> Bool {
+    let now = store.clock.now()
+    return status.withLock { status in
+      guard status.registered != nil, !status.isLeaving, !status.isDoubtful else { return false }
+      return !silence(of: status, at: now) && index >= status.knownFrom
+    }
+  }
+
+  /// Half a TTL: a refresh may be late, but not two.
+  private func silence(of status: Status, at now: Duration) -> Bool {
+    status.lastAnswer.map { now - $0 > configuration.agentTTL / 2 } ?? false
+  }
+
   /// Whether requests can be answered: registered, and the store answered within the last TTL.
   var isReady: Bool {
     let now = store.clock.now()
@@ -68,6 +89,7 @@ final class Presence: Sendable {
   func storeAnswered() {
     let now = store.clock.now()
     let becameSettled = status.withLock { status in
+      if silence(of: status, at: now) { status.isDoubtful = true }
       let wasSettled = status.stability.isSettled(at: now)
       status.stability.storeAnswered(at: now)
       status.lastAnswer = now
@@ -129,9 +151,13 @@ final class Presence: Sendable {
   }
 
   private func attempt() async -> Outcome {
-    let (record, registered) = status.withLock { ($0.record, $0.registered) }
+    let now = store.clock.now()
+    let (record, registered, isDoubtful) = status.withLock { status in
+      (status.record, status.registered, status.isDoubtful || silence(of: status, at: now))
+    }
     do {
       guard registered == record else { return try await register(record, replacing: registered) }
+      if isDoubtful { return try await writeAgain(record) }
       do {
         let refresh = KeysWrite.update(value: nil, ttl: .seconds(configuration.presenceSeconds), refresh: true)
         _ = try await store.write(key, refresh, within: configuration.presenceTimeout)
@@ -146,13 +172,27 @@ final class Presence: Sendable {
 
   private var key: String { configuration.layout.key(.machine(configuration.machineID)) }
 
+  /// Writes the record anew, which watchers are told of, unlike a refresh.
+  private func writeAgain(_ record: MachineRecord) async throws(EtcdError) -> Outcome {
+    let swap = KeysWrite.compareAndSwap(
+      value: record.value,
+      comparison: Comparison(previousValue: record.value),
+      ttl: .seconds(configuration.presenceSeconds),
+      refresh: false
+    )
+    do {
+      return registered(record, at: try await store.write(key, swap, within: configuration.presenceTimeout))
+    } catch  where [.keyNotFound, .testFailed].contains(error.code) {
+      return try await register(record, replacing: nil)
+    }
+  }
+
   private func register(_ record: MachineRecord, replacing: MachineRecord?) async throws(EtcdError) -> Outcome {
     let ttl = TTLChange.seconds(configuration.presenceSeconds)
     if replacing == nil {
       do {
         let create = KeysWrite.create(value: record.value, isDirectory: false, ttl: ttl)
-        _ = try await store.write(key, create, within: configuration.presenceTimeout)
-        return registered(record)
+        return registered(record, at: try await store.write(key, create, within: configuration.presenceTimeout))
       } catch  where error.code == .nodeExists {
         guard try await isOwnKey() else {
           status.withLock { $0.registered = nil }
@@ -161,8 +201,7 @@ final class Presence: Sendable {
       }
     }
     let set = KeysWrite.set(value: record.value, isDirectory: false, ttl: ttl, refresh: false)
-    _ = try await store.write(key, set, within: configuration.presenceTimeout)
-    return registered(record)
+    return registered(record, at: try await store.write(key, set, within: configuration.presenceTimeout))
   }
 
   private func isOwnKey() async throws(EtcdError) -> Bool {
@@ -175,8 +214,11 @@ final class Presence: Sendable {
     }
   }
 
-  private func registered(_ record: MachineRecord) -> Outcome {
+  private func registered(_ record: MachineRecord, at index: EtcdIndex) -> Outcome {
+    storeAnswered()
     let isNew = status.withLock { status in
+      status.isDoubtful = false
+      status.knownFrom = index
       defer { status.registered = record }
       return status.registered == nil
     }

@@ -149,11 +149,14 @@ final class StoreConnection: KeysAPI {
     case failing
     /// Requests are never answered.
     case silent
+    /// As silent; watches stand, and what they would tell comes later: ``StoreConnection/tellNext()``.
+    case behind
   }
 
   private struct Contents {
     var condition = Condition.working
     var watches: [WatcherID: @Sendable (KeysWatchUpdate) -> Void] = [:]
+    var untold: [@Sendable () -> Void] = []
   }
 
   private let store: InMemoryStore
@@ -165,8 +168,10 @@ final class StoreConnection: KeysAPI {
 
   /// Changes the condition; watches that stood while the way was cut end, as over a real network.
   func set(_ condition: Condition) {
-    let ended = contents.withLock { contents in
+    let ended = contents.withLock { contents -> [WatcherID: @Sendable (KeysWatchUpdate) -> Void] in
+      let keepsWatches = condition == .behind || contents.condition == .behind
       contents.condition = condition
+      if keepsWatches { return [:] }
       defer { contents.watches = [:] }
       return contents.watches
     }
@@ -176,11 +181,19 @@ final class StoreConnection: KeysAPI {
     }
   }
 
+  /// Tells watches the next thing that they have missed; returns whether there was one.
+  func tellNext() -> Bool {
+    let next = contents.withLock { $0.untold.first }
+    next?()
+    contents.withLock { if !$0.untold.isEmpty { $0.untold.removeFirst() } }
+    return next != nil
+  }
+
   func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
     switch contents.withLock({ $0.condition }) {
     case .working: answer(store.perform(request))
     case .failing: answer(.failure(EtcdError(.raftInternal, cause: "no leader")))
-    case .silent: break
+    case .silent, .behind: break
     }
   }
 
@@ -189,7 +202,14 @@ final class StoreConnection: KeysAPI {
       deliver(.failed(EtcdError(.raftInternal, cause: "no leader")))
       return KeysWatchCancellation {}
     }
-    let id = store.watch(watch, deliver: deliver)
+    let id = store.watch(watch) { [self] update in
+      let mustWait = contents.withLock { contents in
+        guard contents.condition == .behind || !contents.untold.isEmpty else { return false }
+        contents.untold.append { deliver(update) }
+        return true
+      }
+      if !mustWait { deliver(update) }
+    }
     contents.withLock { $0.watches[id] = deliver }
     return KeysWatchCancellation { [self] in
       store.cancel(id)
