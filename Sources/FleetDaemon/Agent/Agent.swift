@@ -107,7 +107,9 @@ final class Agent: Sendable {
 
   private func load(_ units: [UnitToLoad]) async {
     guard !units.isEmpty else { return }
+    for unit in units { KillPoint.pass("agent-before-load", unit.name.rawValue) }
     let failures = await supervisor.load(units)
+    for unit in units { KillPoint.pass("agent-after-load", unit.name.rawValue) }
     let now = clock.now()
     contents.withLock { contents in
       for unit in units {
@@ -149,7 +151,9 @@ final class Agent: Sendable {
       "unit.name": "\(task.unit)", "task.verb": "\(verb)", "task.reason": "\(task.reason)",
     ]
     do {
+      KillPoint.pass("agent-before-\(verb)", task.unit)
       try await body(name)
+      KillPoint.pass("agent-after-\(verb)", task.unit)
       logger.info("agent carried out a task", metadata: metadata)
       contents.withLock { _ = $0.busy.remove(task.unit) }
     } catch {

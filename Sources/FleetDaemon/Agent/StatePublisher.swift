@@ -59,7 +59,10 @@ struct StatePublisher: Sendable {
     guard !differences.isEmpty else { return }
     let indexes = await BoundedTasks.run(differences, atOnce: Self.writesAtOnce) { difference in
       do throws(EtcdError) {
-        return try await perform(difference)
+        KillPoint.pass("publisher-before-write", difference.unit)
+        let index = try await perform(difference)
+        KillPoint.pass("publisher-after-write", difference.unit)
+        return index
       } catch {
         logger.debug(
           "unit state cannot be published",

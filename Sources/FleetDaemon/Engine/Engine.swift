@@ -41,6 +41,7 @@ struct Engine: Sendable {
   private func pass(_ planner: inout EnginePlanner) async {
     // Without the own machine the image is not one of a cluster this machine belongs to.
     guard view.read({ $0.machines[configuration.machineID] != nil }) else { return }
+    KillPoint.pass("engine-before-plan")
     planner.follow(view.takeEngineChanges())
     let isSettled = presence.isStoreSettled
     let now = registry.store.clock.now()
@@ -48,6 +49,7 @@ struct Engine: Sendable {
     let rubbish = view.read { image in
       planner.rubbish(in: image, isSettled: isSettled, at: now, after: configuration.reconcileInterval)
     }
+    if !plan.tasks.isEmpty { KillPoint.pass("engine-after-plan") }
     await carryOut(plan.tasks)
     await BoundedTasks.run(rubbish.staleStates, atOnce: Self.writesAtOnce) { entry in
       await registry.removeUnitState(of: entry.unit, on: entry.machineID, at: entry.index)
@@ -64,7 +66,9 @@ struct Engine: Sendable {
     guard !tasks.isEmpty else { return }
     let indexes = await BoundedTasks.run(tasks, atOnce: Self.writesAtOnce) { task in
       do throws(EtcdError) {
+        KillPoint.pass("engine-before-write", task.job)
         let index = try await registry.carryOut(task)
+        KillPoint.pass("engine-after-write", task.job)
         log(task, failure: nil)
         return index
       } catch {
@@ -72,6 +76,7 @@ struct Engine: Sendable {
         return EtcdIndex.zero
       }
     }
+    KillPoint.pass("engine-after-writes")
     let newest = indexes.max() ?? .zero
     await view.waitUntil(newest, within: configuration.requestTimeout, clock: registry.store.clock)
   }

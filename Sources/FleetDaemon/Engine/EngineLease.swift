@@ -96,7 +96,10 @@ final class EngineLease: Sendable {
       isHeld ? "Engine leadership acquired" : "Engine leadership lost",
       metadata: ["machine.id": "\(configuration.machineID)"]
     )
-    if isHeld { view.engineSignal.wake() }
+    if isHeld {
+      KillPoint.pass("engine-lease-taken")
+      view.engineSignal.wake()
+    }
   }
 
   /// Makes sure that no engine newer than this one has been here.
