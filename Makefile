@@ -20,7 +20,7 @@ RELEASE_FLAGS := -c release --static-swift-stdlib --product coracle \
 LOAD_FLAGS := $(subst --product coracle,--product coracle-load,$(RELEASE_FLAGS))
 SOURCES := Sources Tests Benchmarks Package.swift
 
-.PHONY: help setup test-setup build demo test check format sim faults differential fuzz recovery load bench install clean
+.PHONY: help setup test-setup build demo test check format sim faults unit-faults differential fuzz recovery load bench install clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,11 @@ sim: ## the simulator over SEEDS seeds (default 2000), of the log alone, of the 
 faults: build ## RUNS fault runs (default 208) on clusters of real processes; needs root
 	swift build --product coracle-faults
 	CORACLE_BINARY=$(abspath $(BIN)) .build/debug/coracle-faults --runs $(RUNS) --seed $(SEED) --jobs 2
+
+unit-faults: build ## every fault on fleets of five real machines, ROUNDS times (default once); needs root
+	swift build --product coracle-faults
+	CORACLE_BINARY=$(abspath $(BIN)) .build/debug/coracle-faults units \
+	  $(if $(ROUNDS),--rounds $(ROUNDS)) --seed $(SEED) --jobs 3
 
 differential: test-setup ## COUNT random requests (default 20000) from SEED to coracle and to the real etcd, compared
 	swift build --product coracle

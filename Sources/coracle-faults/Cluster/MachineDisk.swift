@@ -14,7 +14,7 @@ struct MachineDisk {
   private var filler: URL { directory.appendingPathComponent("filler") }
 
   /// Makes the directory and mounts the disk on it.
-  static func mount(at directory: URL) async throws -> MachineDisk {
+  static func mount(at directory: URL, sizeMegabytes: Int = sizeMegabytes) async throws -> MachineDisk {
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     try await succeed(["mount", "-t", "tmpfs", "-o", "size=\(sizeMegabytes)m", "coracle-faults", directory.path])
     return MachineDisk(directory: directory)
