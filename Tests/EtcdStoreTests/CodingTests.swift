@@ -19,6 +19,7 @@ struct StoreCommandCodingTests {
       .expire(through: Timestamp(nanosecondsSinceEpoch: .max)),
       .write(key: "/é\u{301}", .set(value: "\u{0}\u{10FFFF}", isDirectory: true, ttl: .seconds(.max), refresh: true)),
       .write(key: "/", .compareAndDelete(comparison: Comparison(previousIndex: EtcdIndex(.max)))),
+      .refresh((0..<KeyRefresh.maximumBatch).map { KeyRefresh(key: "/\($0)", ttlSeconds: .max) }),
     ]
     for command in extremes {
       #expect(try StoreCommand(decoding: command.encoded()) == command)
@@ -47,7 +48,7 @@ struct StoreCommandCodingTests {
       var bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
       if count > 1 {
         bytes[0] = 1
-        bytes[1] %= 10
+        bytes[1] %= 11
       }
       _ = try? StoreCommand(decoding: bytes)
     }
@@ -62,6 +63,12 @@ struct StoreCommandCodingTests {
     // A delete of /a whose key claims to be larger than any key.
     #expect(throws: StoreDecodingError.tooLarge(field: "key", limitBytes: NodeKey.maximumBytes)) {
       try StoreCommand(decoding: [1, 6, 0xFF, 0xFF, 0xFF, 0x0F, 0x2F])
+    }
+    // A batch of no refresh, and one of more than there may be.
+    for count: [UInt8] in [[0], [0x81, 0x08]] {
+      #expect(throws: StoreDecodingError.malformed(field: "refresh count", atByte: 2)) {
+        try StoreCommand(decoding: [1, 9] + count + [2, 0x2F, 0x61, 3])
+      }
     }
     let command = StoreCommand.write(key: "/a", .delete(isDirectory: false, recursive: false))
     #expect(throws: StoreDecodingError.trailingBytes(atByte: command.encoded().count)) {

@@ -21,7 +21,14 @@ enum RandomWrites {
     if Int.random(in: 0..<12, using: &generator) == 0 {
       return .expire(through: stamp(index))
     }
+    if Int.random(in: 0..<12, using: &generator) == 0 { return .refresh(refreshes(&generator)) }
     return .write(key: key(&generator), write(&generator, index: index))
+  }
+
+  static func refreshes(_ generator: inout SeededGenerator) -> [KeyRefresh] {
+    (0..<Int.random(in: 1...6, using: &generator)).map { _ in
+      KeyRefresh(key: key(&generator), ttlSeconds: .random(in: 0...8, using: &generator))
+    }
   }
 
   private static func write(_ generator: inout SeededGenerator, index: EtcdIndex) -> KeysWrite {

@@ -39,6 +39,11 @@ struct StoreModel {
       } catch {
         return .failure(error)
       }
+    case .refresh(let refreshes):
+      for refresh in refreshes {
+        let write = KeysWrite.update(value: nil, ttl: .seconds(refresh.ttlSeconds), refresh: true)
+        _ = apply(.write(key: refresh.key, write), at: stamp)
+      }
     }
     return .success(Array(changes[before...]))
   }

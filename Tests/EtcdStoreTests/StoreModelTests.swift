@@ -33,6 +33,34 @@ struct StoreModelTests {
     #expect(store.history.events.map(modelled) == Array(model.changes.suffix(50)))
   }
 
+  @Test func `a batch of refreshes does what as many updates do, and answers each`() {
+    var generator = SeededGenerator(seed: 4)
+    var (batched, single) = (Store(), Store())
+    var (answered, refused) = (0, 0)
+    for _ in 0..<1_000 {
+      let stamp = RandomWrites.stamp(batched.etcdIndex)
+      let command = RandomWrites.command(&generator, index: batched.etcdIndex)
+      _ = batched.apply(command, at: stamp)
+      _ = single.apply(command, at: stamp)
+      let refreshes = RandomWrites.refreshes(&generator)
+      let outcome = batched.apply(.refresh(refreshes), at: stamp)
+      let outcomes = refreshes.map { refresh in
+        let write = KeysWrite.update(value: nil, ttl: .seconds(refresh.ttlSeconds), refresh: true)
+        return single.apply(.write(key: refresh.key, write), at: stamp)
+      }
+      #expect(outcome.result == nil)
+      #expect(outcome.refreshed == outcomes.compactMap(\.result))
+      #expect(outcome.changes == outcomes.flatMap(\.changes))
+      #expect(outcome.events.count(where: { !$0.isRefresh }) == 0, "no watcher is woken")
+      answered += outcome.changes.count
+      refused += refreshes.count - outcome.changes.count
+    }
+    #expect(answered > 100 && refused > 100)
+    #expect(batched.stateHash == single.stateHash)
+    #expect(batched.statistics == single.statistics)
+    #expect(Array(batched.history.events) == Array(single.history.events))
+  }
+
   @Test func `two stores with the same commands have the same hash, other ones do not`() {
     var generator = SeededGenerator(seed: 3)
     var first = Store()

@@ -6,7 +6,7 @@ extension StoreCommand {
 
   private enum Kind: UInt8 {
     case set = 1
-    case create, createInOrder, update, compareAndSwap, delete, compareAndDelete, expire
+    case create, createInOrder, update, compareAndSwap, delete, compareAndDelete, expire, refresh
   }
 
   private struct Flags: OptionSet {
@@ -48,6 +48,13 @@ extension StoreCommand {
     case .expire(let moment):
       writer.write(Kind.expire.rawValue)
       writer.write(moment)
+    case .refresh(let refreshes):
+      writer.write(Kind.refresh.rawValue)
+      writer.write(variable: UInt64(refreshes.count))
+      for refresh in refreshes {
+        writer.write(refresh.key)
+        writer.write(variable: refresh.ttlSeconds)
+      }
     }
     return writer.bytes
   }
@@ -63,9 +70,12 @@ extension StoreCommand {
     guard let kind = Kind(rawValue: try reader.readByte()) else {
       throw .malformed(field: "command kind", atByte: reader.offset - 1)
     }
-    if kind == .expire {
+    switch kind {
+    case .expire:
       self = .expire(through: try reader.readMoment())
-    } else {
+    case .refresh:
+      self = .refresh(try Self.readRefreshes(from: &reader))
+    default:
       let key = try reader.readText("key", limitBytes: NodeKey.maximumBytes)
       let fields = try Self.readFields(from: &reader)
       guard let write = Self.makeWrite(kind, fields) else {
@@ -78,7 +88,10 @@ extension StoreCommand {
 
   /// About how many bytes the command takes.
   private var sizeHintBytes: Int {
-    guard case .write(let key, let write) = self else { return 16 }
+    guard case .write(let key, let write) = self else {
+      if case .refresh(let refreshes) = self { return refreshes.reduce(16) { $0 + $1.key.utf8.count + 8 } }
+      return 16
+    }
     let fields = Self.fields(of: write).1
     let texts = [key, fields.value, fields.comparison.previousValue]
     return texts.reduce(48) { $0 + ($1?.utf8.count ?? 0) }
@@ -120,9 +133,23 @@ extension StoreCommand {
     case (.compareAndDelete, nil):
       .compareAndDelete(comparison: fields.comparison)
     case (.set, nil), (.create, nil), (.createInOrder, nil), (.compareAndSwap, nil), (.delete, _?),
-      (.compareAndDelete, _?), (.expire, _):
+      (.compareAndDelete, _?), (.expire, _), (.refresh, _):
       nil
     }
+  }
+
+  private static func readRefreshes(from reader: inout ByteReader) throws(StoreDecodingError) -> [KeyRefresh] {
+    let start = reader.offset
+    let count = try reader.readVariable("refresh count")
+    guard (1...UInt64(KeyRefresh.maximumBatch)).contains(count) else {
+      throw .malformed(field: "refresh count", atByte: start)
+    }
+    var refreshes: [KeyRefresh] = []
+    for _ in 0..<count {
+      let key = try reader.readText("key", limitBytes: NodeKey.maximumBytes)
+      refreshes.append(KeyRefresh(key: key, ttlSeconds: try reader.readVariable("ttl")))
+    }
+    return refreshes
   }
 
   private static func write(_ fields: Fields, to writer: inout ByteWriter) {

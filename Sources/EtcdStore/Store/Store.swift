@@ -46,15 +46,27 @@ public struct Store: Sendable {
   /// - Returns: The answer for the proposer, and the changes for the watcher hub.
   public mutating func apply(_ command: StoreCommand, at stamp: Timestamp) -> StoreOutcome {
     switch command {
-    case .write(let key, let write):
-      let outcome = StoreOutcome(applying: { () throws(EtcdError) in
-        try self.perform(write, on: NodeKey.cleaned(key), at: stamp)
-      })
-      statistics.count(write, succeeded: !outcome.changes.isEmpty)
-      return outcome
+    case .write(let key, let write): return apply(write, on: key, at: stamp)
+    case .refresh(let refreshes):
+      let outcomes = refreshes.map { refresh in
+        apply(.update(value: nil, ttl: .seconds(refresh.ttlSeconds), refresh: true), on: refresh.key, at: stamp)
+      }
+      return StoreOutcome(
+        result: nil,
+        refreshed: outcomes.compactMap(\.result),
+        changes: outcomes.flatMap(\.changes)
+      )
     case .expire(let moment):
       return StoreOutcome(result: nil, changes: expire(through: min(moment, stamp)))
     }
+  }
+
+  private mutating func apply(_ write: KeysWrite, on key: String, at stamp: Timestamp) -> StoreOutcome {
+    let outcome = StoreOutcome(applying: { () throws(EtcdError) in
+      try self.perform(write, on: NodeKey.cleaned(key), at: stamp)
+    })
+    statistics.count(write, succeeded: !outcome.changes.isEmpty)
+    return outcome
   }
 
   /// Finishes a change: counts the index up and keeps the event.

@@ -16,14 +16,23 @@ public struct StoreChange: Sendable, Equatable {
 
 /// What applying one command brought.
 public struct StoreOutcome: Sendable, Equatable {
-  /// The answer for whoever proposed the command; nil for ``StoreCommand/expire(through:)``, which nobody waits for.
+  /// The answer for whoever proposed a write; nil for ``StoreCommand/expire(through:)``, which nobody waits for, and for
+  /// ``StoreCommand/refresh(_:)``.
   public var result: Result<Event, EtcdError>?
-  /// What changed, oldest first: one change for a successful write, one for each expired node, none for a failure.
+  /// The answers to the refreshes of a batch, in their order; empty for other commands.
+  public var refreshed: [Result<Event, EtcdError>]
+  /// What changed, oldest first: one change for a successful write or refresh, one for each expired node, none for a
+  /// failure.
   public var changes: [StoreChange]
 
   /// Makes an outcome.
-  public init(result: Result<Event, EtcdError>?, changes: [StoreChange]) {
+  public init(
+    result: Result<Event, EtcdError>?,
+    refreshed: [Result<Event, EtcdError>] = [],
+    changes: [StoreChange]
+  ) {
     self.result = result
+    self.refreshed = refreshed
     self.changes = changes
   }
 
