@@ -224,13 +224,31 @@ public final class EtcdMember: KeysAPI, Sendable {
         answer(error.map { .failure($0) } ?? keyspace.read(key, read))
       }
       submit(host.nextRequestID(), .read, .read(look, carrier: carrier))
-    case .write(let key, let write):
+    case .write(let key, let write, let patience):
       if let failure = host.storage.refusal { return answer(.failure(EtcdError(.raftInternal, cause: failure))) }
+      if patience > .zero, let refresh = KeyRefresh(key, write) {
+        return gather(refresh, patience, via: carrier, answer: answer)
+      }
       let id = host.nextRequestID()
       let command = ReplicatedCommand.Content.keys(.write(key: key, write))
       let bytes = ReplicatedCommand.encode(command, proposer: configuration.memberID, request: id)
       submit(id, .proposal(.command(bytes)), .write(answer, carrier: carrier))
     }
+  }
+
+  /// The longest that a refresh is kept back, however patient it is.
+  static let maximumPatience = Duration.seconds(10)
+
+  private func gather(
+    _ refresh: KeyRefresh,
+    _ patience: Duration,
+    via carrier: (any AnswerCarrier)?,
+    answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void
+  ) {
+    let due = host.clocks.monotonicNanoseconds() + min(patience, Self.maximumPatience).wholeNanoseconds
+    let deadline = due + configuration.requestTimeoutNanoseconds
+    let waiter = RefreshAnswer(answer: answer, carrier: carrier, deadlineNanoseconds: deadline)
+    host.gather(PatientRefresh(refresh, dueNanoseconds: due, waiter: waiter))
   }
 
   /// Watches a key until cancelled or ended.
@@ -266,6 +284,22 @@ public final class EtcdMember: KeysAPI, Sendable {
     let timeout = timeoutNanoseconds ?? configuration.requestTimeoutNanoseconds
     let deadline = host.clocks.monotonicNanoseconds() + timeout
     host.submit(ReplicaRequest(id: id, content: content, answer: answer, deadlineNanoseconds: deadline))
+  }
+}
+
+extension KeyRefresh {
+  /// A write that is a refresh; nil for others, and for keys that could not be read back from the log.
+  fileprivate init?(_ key: String, _ write: KeysWrite) {
+    let key = NodeKey.cleaned(key)
+    guard let seconds = write.refreshedSeconds, NodeKey.isWithinLimits(key) else { return nil }
+    self.init(key: key, ttlSeconds: seconds)
+  }
+}
+
+extension Duration {
+  fileprivate var wholeNanoseconds: Int64 {
+    let (seconds, attoseconds) = components
+    return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
   }
 }
 

@@ -33,7 +33,7 @@ public final class MemoryKeys: KeysAPI {
           try state.store.get(key, recursive: read.recursive, sorted: read.sorted, at: now)
         }
         return (result, [])
-      case .write(let key, let write):
+      case .write(let key, let write, _):
         let outcome = state.store.apply(.write(key: key, write), at: now)
         let result = outcome.result ?? .failure(EtcdError(.raftInternal))
         return (result, Self.deliveries(of: outcome, in: &state))

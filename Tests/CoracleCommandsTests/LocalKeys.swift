@@ -31,7 +31,7 @@ final class LocalKeys: KeysAPI {
           return KeysReply(event: event, raftIndex: 0, raftTerm: 0)
         }
       )
-    case .write(let key, let write):
+    case .write(let key, let write, _):
       let (outcome, deliveries) = state.withLock { state in
         let outcome = state.store.apply(.write(key: key, write), at: now)
         let matches = outcome.changes.flatMap { state.hub.notify($0) }

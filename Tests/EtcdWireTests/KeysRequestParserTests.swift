@@ -17,7 +17,7 @@ struct KeysRequestParserTests {
       contentType: form,
       body: Array(body.utf8)
     )
-    guard case .perform(.write("/k", let write), _) = call else { return nil }
+    guard case .perform(.write("/k", let write, _), _) = call else { return nil }
     return write
   }
 
@@ -225,10 +225,33 @@ struct KeysRequestParserTests {
         let request = KeysRequest.write(key: NodeKey.cleaned(key), write)
         #expect(try reparsed(KeysRequestEncoder.encode(request)) == .perform(request, noValueOnSuccess: false))
       }
+      let refresh = KeysRequest.write(
+        key: NodeKey.cleaned(key),
+        .update(value: nil, ttl: .seconds(3), refresh: true),
+        patience: .milliseconds(Int.random(in: 0...5_000, using: &generator))
+      )
+      #expect(try reparsed(KeysRequestEncoder.encode(refresh)) == .perform(refresh, noValueOnSuccess: false))
       let read = KeysRequest.read(key: NodeKey.cleaned(key), KeysRead(recursive: flag, sorted: !flag, quorum: flag))
       #expect(try reparsed(KeysRequestEncoder.encode(read)) == .perform(read, noValueOnSuccess: false))
       let watch = KeysWatch(key: NodeKey.cleaned(key), recursive: flag, waitIndex: index, stream: !flag)
       #expect(try reparsed(KeysRequestEncoder.encode(watch)) == .watch(watch))
+    }
+  }
+
+  @Test func `only a refresh of what exists may be patient, and what is no number is no patience`() throws {
+    func patience(_ form: String) throws -> Duration? {
+      let call = try KeysRequestParser.parse(.put, key: "/k", contentType: self.form, body: Array(form.utf8))
+      guard case .perform(.write(_, _, let patience), _) = call else { return nil }
+      return patience
+    }
+    #expect(try patience("refresh=true&prevExist=true&ttl=3&coracle-patience=1500") == .milliseconds(1_500))
+    #expect(try patience("refresh=true&prevExist=true&ttl=3") == .zero)
+    for word in ["", "-1", "1.5", "soon", "60001", "99999999999999999999"] {
+      #expect(try patience("refresh=true&prevExist=true&ttl=3&coracle-patience=\(word)") == .zero, "\(word)")
+    }
+    for other in ["refresh=true&ttl=3", "prevExist=true&ttl=3&value=", "refresh=true&prevExist=true&prevIndex=4&ttl=3"]
+    {
+      #expect(try patience(other + "&coracle-patience=1500") == .zero, "\(other)")
     }
   }
 

@@ -123,7 +123,7 @@ struct ReplayServer {
     switch request {
     case .read(let key, let read):
       return try store.get(key, recursive: read.recursive, sorted: read.sorted, at: now)
-    case .write(let key, let write):
+    case .write(let key, let write, _):
       guard let result = store.apply(.write(key: key, write), at: now).result else {
         throw EtcdError(.raftInternal, cause: "a write has no result")
       }

@@ -156,7 +156,7 @@ final class MemoryStore: KeysAPI {
       } catch {
         result = .failure(error)
       }
-    case .write(let key, let write):
+    case .write(let key, let write, _):
       let outcome = contents.store.apply(.write(key: key, write), at: contents.now)
       contents.events += outcome.events.filter { !$0.isRefresh }.count
       result = outcome.result ?? .failure(EtcdError(.raftInternal, cause: "no answer"))

@@ -69,7 +69,7 @@ public final class EtcdClient: KeysAPI {
   private func result(of request: KeysRequest) async -> Result<KeysReply, EtcdError> {
     do throws(EtcdError) {
       var outgoing = outgoing(KeysRequestEncoder.encode(request), isRepeatable: request.isRepeatable)
-      if request.isLocal { outgoing.headTimeout = localTimeout }
+      outgoing.headTimeout = request.isLocal ? localTimeout : requestTimeout + request.patience
       let answer = try await send(outgoing)
       let event = try Self.event(in: answer.body, of: answer)
       return .success(
@@ -140,11 +140,17 @@ extension KeysRequest {
   fileprivate var isRepeatable: Bool {
     switch self {
     case .read: true
-    case .write(_, .set(_, _, _, let refresh)): refresh
-    case .write(_, .update(_, _, let refresh)): refresh
-    case .write(_, .compareAndSwap), .write(_, .create), .write(_, .createInOrder), .write(_, .delete),
-      .write(_, .compareAndDelete):
+    case .write(_, .set(_, _, _, let refresh), _): refresh
+    case .write(_, .update(_, _, let refresh), _): refresh
+    case .write(_, .compareAndSwap, _), .write(_, .create, _), .write(_, .createInOrder, _), .write(_, .delete, _),
+      .write(_, .compareAndDelete, _):
       false
     }
+  }
+
+  /// How much longer than others it may take.
+  fileprivate var patience: TimeAmount {
+    guard case .write(_, _, let patience) = self else { return .zero }
+    return TimeAmount(patience)
   }
 }

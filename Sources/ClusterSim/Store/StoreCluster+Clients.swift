@@ -80,10 +80,16 @@ extension StoreCluster {
     let request: KeysRequest =
       switch action {
       case .read(let quorum): .read(key: key, KeysRead(quorum: quorum))
-      case .write(let write): .write(key: key, write)
+      case .write(let write): .write(key: key, write, patience: patience(for: write))
       }
     let due = time + random.pick([0, 0, 1, 5])
     member.requests.append((due, { $0.perform(request) { mailbox.put(.answer(number, $0)) } }))
+  }
+
+  /// Half of the refreshes may be kept back, some for longer than their clients wait.
+  private func patience(for write: KeysWrite) -> Duration {
+    guard write.refreshedSeconds != nil, random.chance(50) else { return .zero }
+    return .milliseconds(random.pick([20, 100, 300, 700]))
   }
 
   private func give(up operation: Int, by position: Int) {
@@ -154,9 +160,9 @@ extension StoreCluster {
 
   private func shortLivedWrite(_ position: Int) -> KeysWrite {
     let ttl = TTLChange.seconds(random.pick([0, 1, 1, 2]))
-    switch Int(random.next() % 4) {
+    switch Int(random.next() % 5) {
     case 0: return .set(value: "", isDirectory: false, ttl: ttl, refresh: true)
-    case 1: return .update(value: nil, ttl: ttl, refresh: true)
+    case 1, 2: return .update(value: nil, ttl: ttl, refresh: true)
     default: return .set(value: nextValue(position), isDirectory: false, ttl: ttl, refresh: false)
     }
   }

@@ -41,20 +41,28 @@ final class Keyspace: Sendable {
   // MARK: Changes, from the replica's thread
 
   /// Applies a command and wakes its watchers.
-  func apply(_ command: StoreCommand, of entry: Entry) -> Result<KeysReply, EtcdError>? {
+  ///
+  /// - Returns: The answer to a write, or those to the refreshes of a batch.
+  func apply(
+    _ command: StoreCommand,
+    of entry: Entry
+  ) -> (reply: Result<KeysReply, EtcdError>?, refreshed: [Result<KeysReply, EtcdError>]) {
     var stamp = Timestamp(nanosecondsSinceEpoch: entry.timestampNanoseconds)
     var command = command
     if brokenRule == .expireByOwnClock, case .expire = command {
       stamp = clocks.wall()
       command = .expire(through: stamp)
     }
-    let (result, concerned) = state.withLock { state in
+    let (outcome, concerned) = state.withLock { state in
       let outcome = state.store.apply(command, at: stamp)
       state.advance(to: entry)
-      return (outcome.result, state.notify(outcome.changes))
+      return (outcome, state.notify(outcome.changes))
     }
     deliver(concerned)
-    return result?.map { KeysReply(event: $0, raftIndex: entry.index.rawValue, raftTerm: entry.term.rawValue) }
+    func reply(_ event: Event) -> KeysReply {
+      KeysReply(event: event, raftIndex: entry.index.rawValue, raftTerm: entry.term.rawValue)
+    }
+    return (outcome.result?.map(reply), outcome.refreshed.map { $0.map(reply) })
   }
 
   /// Applies a change of the membership.

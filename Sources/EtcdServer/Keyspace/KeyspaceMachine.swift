@@ -10,6 +10,8 @@ enum AppliedOutcome {
   case none
   /// A command of this member took effect; no result for commands that have none.
   case command(RequestID, Result<KeysReply, EtcdError>?)
+  /// A batch of refreshes of this member took effect, with the result of each.
+  case refreshes(RequestID, [Result<KeysReply, EtcdError>])
   /// The membership changed; the request is this member's own, if any.
   case membership(RequestID?)
   /// A change of users or roles of this member took effect, or was refused.
@@ -45,8 +47,10 @@ struct KeyspaceMachine: StateMachine {
   private func apply(_ command: ReplicatedCommand, of entry: Entry) -> AppliedOutcome {
     switch command.content {
     case .keys(let change):
-      let result = keyspace.apply(change, of: entry)
-      return command.proposer == member ? .command(command.request, result) : .none
+      let replies = keyspace.apply(change, of: entry)
+      guard command.proposer == member else { return .none }
+      if case .refresh = change { return .refreshes(command.request, replies.refreshed) }
+      return .command(command.request, replies.reply)
     case .attributes(let attributes):
       keyspace.apply(attributes, of: entry)
       return command.proposer == member ? .command(command.request, nil) : .none

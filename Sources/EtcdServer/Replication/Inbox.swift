@@ -7,6 +7,8 @@ import Raft
 enum RequestAnswer: Sendable {
   /// A write of the keyspace.
   case write(@Sendable (Result<KeysReply, EtcdError>) -> Void, carrier: (any AnswerCarrier)? = nil)
+  /// Refreshes that are one command, answered one by one; and the room they took in the inbox.
+  case refreshes([RefreshAnswer], room: Inbox.Room)
   /// A read may look now, or why not.
   case read(@Sendable (EtcdError?) -> Void, carrier: (any AnswerCarrier)? = nil)
   /// A change of the membership.
@@ -15,6 +17,24 @@ enum RequestAnswer: Sendable {
   case auth(@Sendable (Result<AuthOutcome, AuthFailure>) -> Void)
   /// Nobody waits.
   case none
+}
+
+/// How whoever waits for a refresh is answered.
+struct RefreshAnswer: Sendable {
+  var answer: @Sendable (Result<KeysReply, EtcdError>) -> Void
+  var carrier: (any AnswerCarrier)?
+  /// When the client is told that its time is over, on the monotonic clock.
+  var deadlineNanoseconds: Int64
+
+  /// Answers that it did not work out.
+  func fail(_ cause: String) {
+    answer(.failure(EtcdError(.raftInternal, cause: cause)))
+  }
+}
+
+extension PatientRefresh<RefreshAnswer> {
+  /// About as many bytes it takes.
+  var sizeBytes: Int { 256 + refresh.key.utf8.count }
 }
 
 /// Something a client wants of the replica.
@@ -30,6 +50,11 @@ struct ReplicaRequest: Sendable {
   var answer: RequestAnswer
   /// When the client is told that its time is over, on the monotonic clock.
   var deadlineNanoseconds: Int64
+
+  /// The room that it took in the inbox.
+  var room: Inbox.Room {
+    if case .refreshes(_, let room) = answer { room } else { Inbox.Room(requests: 1, bytes: sizeBytes) }
+  }
 
   /// About as many bytes it takes.
   var sizeBytes: Int {
@@ -63,6 +88,8 @@ struct Inbox {
     var requests: [ReplicaRequest] = []
     var messages: [Message] = []
     var lostStreams: [MemberID] = []
+    /// Refreshes that have been kept back long enough, each batch to be one command.
+    var refreshes: [[PatientRefresh<RefreshAnswer>]] = []
     var isStopping = false
   }
 
@@ -87,6 +114,7 @@ struct Inbox {
   }
 
   private var batch = Batch()
+  private var gathered = GatheredRefreshes<RefreshAnswer>()
   private var outstanding = Room()
   private var messageBytes = 0
   private var isSleeping = false
@@ -97,15 +125,29 @@ struct Inbox {
 
   mutating func add(_ request: ReplicaRequest) -> Added {
     if hasStopped || batch.isStopping { return .stopped }
-    let bytes = request.sizeBytes
-    guard outstanding.requests < Self.maximumRequests,
-      outstanding.requests == 0 || outstanding.bytes + bytes <= Self.maximumRequestBytes
-    else { return .full }
-    outstanding.requests += 1
-    outstanding.bytes += bytes
+    guard takesRoom(for: request.sizeBytes) else { return .full }
     batch.requests.append(request)
     return woken()
   }
+
+  /// Keeps a refresh back; the thread is woken only when that changes for how long it may sleep.
+  mutating func add(_ refresh: PatientRefresh<RefreshAnswer>) -> Added {
+    if hasStopped || batch.isStopping { return .stopped }
+    guard takesRoom(for: refresh.sizeBytes) else { return .full }
+    return gathered.add(refresh) ? woken() : .added
+  }
+
+  private mutating func takesRoom(for bytes: Int) -> Bool {
+    guard outstanding.requests < Self.maximumRequests,
+      outstanding.requests == 0 || outstanding.bytes + bytes <= Self.maximumRequestBytes
+    else { return false }
+    outstanding.requests += 1
+    outstanding.bytes += bytes
+    return true
+  }
+
+  /// When refreshes that are kept back are to be taken, on the monotonic clock; nil when there are none.
+  var refreshesDueNanoseconds: Int64? { gathered.dueNanoseconds }
 
   mutating func add(_ messages: [Message]) -> Added {
     if hasStopped { return .stopped }
@@ -136,12 +178,15 @@ struct Inbox {
   /// - Parameters:
   ///   - answered: What has been answered, which makes room for others.
   ///   - mayBeEmpty: Whether the thread has work anyway. If not and nothing waits, it is put down as sleeping.
+  ///   - nanoseconds: The monotonic clock.
   /// - Returns: What waited; nil when the thread is to sleep.
-  mutating func take(answered: Room, mayBeEmpty: Bool) -> Batch? {
+  mutating func take(answered: Room, mayBeEmpty: Bool, at nanoseconds: Int64) -> Batch? {
     outstanding.requests -= answered.requests
     outstanding.bytes -= answered.bytes
+    batch.refreshes = batch.isStopping ? gathered.takeAll() : gathered.takeDue(at: nanoseconds)
     let isStopNews = batch.isStopping && !hasDeliveredStop
-    if batch.requests.isEmpty, batch.messages.isEmpty, batch.lostStreams.isEmpty, !isStopNews, !mayBeEmpty {
+    let hasRequests = !batch.requests.isEmpty || !batch.refreshes.isEmpty
+    if !hasRequests, batch.messages.isEmpty, batch.lostStreams.isEmpty, !isStopNews, !mayBeEmpty {
       isSleeping = true
       return nil
     }
@@ -149,6 +194,7 @@ struct Inbox {
     hasDeliveredStop = batch.isStopping
     let taken = batch
     batch.requests = []
+    batch.refreshes = []
     batch.messages = []
     batch.lostStreams = []
     messageBytes = 0
@@ -158,16 +204,18 @@ struct Inbox {
   /// Takes out the requests whose time is over, for a thread that does not come by.
   mutating func takeExpired(at nanoseconds: Int64) -> [RequestAnswer] {
     let due = batch.requests.filter { $0.deadlineNanoseconds <= nanoseconds }
-    guard !due.isEmpty else { return [] }
+    let refreshes = gathered.remove { $0.waiter.deadlineNanoseconds <= nanoseconds }
+    guard !due.isEmpty || !refreshes.isEmpty else { return [] }
     batch.requests.removeAll { $0.deadlineNanoseconds <= nanoseconds }
-    outstanding.requests -= due.count
-    outstanding.bytes -= due.reduce(0) { $0 + $1.sizeBytes }
-    return due.map(\.answer)
+    outstanding.requests -= due.count + refreshes.count
+    outstanding.bytes -= due.reduce(0) { $0 + $1.sizeBytes } + refreshes.reduce(0) { $0 + $1.sizeBytes }
+    return due.map(\.answer) + [.refreshes(refreshes.map(\.waiter), room: Room())]
   }
 
   /// Takes the rest; nothing is accepted from now on.
   mutating func finish() -> Batch {
     hasStopped = true
+    batch.refreshes = gathered.takeAll()
     defer { batch = Batch(isStopping: true) }
     return batch
   }

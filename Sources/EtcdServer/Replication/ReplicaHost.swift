@@ -55,6 +55,21 @@ final class ReplicaHost: Sendable {
     }
   }
 
+  /// Keeps a refresh back until the thread takes it with others, or answers at once as ``submit(_:)`` does.
+  func gather(_ refresh: PatientRefresh<RefreshAnswer>) {
+    switch inbox.withLock({ $0.add(refresh) }) {
+    case .wakeNeeded: wakeUp.ring()
+    case .added: break
+    case .full:
+      counters.refusedRequests.add()
+      refresh.waiter.fail(ServerErrors.tooManyRequests)
+    case .stopped: refresh.waiter.fail(ServerErrors.stopped)
+    }
+  }
+
+  /// When refreshes that are kept back are to be taken, on the monotonic clock; nil when there are none.
+  var refreshesDueNanoseconds: Int64? { inbox.withLock { $0.refreshesDueNanoseconds } }
+
   /// Hands messages to the thread, or drops them when there is no room.
   func receive(_ messages: [Message]) {
     if inbox.withLock({ $0.add(messages) }) == .wakeNeeded { wakeUp.ring() }
@@ -81,7 +96,8 @@ final class ReplicaHost: Sendable {
   /// Takes what waits; when that is nothing and `mayBeEmpty` is false, nil, and the thread is to ``sleep(nanoseconds:)``.
   func take(mayBeEmpty: Bool) -> Inbox.Batch? {
     let answered = waiting.takeAnswered()
-    return inbox.withLock { $0.take(answered: answered, mayBeEmpty: mayBeEmpty) }
+    let now = clocks.monotonicNanoseconds()
+    return inbox.withLock { $0.take(answered: answered, mayBeEmpty: mayBeEmpty, at: now) }
   }
 
   /// Answers the requests whose time is over, instead of the thread.

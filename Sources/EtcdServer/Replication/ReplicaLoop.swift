@@ -75,7 +75,7 @@ struct ReplicaLoop {
         continue
       }
       if batch.isStopping {
-        for request in batch.requests { waiting.hold(request) }
+        hold(batch)
         break
       }
       turn(batch, ticks: Int(min(ticks, maximumTicks)))
@@ -110,14 +110,37 @@ struct ReplicaLoop {
 
   private func timeToSleep(from now: Int64, nextTick: Int64) -> Int64 {
     let untilTick = nextTick - now
-    guard let untilExpiry = ownRequests.timeToExpiry(keyspace, status: status, host.clocks) else { return untilTick }
-    return max(0, min(untilTick, untilExpiry))
+    let untilExpiry = ownRequests.timeToExpiry(keyspace, status: status, host.clocks) ?? untilTick
+    let untilRefreshes = host.refreshesDueNanoseconds.map { $0 == .min ? 0 : $0 - now } ?? untilTick
+    return max(0, min(untilTick, untilExpiry, untilRefreshes))
+  }
+
+  /// Takes the requests of a batch in; refreshes that were gathered become one request.
+  private func hold(_ batch: Inbox.Batch) {
+    for request in batch.requests { waiting.hold(request) }
+    for refreshes in batch.refreshes where !refreshes.isEmpty {
+      let id = host.nextRequestID()
+      let bytes = ReplicatedCommand.encode(
+        .keys(.refresh(refreshes.map(\.refresh))),
+        proposer: configuration.memberID,
+        request: id
+      )
+      let room = Inbox.Room(requests: refreshes.count, bytes: refreshes.reduce(0) { $0 + $1.sizeBytes })
+      waiting.hold(
+        ReplicaRequest(
+          id: id,
+          content: .proposal(.command(bytes)),
+          answer: .refreshes(refreshes.map(\.waiter), room: room),
+          deadlineNanoseconds: refreshes.map(\.waiter.deadlineNanoseconds).min() ?? .max
+        )
+      )
+    }
   }
 
   /// Makes one turn of a batch and passes on what comes of it.
   private mutating func turn(_ batch: Inbox.Batch, ticks: Int, transfer: ReplicaInput.TransferTarget? = nil) {
     let before = status
-    for request in batch.requests { waiting.hold(request) }
+    hold(batch)
     if ticks > 0 {
       let now = host.clocks.monotonicNanoseconds()
       for answer in waiting.removeExpired(at: now) { answer.fail(ServerErrors.timedOut) }
@@ -167,6 +190,7 @@ struct ReplicaLoop {
       case .none:
         if applied.entry.kind == .empty { failLost(before: applied.entry.term) }
       case .command(let id, let result): answer(id, result)
+      case .refreshes(let id, let results): answer(id, results)
       case .auth(let id, let result):
         if case .auth(let answer)? = waiting.remove(id) { answer(result.mapError { .refused($0) }) }
       case .membership(let id):
@@ -202,6 +226,11 @@ struct ReplicaLoop {
     ownRequests.finished(id)
     guard let waiter = waiting.remove(id) else { return }
     if case .write(let answer, let carrier) = waiter, let result { answers.add(carrier) { answer(result) } }
+  }
+
+  private mutating func answer(_ id: RequestID, _ results: [Result<KeysReply, EtcdError>]) {
+    guard case .refreshes(let waiters, _)? = waiting.remove(id) else { return }
+    for (waiter, result) in zip(waiters, results) { answers.add(waiter.carrier) { waiter.answer(result) } }
   }
 
   /// Answers proposals that a former leader may have lost.
@@ -313,7 +342,9 @@ struct ReplicaLoop {
 
   /// Answers everything that waits, and ends all watches.
   mutating func finish() {
-    for request in host.finish().requests { request.answer.fail(ServerErrors.stopped) }
+    let rest = host.finish()
+    for request in rest.requests { request.answer.fail(ServerErrors.stopped) }
+    for refresh in rest.refreshes.joined() { refresh.waiter.fail(ServerErrors.stopped) }
     for answer in waiting.removeAll() { answer.fail(ServerErrors.stopped) }
     keyspace.stop()
   }

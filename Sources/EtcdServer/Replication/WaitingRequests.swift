@@ -125,8 +125,9 @@ final class WaitingRequests: Sendable {
     guard let found = state.waiting.removeValue(forKey: id) else { return nil }
     // Requests of the thread itself do not count: the inbox never had them.
     if case .none = found.request.answer { return RequestAnswer.none }
-    state.answered.requests += 1
-    state.answered.bytes += found.request.sizeBytes
+    let room = found.request.room
+    state.answered.requests += room.requests
+    state.answered.bytes += room.bytes
     return found.request.answer
   }
 }
@@ -136,6 +137,7 @@ extension RequestAnswer {
   func fail(_ cause: String) {
     switch self {
     case .write(let answer, _): answer(.failure(EtcdError(.raftInternal, cause: cause)))
+    case .refreshes(let answers, _): for answer in answers { answer.fail(cause) }
     case .read(let answer, _): answer(EtcdError(.raftInternal, cause: cause))
     case .change(let answer): answer(.failed(reason: cause))
     case .auth(let answer): answer(.failure(.failed(reason: cause)))

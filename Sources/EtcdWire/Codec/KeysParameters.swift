@@ -13,6 +13,7 @@ struct KeysParameters {
   let waitIndex: EtcdIndex?
   let stream: Bool
   let noValueOnSuccess: Bool
+  let patience: Duration
   private let comparison: Comparison?
   private let previousExists: Bool?
   private let refresh: Bool
@@ -37,6 +38,7 @@ struct KeysParameters {
     ttl = try Self.ttl(form)
     previousExists = try Self.bool("prevExist", quoted: false, form)
     refresh = try Self.bool("refresh", quoted: false, form) ?? false
+    patience = KeysPatience.duration(form[KeysPatience.name])
     value = form["value"] ?? ""
     if refresh {
       guard value.isEmpty else { throw EtcdError(.refreshValue, cause: "A value was provided on a refresh") }

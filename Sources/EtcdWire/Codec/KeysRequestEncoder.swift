@@ -27,8 +27,12 @@ public enum KeysRequestEncoder {
         target: target(key, query.map { ($0.0, $0.1 ? "true" : "false") }),
         form: nil
       )
-    case .write(let key, let write):
-      return encode(write, key)
+    case .write(let key, let write, let patience):
+      var request = encode(write, key)
+      if write.refreshedSeconds != nil, let word = KeysPatience.word(for: patience) {
+        request.form = [KeysPatience.name + "=" + word, request.form].compactMap(\.self).joined(separator: "&")
+      }
+      return request
     }
   }
 

@@ -101,7 +101,9 @@ public enum KeysRequestParser {
       let read = KeysRead(recursive: parameters.recursive, sorted: parameters.sorted, quorum: parameters.quorum)
       return .perform(.read(key: key, read), noValueOnSuccess: false)
     case .put:
-      return .perform(.write(key: key, parameters.put), noValueOnSuccess: parameters.noValueOnSuccess)
+      let write = parameters.put
+      let patience = write.refreshedSeconds == nil ? .zero : parameters.patience
+      return .perform(.write(key: key, write, patience: patience), noValueOnSuccess: parameters.noValueOnSuccess)
     case .post:
       let write = KeysWrite.createInOrder(
         value: parameters.value,

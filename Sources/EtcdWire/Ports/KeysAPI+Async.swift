@@ -35,11 +35,17 @@ extension KeysAPI {
 
   /// Gives a file a new time to live without waking watchers.
   ///
+  /// With patience the store may keep it back for so long, to write it together with others.
+  ///
   /// - Throws: ``EtcdError``, 100 when the key is missing.
   @discardableResult
-  public func refresh(_ key: String, ttlSeconds: UInt64) async throws(EtcdError) -> KeysReply {
+  public func refresh(
+    _ key: String,
+    ttlSeconds: UInt64,
+    patience: Duration = .zero
+  ) async throws(EtcdError) -> KeysReply {
     try await perform(
-      .write(key: key, .update(value: nil, ttl: .seconds(ttlSeconds), refresh: true))
+      .write(key: key, .update(value: nil, ttl: .seconds(ttlSeconds), refresh: true), patience: patience)
     )
   }
 

@@ -25,7 +25,11 @@ public enum KeysRequest: Sendable, Equatable {
   /// Reads a key.
   case read(key: String, KeysRead)
   /// Writes a key.
-  case write(key: String, KeysWrite)
+  ///
+  /// A refresh of an existing key (``KeysWrite/refreshedSeconds``) may come with patience: so long the store may keep it
+  /// back, to make one entry of its log of many. Other writes are never kept back, nor are refreshes without patience, and
+  /// a store that knows nothing of patience answers at once.
+  case write(key: String, KeysWrite, patience: Duration = .zero)
 }
 
 /// A successful answer with what its headers need.

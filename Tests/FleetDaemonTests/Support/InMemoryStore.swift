@@ -54,7 +54,7 @@ final class InMemoryStore: Sendable {
           return .failure(error)
         }
       }
-    case .write(let key, let write):
+    case .write(let key, let write, _):
       let outcome = apply { contents in
         contents.operations += 1
         contents.writes.append(key)
@@ -157,6 +157,8 @@ final class StoreConnection: KeysAPI {
     var condition = Condition.working
     var watches: [WatcherID: @Sendable (KeysWatchUpdate) -> Void] = [:]
     var untold: [@Sendable () -> Void] = []
+    var keepsBackPatient = false
+    var keptBack: [@Sendable () -> Void] = []
   }
 
   private let store: InMemoryStore
@@ -190,12 +192,31 @@ final class StoreConnection: KeysAPI {
   }
 
   func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
+    let isKeptBack = contents.withLock { contents in
+      guard contents.keepsBackPatient, case .write(_, _, let patience) = request, patience > .zero else { return false }
+      contents.keptBack.append { [store] in answer(store.perform(request)) }
+      return true
+    }
+    guard !isKeptBack else { return }
     switch contents.withLock({ $0.condition }) {
     case .working: answer(store.perform(request))
     case .failing: answer(.failure(EtcdError(.raftInternal, cause: "no leader")))
     case .silent, .behind: break
     }
   }
+
+  /// Keeps patient refreshes back from now on, or carries all out that were kept back.
+  func keepBackPatient(_ keepsBack: Bool) {
+    let due = contents.withLock { contents in
+      contents.keepsBackPatient = keepsBack
+      defer { if !keepsBack { contents.keptBack = [] } }
+      return keepsBack ? [] : contents.keptBack
+    }
+    for perform in due { perform() }
+  }
+
+  /// How many refreshes are kept back.
+  var keptBack: Int { contents.withLock { $0.keptBack.count } }
 
   func watch(_ watch: KeysWatch, deliver: @escaping @Sendable (KeysWatchUpdate) -> Void) -> KeysWatchCancellation {
     guard contents.withLock({ $0.condition == .working }) else {
