@@ -63,15 +63,22 @@ public struct FleetConfiguration: Sendable, Equatable {
 
   /// The TTL in the store's whole seconds, rounded up.
   var presenceSeconds: UInt64 { Self.wholeSeconds(agentTTL) }
-  /// How often presence is refreshed: three times a TTL, so that one refresh may be lost.
-  var presenceInterval: Duration { agentTTL / 3 }
+  /// How long the store may keep a refresh back, to write it together with those of other machines.
+  ///
+  /// It is more than ``presencePause``, so that all machines of a member of the store come to share one write a round.
+  /// Round, loss and retry, in shares of the TTL: `1/8 + 1/6` is a round; a refresh that is lost, and tried again
+  /// without patience, makes it `1/8 + (1/6 + 1/6) + 1/12 + 1/6`, less than 0.71 of the TTL, and no TTL makes more of it.
+  /// A second loss adds `1/12 + 1/6`.
+  var presencePatience: Duration { min(agentTTL / 6, .seconds(5)) }
+  /// How long after the answer to a refresh the next one is asked for.
+  var presencePause: Duration { agentTTL / 8 }
   /// How often a refresh that failed is tried again: often, to be back before others believe this machine lost.
   var presenceRetry: Duration { min(agentTTL / 12, .milliseconds(500)) }
-  /// How long a refresh may take.
+  /// How long a write of presence or lease may take, beyond its patience.
   var presenceTimeout: Duration { min(agentTTL / 6, .seconds(2)) }
 
   /// The lease is short against the presence, so that a new engine leads before a dead leader's presence expires.
-  var leaseSeconds: UInt64 { min(max(Self.wholeSeconds(agentTTL) / 6, 1), 5) }
+  var leaseSeconds: UInt64 { min(max(Self.wholeSeconds(agentTTL) / 5, 1), 6) }
   /// How often the lease is refreshed: three times in its life.
   var leaseInterval: Duration { .seconds(Int64(leaseSeconds)) / 3 }
 

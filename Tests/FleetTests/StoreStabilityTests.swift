@@ -21,8 +21,8 @@ import Testing
   }
 
   @Test func `while the store is silent nothing is believed`() {
-    #expect(stability(0, through: 10).isSettled(at: .milliseconds(11_400)))
-    #expect(!stability(0, through: 10).isSettled(at: .milliseconds(11_600)))
+    #expect(stability(0, through: 10).isSettled(at: .milliseconds(11_300)))
+    #expect(!stability(0, through: 10).isSettled(at: .milliseconds(11_400)))
   }
 
   @Test func `after a short interruption a third of the TTL is enough`() {

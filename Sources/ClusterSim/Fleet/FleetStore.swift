@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+@_spi(Simulation) import EtcdServer
 import EtcdStore
 import FleetWire
 
 /// The store of a simulated fleet: the production keyspace, which counts what is written to it.
+///
+/// A write is an entry of the log of its members; a batch of refreshes, gathered as a member does, is one.
 struct FleetStore {
   /// How the store is.
   enum Condition {
@@ -26,6 +29,13 @@ struct FleetStore {
   /// Bytes of their keys and values.
   private(set) var writtenBytes = 0
 
+  /// How many members machines share among them.
+  static let memberCount = 3
+  /// Who waits for a refresh.
+  typealias Waiter = (Result<Event, EtcdError>) -> Void
+  /// What each member keeps back.
+  private var gathered = [GatheredRefreshes<Waiter>](repeating: GatheredRefreshes(), count: Self.memberCount)
+
   var etcdIndex: EtcdIndex { store.etcdIndex }
   var writeCount: Int { writes.values.reduce(0, +) }
 
@@ -37,6 +47,29 @@ struct FleetStore {
       writtenBytes += key.utf8.count + (write.value?.utf8.count ?? 0)
     }
     return (outcome.result ?? .failure(EtcdError(.raftInternal)), outcome.events.filter { !$0.isRefresh })
+  }
+
+  /// Takes a refresh that may be kept back; ``applyRefreshes(at:)`` comes for it.
+  mutating func gather(_ refresh: KeyRefresh, patience: Int, at time: Int, by member: Int, _ waiter: @escaping Waiter) {
+    let due = Self.stamp(time + patience).nanosecondsSinceEpoch
+    _ = gathered[member].add(PatientRefresh(refresh, dueNanoseconds: due, waiter: waiter))
+  }
+
+  /// Carries out the batches that are due.
+  ///
+  /// - Returns: Who is to be told what; nobody is when the store does not work.
+  mutating func applyRefreshes(at time: Int) -> [(Waiter, Result<Event, EtcdError>)] {
+    var answers: [(Waiter, Result<Event, EtcdError>)] = []
+    let stamp = Self.stamp(time)
+    for member in gathered.indices {
+      for batch in gathered[member].takeDue(at: stamp.nanosecondsSinceEpoch) where condition == .working {
+        let outcome = store.apply(.refresh(batch.map(\.refresh)), at: stamp)
+        writes[.presence, default: 0] += 1
+        writtenBytes += batch.reduce(0) { $0 + $1.refresh.key.utf8.count }
+        answers += zip(batch.map(\.waiter), outcome.refreshed)
+      }
+    }
+    return answers
   }
 
   /// Removes what has expired.

@@ -115,36 +115,48 @@ extension SimulatedFleet {
 
   // MARK: Presence
 
-  private func showPresence(_ machine: FleetMachine) {
+  private func showPresence(_ machine: FleetMachine, isPatient: Bool = true) {
+    guard machine.isRegistered else { return register(machine) }
+    let rhythm = machine.configuration.rhythm
+    let patience = isPatient ? rhythm.patience.wholeMilliseconds : 0
+    let refresh = KeyRefresh(
+      key: store.layout.key(.machine(machine.id)),
+      ttlSeconds: machine.configuration.lives.presence
+    )
+    let timeout = patience + rhythm.timeout.wholeMilliseconds
+    let goOn: (Result<Event, EtcdError>?) -> Void = { [unowned self] answer in
+      // Expired: registered anew at once, and never counted as gone by its own agent.
+      if case .failure = answer { register(machine) } else { noteAnswer(answer, machine) }
+    }
+    if isPatient {
+      sendRefresh(refresh, patience: patience, from: machine, timeout: timeout, goOn)
+    } else {
+      let write = KeysWrite.update(value: nil, ttl: .seconds(refresh.ttlSeconds), refresh: true)
+      send(refresh.key, write, from: machine, timeout: timeout, goOn)
+    }
+  }
+
+  private func register(_ machine: FleetMachine) {
     let key = store.layout.key(.machine(machine.id))
     let ttl = TTLChange.seconds(machine.configuration.lives.presence)
     let value = machine.configuration.presenceValue
-    let rhythm = machine.configuration.rhythm
-    let write: KeysWrite =
-      machine.isRegistered
-      ? .update(value: nil, ttl: ttl, refresh: true) : .set(value: value, isDirectory: false, ttl: ttl, refresh: false)
-    send(key, write, from: machine, timeout: rhythm.timeout.wholeMilliseconds) { [unowned self] answer in
-      switch answer {
-      case .success:
-        if !machine.isRegistered {
-          machine.isRegistered = true
-          wakeAgent(machine)
-          publish(machine)
-        }
-        machine.stability.storeAnswered(at: time)
-        after(rhythm.presence.wholeMilliseconds, on: machine) { [unowned self] in showPresence(machine) }
-      case .failure:
-        // Expired: registered anew at once, and never counted as gone by its own agent.
-        let set = KeysWrite.set(value: value, isDirectory: false, ttl: ttl, refresh: false)
-        send(key, set, from: machine, timeout: rhythm.timeout.wholeMilliseconds) { [unowned self] answer in
-          if case .success = answer { machine.stability.storeAnswered(at: time) }
-          let pause = answer == nil ? rhythm.retry : rhythm.presence
-          after(pause.wholeMilliseconds, on: machine) { [unowned self] in showPresence(machine) }
-        }
-      case nil:
-        after(rhythm.retry.wholeMilliseconds, on: machine) { [unowned self] in showPresence(machine) }
+    let set = KeysWrite.set(value: value, isDirectory: false, ttl: ttl, refresh: false)
+    let timeout = machine.configuration.rhythm.timeout.wholeMilliseconds
+    send(key, set, from: machine, timeout: timeout) { [unowned self] answer in
+      if case .success = answer, !machine.isRegistered {
+        machine.isRegistered = true
+        wakeAgent(machine)
+        publish(machine)
       }
+      noteAnswer(answer, machine)
     }
+  }
+
+  private func noteAnswer(_ answer: Result<Event, EtcdError>?, _ machine: FleetMachine) {
+    let rhythm = machine.configuration.rhythm
+    if case .success = answer { machine.stability.storeAnswered(at: time) }
+    let pause = answer == nil ? rhythm.retry : rhythm.pause
+    after(pause.wholeMilliseconds, on: machine) { [unowned self] in showPresence(machine, isPatient: answer != nil) }
   }
 
   // MARK: The lease

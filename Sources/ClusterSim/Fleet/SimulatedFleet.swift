@@ -144,6 +144,36 @@ final class SimulatedFleet {
     }
   }
 
+  /// Sends a refresh that the store may keep back; the answer is nil when it is unknown what became of it.
+  func sendRefresh(
+    _ refresh: KeyRefresh,
+    patience: Int,
+    from machine: FleetMachine,
+    timeout: Int,
+    _ answered: @escaping (Result<Event, EtcdError>?) -> Void
+  ) {
+    var isAnswered = false
+    func answer(_ result: Result<Event, EtcdError>?) {
+      guard !isAnswered else { return }
+      isAnswered = true
+      answered(result)
+    }
+    guard !machine.isCutOff, store.condition != .failing else { return after(5, on: machine) { answer(nil) } }
+    after(timeout, on: machine) { answer(nil) }
+    after(draw(1...8)) { [unowned self] in
+      guard store.condition == .working else { return }
+      let member = machine.number % FleetStore.memberCount
+      store.gather(refresh, patience: patience, at: now, by: member) { [unowned self] result in
+        after(draw(1...8)) { [unowned self] in
+          if !machine.isCutOff { after(0, on: machine) { answer(result) } }
+        }
+      }
+      after(patience) { [unowned self] in
+        for (waiter, result) in store.applyRefreshes(at: now) { waiter(result) }
+      }
+    }
+  }
+
   /// A write of a client.
   func write(_ place: RegistryLayout.Place, _ write: KeysWrite) {
     spread(store.apply(store.layout.key(place), write, at: now).1)

@@ -13,7 +13,8 @@
 /// | a shorter interruption, such as an election among the store's members | a third of the TTL |
 /// | none | nothing to wait for |
 ///
-/// Machines refresh every third of the TTL and retry several times as often, hence the third. So a machine that dies
+/// Machines refresh more often than every third of the TTL, and whoever lost a refresh tries again after a quarter, most
+/// of which is over when an interruption is long enough to be one; hence the third. So a machine that dies
 /// together with the store's leader is still lost at its TTL, while a store that stalls for all moves nothing.
 /// Differs: fleet believes every absence at once. Source: specs/fleet.md §13, §14.1.
 ///
@@ -28,8 +29,11 @@ public struct StoreStability: Sendable, Equatable {
     self.ttl = ttl
   }
 
-  /// The longest time between two answers that is no interruption: half again the time between two refreshes.
-  private var longestPause: Duration { ttl / 2 }
+  /// The longest time between two answers that is no interruption: half again a round of presence, which is 7/24.
+  ///
+  /// In a pause that is no interruption no presence may expire that is refreshed as it should be. Such a presence is at
+  /// most a round old when the pause begins, and is back a retry (1/4) after its end: `7/24 + 7/16 + 1/4 < 1`.
+  private var longestPause: Duration { ttl * 7 / 16 }
 
   /// Notes that the store answered.
   public mutating func storeAnswered(at now: Duration) {

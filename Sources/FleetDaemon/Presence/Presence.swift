@@ -30,14 +30,16 @@ final class Presence: Sendable {
     /// The own write that ended the last doubt.
     var knownFrom = EtcdIndex.zero
     var stability: StoreStability
-    /// Ends the pause of the loop.
-    var pauseEnd: SingleResult<Void>?
+    /// Ends what the loop waits for, the pause or the answer to a patient refresh.
+    var waitEnd: SingleResult<Void>?
   }
 
   private enum Outcome {
     case present
     case duplicate
     case unreachable(EtcdError)
+    /// There is a new record to be written, or the machine leaves.
+    case overtaken
   }
 
   init(configuration: FleetConfiguration, store: StoreCaller, view: RegistryView, logger: Logger) {
@@ -65,9 +67,9 @@ final class Presence: Sendable {
     }
   }
 
-  /// Half a TTL: a refresh may be late, but not two.
+  /// Two thirds of a TTL: a patient refresh is answered half a TTL after the one before it, and a presence lives for a TTL.
   private func silence(of status: Status, at now: Duration) -> Bool {
-    status.lastAnswer.map { now - $0 > configuration.agentTTL / 2 } ?? false
+    status.lastAnswer.map { now - $0 > configuration.agentTTL * 2 / 3 } ?? false
   }
 
   /// Whether requests can be answered: registered, and the store answered within the last TTL.
@@ -100,11 +102,11 @@ final class Presence: Sendable {
 
   /// Changes configured metadata; others see it at once.
   func setMetadata(_ metadata: [String: String]) {
-    let pauseEnd = status.withLock { status in
+    let waitEnd = status.withLock { status in
       status.record.metadata = metadata
-      return status.pauseEnd
+      return status.waitEnd
     }
-    pauseEnd?.fulfil(())
+    waitEnd?.fulfil(())
   }
 
   /// Shows presence until cancelled; the key then lives on until its TTL.
@@ -113,10 +115,12 @@ final class Presence: Sendable {
     while !Task.isCancelled, !status.withLock({ $0.isLeaving }) {
       let pause: Duration
       var problem = ""
-      switch await attempt() {
+      // After a failure there is no time to be patient.
+      switch await attempt(patience: lastProblem.isEmpty ? configuration.presencePatience : .zero) {
+      case .overtaken: continue
       case .present:
         storeAnswered()
-        pause = configuration.presenceInterval
+        pause = configuration.presencePause
       case .duplicate:
         problem = "another machine with this machine id is present"
         pause = .seconds(1)
@@ -136,21 +140,27 @@ final class Presence: Sendable {
 
   /// Waits for the pause to end, or for a new record.
   private func wait(_ pause: Duration) async {
-    let pauseEnd = SingleResult<Void>()
-    let isCurrent = status.withLock { status in
-      status.pauseEnd = pauseEnd
-      return status.registered == nil || status.registered == status.record
-    }
-    guard isCurrent || pause < configuration.presenceInterval else { return }
+    let (waitEnd, isCurrent) = beginWaiting()
+    guard isCurrent || pause < configuration.presencePause else { return }
     await withTaskGroup(of: Void.self) { group in
       group.addTask { [store] in try? await store.clock.sleep(for: pause) }
-      group.addTask { _ = await pauseEnd.value() }
+      group.addTask { _ = await waitEnd.value() }
       await group.next()
       group.cancelAll()
     }
   }
 
-  private func attempt() async -> Outcome {
+  /// What a new record ends, and whether what is registered, if anything, is not outdated already.
+  private func beginWaiting() -> (end: SingleResult<Void>, isCurrent: Bool) {
+    let end = SingleResult<Void>()
+    let isCurrent = status.withLock { status in
+      status.waitEnd = end
+      return status.registered == nil || status.registered == status.record
+    }
+    return (end, isCurrent)
+  }
+
+  private func attempt(patience: Duration) async -> Outcome {
     let now = store.clock.now()
     let (record, registered, isDoubtful) = status.withLock { status in
       (status.record, status.registered, status.isDoubtful || silence(of: status, at: now))
@@ -159,15 +169,40 @@ final class Presence: Sendable {
       guard registered == record else { return try await register(record, replacing: registered) }
       if isDoubtful { return try await writeAgain(record) }
       do {
-        let refresh = KeysWrite.update(value: nil, ttl: .seconds(configuration.presenceSeconds), refresh: true)
-        _ = try await store.write(key, refresh, within: configuration.presenceTimeout)
-        return .present
+        return try await refresh(patience: patience)
       } catch  where error.code == .keyNotFound {
         return try await register(record, replacing: nil)
       }
     } catch {
       return .unreachable(error)
     }
+  }
+
+  /// Refreshes the key; a new record does not wait for the answer, which it makes pointless.
+  private func refresh(patience: Duration) async throws(EtcdError) -> Outcome {
+    let refresh = KeysWrite.update(value: nil, ttl: .seconds(configuration.presenceSeconds), refresh: true)
+    let (waitEnd, isCurrent) = beginWaiting()
+    guard isCurrent else { return .overtaken }
+    let answer = await withTaskGroup(of: Result<EtcdIndex, EtcdError>?.self) { group in
+      group.addTask { [self] in
+        do throws(EtcdError) {
+          let timeout = configuration.presenceTimeout
+          return .success(try await store.write(key, refresh, patience: patience, within: timeout))
+        } catch {
+          return .failure(error)
+        }
+      }
+      group.addTask {
+        _ = await waitEnd.value()
+        return nil
+      }
+      let first = await group.next() ?? nil
+      group.cancelAll()
+      return first
+    }
+    guard let answer else { return .overtaken }
+    _ = try answer.get()
+    return .present
   }
 
   private var key: String { configuration.layout.key(.machine(configuration.machineID)) }
@@ -188,6 +223,8 @@ final class Presence: Sendable {
   }
 
   private func register(_ record: MachineRecord, replacing: MachineRecord?) async throws(EtcdError) -> Outcome {
+    // A refresh that was kept back may find that the key is gone because this machine has left.
+    guard status.withLock({ !$0.isLeaving }) else { return .overtaken }
     let ttl = TTLChange.seconds(configuration.presenceSeconds)
     if replacing == nil {
       do {

@@ -32,8 +32,15 @@ struct StoreCaller: Sendable {
     return try answer.get()
   }
 
-  func write(_ key: String, _ write: KeysWrite, within limit: Duration? = nil) async throws(EtcdError) -> EtcdIndex {
-    try await perform(.write(key: key, write), within: limit).event.etcdIndex
+  /// Makes one write; the limit counts from the end of its patience.
+  func write(
+    _ key: String,
+    _ write: KeysWrite,
+    patience: Duration = .zero,
+    within limit: Duration? = nil
+  ) async throws(EtcdError) -> EtcdIndex {
+    let request = KeysRequest.write(key: key, write, patience: patience)
+    return try await perform(request, within: (limit ?? timeout) + patience).event.etcdIndex
   }
 
   /// Makes several writes at once, in no particular order.

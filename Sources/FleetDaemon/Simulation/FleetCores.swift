@@ -113,8 +113,27 @@ public import Units
 
 extension FleetConfiguration {
   /// How a machine shows and keeps showing its presence, and leads: ``Presence``, ``EngineLease``.
-  @_spi(Simulation) public var rhythm: (presence: Duration, retry: Duration, timeout: Duration, lease: Duration) {
-    (presenceInterval, presenceRetry, presenceTimeout, leaseInterval)
+  @_spi(Simulation) public var rhythm: Rhythm {
+    Rhythm(
+      pause: presencePause,
+      patience: presencePatience,
+      retry: presenceRetry,
+      timeout: presenceTimeout,
+      lease: leaseInterval
+    )
+  }
+  /// The times of ``rhythm``.
+  @_spi(Simulation) public struct Rhythm: Sendable {
+    /// From the answer to a refresh to the next one.
+    public var pause: Duration
+    /// How long the store may keep a refresh back.
+    public var patience: Duration
+    /// From a failure to the next attempt.
+    public var retry: Duration
+    /// How long an answer may take beyond the patience.
+    public var timeout: Duration
+    /// Between two refreshes of the lease.
+    public var lease: Duration
   }
   /// The seconds that presence and lease live.
   @_spi(Simulation) public var lives: (presence: UInt64, lease: UInt64) { (presenceSeconds, leaseSeconds) }
