@@ -9,7 +9,8 @@ struct FleetCommand: AsyncParsableCommand {
     commandName: "fleet",
     abstract: "Runs engine and agents of production over a simulated store.",
     discussion: """
-      By itself it places many units on many machines, measures that, lets the fleet be idle, and breaks it in waves. With \
+      By itself it places many units on many machines, measures that, lets the fleet be idle, and breaks it in waves; an \
+      idle fleet that writes once a second or more for each 100 machines breaks a rule, slowness does not. With \
       --count it runs that many seeds of small fleets in which machines, store and engine fail; with --seed it runs one of \
       them and prints its transitions. Exits 0 when every rule held, 1 when one did not, 64 for a usage error.
       """

@@ -111,6 +111,11 @@ public struct FleetScale: Sendable {
     let counts = FleetStore.Subject.allCases.map { ($0, (fleet.store.writes[$0] ?? 0) - (before[$0] ?? 0)) }
     let total = counts.reduce(0) { $0 + $1.1 }
     let idleWritesPerHundred = Double(total) / seconds / Double(machineCount) * 100
+    // A fleet of fewer machines has a lease all the same.
+    let bound = max(1, Double(machineCount) / 100)
+    if Double(total) / seconds >= bound {
+      fleet.checker.report("idle writes", "\(total) in \(Int(seconds)) s, which is not less than \(bound) a second")
+    }
     end(
       "idle for \(Int(seconds)) s",
       "\((Double(total) / seconds).rounded(2)) writes a second, "
