@@ -12,15 +12,19 @@ extension ClusterLedger {
   ///   - limit: How many units get a place at most; the others are offered at the next pass.
   /// - Returns: Units that all machines refused and had not before, by name.
   mutating func place(changed: Set<String>, freer: [String], atMost limit: Int) -> [String] {
-    var round = PlacingRound(fresh.union(freer.isEmpty ? [] : refused).union(followersWaiting(on: changed)))
+    let again = (freer.isEmpty ? [] : refused).union(followersWaiting(on: changed))
+    var round = PlacingRound(again.isEmpty ? fresh : fresh.union(again))
     var newlyRefused: [String] = []
     while !round.isEmpty {
       var next: Set<String> = []
       while let name = round.next() {
-        guard let job = jobs[name], needsPlace(name), put[name] == nil else { continue }
+        guard let job = jobs[name], put[name] == nil, needsPlace(name) else { continue }
         guard put.count < limit else {
-          if !fresh.contains(name) { offer(name) }
-          continue
+          // The fresh ones stay fresh.
+          for name in [name] + round.rest where !fresh.contains(name) && put[name] == nil && needsPlace(name) {
+            offer(name)
+          }
+          break
         }
         guard let id = choice(for: job, freer: freer) else {
           if refuse(job) { newlyRefused.append(name) }
@@ -92,41 +96,52 @@ extension ClusterLedger {
 }
 
 /// Names in their order, to which later ones may be added while they are gone through.
+///
+/// A heap: of many names only those are put in order that are taken before the limit of a pass is reached.
 private struct PlacingRound {
-  private let names: [String]
-  private var position = 0
-  /// The names that were added, the next one last.
-  private var added: [String] = []
+  /// The least name is first, and none comes before the one at half its position.
+  private var heap: [String]
 
   init(_ names: Set<String>) {
-    self.names = names.sorted()
+    heap = Array(names)
+    for position in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(position) }
   }
 
-  var isEmpty: Bool { position == names.count && added.isEmpty }
+  var isEmpty: Bool { heap.isEmpty }
+
+  /// What is still to come, in no particular order.
+  var rest: [String] { heap }
 
   mutating func next() -> String? {
-    if let last = added.last, position == names.count || last < names[position] { return added.removeLast() }
-    guard position < names.count else { return nil }
-    defer { position += 1 }
-    return names[position]
+    guard let last = heap.popLast() else { return nil }
+    guard let first = heap.first else { return last }
+    heap[0] = last
+    sink(0)
+    // A name that was added while it was still to come is there twice.
+    if heap.first == first { return next() }
+    return first
   }
 
-  /// Adds a name that comes after the last one taken, unless it is still to come.
+  /// Adds a name that comes after the last one taken.
   mutating func insert(_ name: String) {
-    let place = Self.search(names[position...]) { $0 < name }
-    guard place == names.count || names[place] != name else { return }
-    let late = Self.search(added[...]) { $0 > name }
-    guard late == added.count || added[late] != name else { return }
-    added.insert(name, at: late)
+    heap.append(name)
+    var child = heap.count - 1
+    while child > 0, heap[child] < heap[(child - 1) / 2] {
+      heap.swapAt(child, (child - 1) / 2)
+      child = (child - 1) / 2
+    }
   }
 
-  /// The first position whose name does not come before.
-  private static func search(_ names: ArraySlice<String>, _ isBefore: (String) -> Bool) -> Int {
-    var (low, high) = (names.startIndex, names.endIndex)
-    while low < high {
-      let middle = (low + high) / 2
-      if isBefore(names[middle]) { low = middle + 1 } else { high = middle }
+  private mutating func sink(_ position: Int) {
+    var parent = position
+    while true {
+      var least = parent
+      let (left, right) = (2 * parent + 1, 2 * parent + 2)
+      if left < heap.count, heap[left] < heap[least] { least = left }
+      if right < heap.count, heap[right] < heap[least] { least = right }
+      guard least != parent else { return }
+      heap.swapAt(least, parent)
+      parent = least
     }
-    return low
   }
 }

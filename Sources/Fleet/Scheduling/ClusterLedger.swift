@@ -104,17 +104,45 @@ public struct ClusterLedger: Sendable {
 
   /// Adds a unit, or changes one.
   public mutating func set(_ job: Job) {
-    guard jobs[job.name] != job else { return }
-    removeJob(job.name)
+    let old = jobs[job.name]
+    guard old != job else { return }
+    // Most changes are of a place, and what a unit asks for is as before.
+    let asksAsBefore = old.map { job.asksAsMuch(as: $0) } ?? false
+    if let old { forgetPlace(of: old) }
+    if let old, !asksAsBefore { forgetRequirements(of: old) }
     jobs[job.name] = job
-    if job.isWanted {
-      conflicts.use(job.requirements.conflicts)
-      for peer in job.requirements.peers { followers[peer, default: []].insert(job.name) }
-      if job.requirements.isGlobal {
-        globals.insert(job.name)
-        unsettleAll()
-      }
+    if !asksAsBefore { noteRequirements(of: job) }
+    notePlace(of: job)
+  }
+
+  /// Removes a unit.
+  public mutating func removeJob(_ name: String) {
+    guard let job = jobs.removeValue(forKey: name) else { return }
+    forgetPlace(of: job)
+    forgetRequirements(of: job)
+  }
+
+  private mutating func noteRequirements(of job: Job) {
+    guard job.isWanted else { return }
+    conflicts.use(job.requirements.conflicts)
+    for peer in job.requirements.peers { followers[peer, default: []].insert(job.name) }
+    if job.requirements.isGlobal {
+      globals.insert(job.name)
+      unsettleAll()
     }
+  }
+
+  private mutating func forgetRequirements(of job: Job) {
+    guard job.isWanted else { return }
+    conflicts.release(job.requirements.conflicts)
+    for peer in job.requirements.peers {
+      followers[peer]?.remove(job.name)
+      if followers[peer]?.isEmpty ?? false { followers[peer] = nil }
+    }
+    if globals.remove(job.name) != nil { unsettleAll() }
+  }
+
+  private mutating func notePlace(of job: Job) {
     if let id = job.targetMachineID {
       if job.isWanted {
         claims[id, default: []].insert(job.name)
@@ -128,23 +156,13 @@ public struct ClusterLedger: Sendable {
     }
   }
 
-  /// Removes a unit.
-  public mutating func removeJob(_ name: String) {
-    guard let job = jobs.removeValue(forKey: name) else { return }
-    settle(name)
-    unwanted.remove(name)
-    if job.isWanted {
-      conflicts.release(job.requirements.conflicts)
-      for peer in job.requirements.peers {
-        followers[peer]?.remove(name)
-        if followers[peer]?.isEmpty ?? false { followers[peer] = nil }
-      }
-      if globals.remove(name) != nil { unsettleAll() }
-    }
+  private mutating func forgetPlace(of job: Job) {
+    settle(job.name)
+    unwanted.remove(job.name)
     guard let id = job.targetMachineID else { return }
     unsettle(id)
-    unableByMachine[id]?.remove(name)
-    claims[id]?.remove(name)
+    unableByMachine[id]?.remove(job.name)
+    claims[id]?.remove(job.name)
     if claims[id]?.isEmpty ?? false {
       claims[id] = nil
       absentMachines.remove(id)
@@ -220,6 +238,13 @@ public struct ClusterLedger: Sendable {
 
   private mutating func unsettleAll() {
     for id in occupancies.keys { unsettle(id) }
+  }
+}
+
+extension Job {
+  /// Whether it is wanted and asks for what it did before; a global unit takes its place anew whenever it changes.
+  fileprivate func asksAsMuch(as old: Job) -> Bool {
+    isWanted == old.isWanted && !requirements.isGlobal && requirements == old.requirements
   }
 }
 

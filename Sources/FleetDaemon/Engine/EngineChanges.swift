@@ -27,6 +27,7 @@ enum EngineChanges: Sendable {
 extension RegistryImage {
   func entries(of backlog: EngineBacklog) -> EngineChanges.ChangedEntries {
     var entries = EngineChanges.ChangedEntries()
+    entries.units.reserveCapacity(backlog.units.count)
     for name in backlog.units { entries.units[name] = .some(jobs[name]?.job(named: name)) }
     for id in backlog.machines { entries.machines[id] = .some(machine(id)) }
     return entries

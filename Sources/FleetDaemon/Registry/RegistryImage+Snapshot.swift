@@ -109,7 +109,7 @@ extension JobImage {
       targetState: targetState?.value ?? .inactive,
       targetMachineID: target?.value,
       placedAt: (requirements.isGlobal ? targetState?.index : target?.index)?.rawValue ?? 0,
-      isTemplate: (try? UnitName(name))?.isTemplate ?? false,
+      isTemplate: isTemplate,
       isFileKnown: self.requirements != nil
     )
   }

@@ -19,6 +19,8 @@ struct JobImage: Sendable {
   var launchedBy: Stamped<String>?
   /// The `[X-Fleet]` section; nil while the file is unknown.
   var requirements: UnitRequirements?
+  /// Whether the name is that of a template; the same for all its life.
+  var isTemplate = false
 
   var isEmpty: Bool { hash == nil && targetState == nil && target == nil && launchedBy == nil }
   var isGlobal: Bool { requirements?.isGlobal ?? false }
@@ -166,7 +168,7 @@ struct RegistryImage: Sendable {
     concernsEngine: Bool = true,
     _ change: (inout JobImage) -> Void
   ) {
-    let old = jobs[unit] ?? JobImage()
+    let old = jobs[unit] ?? JobImage(isTemplate: (try? UnitName(unit))?.isTemplate ?? false)
     var job = old
     change(&job)
     if let hash = job.hash, let file = files[hash] {
