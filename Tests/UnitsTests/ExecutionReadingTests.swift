@@ -195,16 +195,35 @@ import Testing
   }
 
   @Test func `a line's level decides whether it is kept`() throws {
+    func kept(_ line: String, _ rule: OutputLineRule) -> String? {
+      rule.kept(Array(line.utf8)).map { "\($0.level) \(String(decoding: $0.text, as: UTF8.self))" }
+    }
     let rule = try settings("LogLevelMax=warning\nSyslogLevel=err").lineRule
-    #expect(rule.kept("plain") == "plain")
-    #expect(rule.kept("<4>warned") == "warned")
-    #expect(rule.kept("<6>informed") == nil)
-    #expect(rule.kept("<30>daemon.info") == nil)
-    #expect(rule.kept("<x>odd") == "<x>odd")
-    #expect(OutputLineRule().kept("<7>debugged") == "debugged")
+    #expect(kept("plain", rule) == "3 plain")
+    #expect(kept("<4>warned", rule) == "4 warned")
+    #expect(kept("<6>informed", rule) == nil)
+    #expect(kept("<30>daemon.info", rule) == nil)
+    #expect(kept("<x>odd", rule) == "3 <x>odd")
+    #expect(kept("<7>debugged", OutputLineRule()) == "7 debugged")
+    #expect(kept("<7", OutputLineRule()) == "6 <7")
+    #expect(OutputLineRule().kept([60, 51, 62, 0xff])?.text == [0xff])
     let plain = try settings("SyslogLevelPrefix=no\nLogLevelMax=notice").lineRule
-    #expect(plain.kept("<3>text") == nil)
-    #expect(try settings("SyslogLevelPrefix=no").lineRule.kept("<3>text") == "<3>text")
+    #expect(kept("<3>text", plain) == nil)
+    #expect(kept("<3>text", try settings("SyslogLevelPrefix=no").lineRule) == "6 <3>text")
+  }
+
+  @Test func `a limit of lines is read, and each half of it has journald's default`() throws {
+    #expect(try settings("Nice=1").lineRule.rateLimit == nil)
+    #expect(
+      try settings("LogRateLimitIntervalSec=1min").lineRule.rateLimit
+        == LineRateLimit(intervalMicroseconds: 60_000_000, burst: 10_000)
+    )
+    #expect(
+      try settings("LogRateLimitBurst=5").lineRule.rateLimit
+        == LineRateLimit(intervalMicroseconds: 30_000_000, burst: 5)
+    )
+    #expect(try settings("LogRateLimitBurst=0").lineRule.rateLimit?.isOff == true)
+    #expect(try read("LogRateLimitBurst=many").findings.count == 1)
   }
 
   @Test func `what holds only for processes is known`() throws {

@@ -32,12 +32,14 @@ final class HostLoop {
   let poller = Poller()
   private let listener: Int32
   private(set) var connection: FrameConnection?
-  private var journal: JournalWriter
+  var journal: JournalWriter
   var groups: UnitGroups
   /// What has been said of units, each thing once.
-  private var told: [String: Set<String>] = [:]
+  var told: [String: Set<String>] = [:]
+  /// What units with a limit of lines have written.
+  var lineCounts: [String: LineRateLimit.Count] = [:]
   var processes: [String: TrackedProcess] = [:]
-  private var outputs: [Int32: TrackedOutput] = [:]
+  var outputs: [Int32: TrackedOutput] = [:]
   var notifySockets = NotifySockets()
   /// Searches for main processes that go on, by unit.
   var searches: [String: MainSearchRequest] = [:]
@@ -59,10 +61,11 @@ final class HostLoop {
     var pidFile: String?
   }
 
-  private struct TrackedOutput {
+  struct TrackedOutput {
     var unit: String
     var source: String
     var processID: Int32
+    var invocation: String?
     var rule = OutputLineRule()
     var splitter = LineSplitter()
   }
@@ -73,7 +76,7 @@ final class HostLoop {
     let listener = LocalSocket.listen(directory: settings.stateDirectory, name: Self.socketName)
     guard listener >= 0 else { return nil }
     self.listener = listener
-    journal = JournalWriter(stateDirectory: settings.stateDirectory, fileLimitBytes: 4 << 20)
+    journal = JournalWriter(places: JournalPlaces(stateDirectory: settings.stateDirectory))
     groups = UnitGroups(
       name: Self.groupName(settings.stateDirectory),
       usesControlGroups: settings.usesControlGroups,
@@ -85,6 +88,7 @@ final class HostLoop {
   }
 
   deinit {
+    journal.close()
     close(listener)
   }
 
@@ -96,6 +100,7 @@ final class HostLoop {
       }
       if settings.collectsOrphans { collectOrphans() }
       checkEmptyWatches()
+      journal.sweepIfDue(epochMicroseconds() / 1_000_000)
       connection?.flush()
       if let connection {
         if connection.isBroken {
@@ -115,7 +120,8 @@ final class HostLoop {
 
   private var waitLimit: Duration? {
     if !searches.isEmpty || emptyWatches.values.contains(where: { !$0.isPatient }) { return Self.watchInterval }
-    return connection == nil ? .milliseconds(500) : emptyWatches.isEmpty ? nil : Self.patientInterval
+    if connection == nil { return .milliseconds(500) }
+    return emptyWatches.isEmpty ? .seconds(JournalWriter.sweepIntervalSeconds) : Self.patientInterval
   }
 
   private func isDone() -> Bool {
@@ -163,8 +169,9 @@ final class HostLoop {
 
   private func carryOut(_ request: HostRequest) {
     switch request {
-    case .hello(_, let journalFileLimitBytes):
-      journal.fileLimitBytes = journalFileLimitBytes
+    case .hello(_, _, let retention, let machineID):
+      journal.retention = retention ?? JournalRetention()
+      journal.machineID = machineID ?? ""
       let reports = processes.values.map(\.report).sorted { $0.id < $1.id }
       connection?.send(
         HostEvent.welcome(
@@ -182,10 +189,11 @@ final class HostLoop {
     case .findMain(let request): findMain(request)
     case .watchGroup(let unit, let token): watch(unit, EmptyWatch(token: token, isPatient: true))
     case .release(let id): release(id)
-    case .journal(let unit, let lines): journal.append(lines, to: unit)
+    case .journal(let unit, let lines): journal.append(lines.map { JournalDraft($0) }, to: unit)
     case .forget(let unit):
       groups.forget(unit)
       told[unit] = nil
+      lineCounts[unit] = nil
       emptyWatches[unit] = nil
       searches[unit] = nil
       closeNotifySocket(of: unit)
@@ -224,7 +232,8 @@ final class HostLoop {
       source: request.source,
       pidfd: result.pidfd,
       output: streams.journal,
-      rule: request.settings.lineRule
+      rule: request.settings.lineRule,
+      invocation: request.invocation
     )
     connection?.send(HostEvent.spawned(id: request.id, process: identity))
   }
@@ -242,7 +251,14 @@ final class HostLoop {
     groups.started(request.process.processID, of: request.unit)
     if let socket = request.notifySocket { openNotifySocket(socket, of: request.unit) }
     let output = OutputPipe.reopen(outputOf: request.process.processID)
-    track(report, source: request.source, pidfd: pidfd, output: output, rule: request.lineRule)
+    track(
+      report,
+      source: request.source,
+      pidfd: pidfd,
+      output: output,
+      rule: request.lineRule,
+      invocation: request.invocation
+    )
     processes[request.id]?.pidFile = request.pidFile
   }
 
@@ -251,7 +267,8 @@ final class HostLoop {
     source: String,
     pidfd: Int32,
     output: Int32?,
-    rule: OutputLineRule = OutputLineRule()
+    rule: OutputLineRule = OutputLineRule(),
+    invocation: String? = nil
   ) {
     processes[report.id] = TrackedProcess(report: report, pidfd: pidfd, output: output)
     if let output {
@@ -259,6 +276,7 @@ final class HostLoop {
         unit: report.unit,
         source: source,
         processID: report.process.processID,
+        invocation: invocation,
         rule: rule
       )
       poller.add(output)
@@ -288,27 +306,6 @@ final class HostLoop {
   }
 
   // MARK: Events of processes
-
-  private func readOutput(_ descriptor: Int32) {
-    guard var output = outputs[descriptor] else { return }
-    var buffer = [UInt8](repeating: 0, count: 64 << 10)
-    let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-    var texts = count > 0 ? output.splitter.take(buffer[..<count]) : []
-    let isAtEnd = count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)
-    if isAtEnd, let last = output.splitter.finish() { texts.append(last) }
-    let now = epochMicroseconds()
-    let lines = texts.compactMap { output.rule.kept($0) }.map {
-      HostedLine(epochMicroseconds: now, source: output.source, processID: output.processID, text: $0)
-    }
-    journal.append(lines, to: output.unit)
-    if isAtEnd {
-      poller.remove(descriptor)
-      close(descriptor)
-      outputs[descriptor] = nil
-    } else {
-      outputs[descriptor] = output
-    }
-  }
 
   private func collect(_ id: String) {
     guard let process = processes[id], process.pidfd >= 0 else { return }
@@ -373,20 +370,6 @@ final class HostLoop {
       pidfd: -1
     )
     finish(request.id, end)
-  }
-
-  private func sayOnce(_ text: String, _ unit: String) {
-    if told[unit, default: []].insert(text).inserted { say(text, unit) }
-  }
-
-  func say(_ text: String, _ unit: String) {
-    let line = HostedLine(
-      epochMicroseconds: epochMicroseconds(),
-      source: "coracle",
-      processID: nil,
-      text: text
-    )
-    journal.append([line], to: unit)
   }
 
   /// A short name for the state directory, the same each time (FNV-1a).

@@ -4,7 +4,14 @@ import Units
 /// What the node asks of the unit-host.
 enum HostRequest: Codable, Sendable, Equatable {
   /// First of all; answered by ``HostEvent/welcome(protocolVersion:processes:notifications:)``.
-  case hello(protocolVersion: Int, journalFileLimitBytes: Int)
+  ///
+  /// A program from before there was `retention` kept two files of `journalFileLimitBytes` for each unit.
+  case hello(
+    protocolVersion: Int,
+    journalFileLimitBytes: Int,
+    retention: JournalRetention? = nil,
+    machineID: String? = nil
+  )
   /// Start a process, unless one with its id was started before.
   case spawn(ProcessRequest)
   /// Look after a process that an earlier unit-host started.
@@ -71,6 +78,8 @@ struct ProcessRequest: Codable, Sendable, Equatable {
   var settings = ProcessSettings()
   /// Where the unit's processes tell about themselves; nil for nowhere.
   var notifySocket: String?
+  /// The run of the unit, for the journal.
+  var invocation: String?
 }
 
 /// Whom a process runs as.
@@ -97,6 +106,8 @@ struct AdoptionRequest: Codable, Sendable, Equatable {
   var notifySocket: String?
   /// Where the unit says which process is its main one, for a main process.
   var pidFile: String?
+  /// The run of the unit, for the journal.
+  var invocation: String?
 }
 
 /// A main process to be looked for.
@@ -153,4 +164,10 @@ struct HostedLine: Codable, Sendable, Equatable {
   var source: String
   var processID: Int32?
   var text: String
+  /// 0 (emerg) to 7 (debug); nil is 6.
+  var level: Int?
+  /// Nil is told by the source.
+  var stream: JournalRecord.Stream?
+  /// The run of the unit.
+  var invocation: String?
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Units
 
 /// One line of a unit's output.
 public struct JournalEntry: Sendable, Equatable {
@@ -17,5 +18,14 @@ public struct JournalEntry: Sendable, Equatable {
     self.source = source
     self.processID = processID
     self.text = text
+  }
+
+  init(_ record: JournalRecord) {
+    self.init(
+      epochMicroseconds: record.epochMicroseconds,
+      source: record.identifier,
+      processID: record.processID,
+      text: record.text
+    )
   }
 }

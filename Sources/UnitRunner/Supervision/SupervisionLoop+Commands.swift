@@ -147,7 +147,8 @@ extension SupervisionLoop {
             isPrivileged: command.hasFullPrivileges,
             places: surroundings.places(of: unit.name, items)
           ),
-          notifySocket: notifySocket(of: unit)
+          notifySocket: notifySocket(of: unit),
+          invocation: invocation(of: unit.name)
         )
       )
     )

@@ -95,12 +95,7 @@ extension SupervisionLoop {
   /// Lines of containers and docker commands.
   func take(_ lines: [SupervisionInbox.Line], dropped: Int) {
     for line in lines {
-      var kept = line.line
-      let rule = (commandUnits[line.command].flatMap { units[$0] })?.definition.execution.lineRule
-      if let text = (rule ?? OutputLineRule()).kept(kept.text) {
-        kept.text = text
-        write([kept], line.unit)
-      }
+      write(kept(line), line.unit)
       guard let position = line.position, let name = commandUnits[line.command] else { continue }
       change(name) { unit in
         unit.change(line.command) { command in
@@ -111,6 +106,27 @@ extension SupervisionLoop {
       }
     }
     if dropped > 0 { logger.warning("output lines dropped", metadata: ["journal.lines": "\(dropped)"]) }
+  }
+
+  /// A line as it goes to the journal, after what is said about lines before it; none when it is dropped.
+  private func kept(_ line: SupervisionInbox.Line) -> [HostedLine] {
+    let name = commandUnits[line.command]
+    let rule = name.flatMap { units[$0] }?.definition.execution.lineRule ?? OutputLineRule()
+    var hosted = line.line
+    guard let (level, text) = rule.kept(Array(hosted.text.utf8)) else { return [] }
+    hosted.text = String(decoding: text, as: UTF8.self)
+    hosted.level = level
+    hosted.invocation = name.flatMap { invocation(of: $0) }
+    guard let limit = rule.rateLimit else { return [hosted] }
+    let now = epochMicroseconds()
+    let verdict = lineCounts[line.unit, default: LineRateLimit.Count()].add(under: limit, atMicroseconds: now)
+    let told = verdict.suppressedBefore > 0 ? [Self.suppressed(verdict.suppressedBefore, line.unit, now)] : []
+    return told + (verdict.isKept ? [hosted] : [])
+  }
+
+  private static func suppressed(_ count: Int, _ unit: String, _ now: Int64) -> HostedLine {
+    let text = "Suppressed \(count) messages from \(unit)"
+    return HostedLine(epochMicroseconds: now, source: "coracle", text: text, level: 4, stream: .coracle)
   }
 
   func signalContainer(_ id: String, _ signal: UnixSignal, _ command: RunningCommand, _ name: UnitName) {

@@ -3,6 +3,28 @@ import Units
 
 /// What the journal of a unit says about the unit itself, worded as systemd words it.
 extension SupervisionLoop {
+  func say(_ text: String, _ name: UnitName) {
+    let line = HostedLine(
+      epochMicroseconds: epochMicroseconds(),
+      source: "coracle",
+      processID: nil,
+      text: text,
+      stream: .coracle,
+      invocation: invocation(of: name)
+    )
+    write([line], name.rawValue)
+  }
+
+  func write(_ lines: [HostedLine], _ unit: String) {
+    journal[unit, default: []].append(contentsOf: lines)
+  }
+
+  /// The run of a unit; nil before its first.
+  func invocation(of name: UnitName) -> String? {
+    guard let invocation = units[name]?.record.invocation, !invocation.isEmpty else { return nil }
+    return invocation
+  }
+
   func narrate(_ name: UnitName, from before: UnitLifecycle.Snapshot, to after: UnitLifecycle.Snapshot) {
     guard before.sub != after.sub || before.restarts != after.restarts, let unit = units[name] else { return }
     let title = unit.definition.description

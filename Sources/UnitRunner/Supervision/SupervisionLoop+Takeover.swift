@@ -135,7 +135,8 @@ extension SupervisionLoop {
               process: identity,
               lineRule: units[name]?.definition.execution.lineRule ?? OutputLineRule(),
               notifySocket: units[name].flatMap { notifySocket(of: $0) },
-              pidFile: command.role == .main ? units[name]?.definition.pidFile : nil
+              pidFile: command.role == .main ? units[name]?.definition.pidFile : nil,
+              invocation: invocation(of: name)
             )
           )
         )

@@ -64,7 +64,10 @@ final class SupervisionLoop {
   var dirty: Set<UnitName> = []
   private var acknowledgements: [HostRequest] = []
   private var requests: [HostRequest] = []
-  private var journal: [String: [HostedLine]] = [:]
+  /// Lines for the journals of units, to be sent at the end of the turn.
+  var journal: [String: [HostedLine]] = [:]
+  /// What units with a limit of lines have written, as far as it passes here.
+  var lineCounts: [String: LineRateLimit.Count] = [:]
   var waiters: [(isDone: (SupervisionLoop) -> Bool, resume: @Sendable () -> Void)] = []
   private var shouldEnd = false
   private var failure: UnitRunnerError?
@@ -223,15 +226,6 @@ final class SupervisionLoop {
     acknowledgements.append(.acknowledgeNotifications(unit: notification.unit, number: notification.number))
   }
 
-  func say(_ text: String, _ name: UnitName) {
-    let line = HostedLine(epochMicroseconds: epochMicroseconds(), source: "coracle", processID: nil, text: text)
-    journal[name.rawValue, default: []].append(line)
-  }
-
-  func write(_ lines: [HostedLine], _ unit: String) {
-    journal[unit, default: []].append(contentsOf: lines)
-  }
-
   /// Puts a unit's record on disk without waiting for the end of the turn.
   func writeRecordNow(_ name: UnitName) {
     guard let unit = units[name] else { return }
@@ -282,7 +276,9 @@ final class SupervisionLoop {
     connection.send(
       HostRequest.hello(
         protocolVersion: HostRequest.protocolVersion,
-        journalFileLimitBytes: configuration.journalFileLimitBytes
+        journalFileLimitBytes: configuration.journalRetention.unitBytes / 2,
+        retention: configuration.journalRetention,
+        machineID: configuration.machineID
       )
     )
     connection.flush()

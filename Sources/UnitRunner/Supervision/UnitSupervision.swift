@@ -206,10 +206,19 @@ public final class UnitSupervision: Sendable {
   ///
   /// The output of a unit that was unloaded stays readable.
   public func journal(of name: UnitName, lines: Int, follow: Bool) -> JournalLines {
-    JournalLines(
-      files: JournalFiles(stateDirectory: configuration.stateDirectory, unit: name.rawValue),
-      lines: lines,
+    let selection = JournalSelection([name.rawValue])
+    return JournalLines(
+      reader: journalReader(JournalReader.Request(selection: selection, lines: lines, follows: follow)),
       follows: follow
+    )
+  }
+
+  /// A reader of the journals of this machine, of units that were unloaded too; making it reads from the disk.
+  public func journalReader(_ request: JournalReader.Request) -> JournalReader {
+    JournalReader(
+      places: JournalPlaces(stateDirectory: configuration.stateDirectory),
+      machineID: configuration.machineID,
+      request: request
     )
   }
 

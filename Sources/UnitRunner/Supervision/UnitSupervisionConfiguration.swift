@@ -23,8 +23,8 @@ public struct UnitSupervisionConfiguration: Sendable {
   public var presentUnits: Set<String>
   /// How the unit-host comes into being.
   public var hostLaunch: HostLaunch
-  /// Size at which a unit's journal file is rotated; two files are kept for each unit.
-  public var journalFileLimitBytes: Int
+  /// How much of the units' journals is kept.
+  public var journalRetention: JournalRetention
 
   /// Whether units get control groups.
   public var usesControlGroups = true
@@ -51,7 +51,7 @@ public struct UnitSupervisionConfiguration: Sendable {
   ///   - environment: Variables every unit gets.
   ///   - presentUnits: Units that count as there and active.
   ///   - hostLaunch: How the unit-host comes into being.
-  ///   - journalFileLimitBytes: Size at which a journal file is rotated.
+  ///   - journalRetention: How much of the units' journals is kept.
   public init(
     stateDirectory: String,
     machineID: String,
@@ -59,7 +59,7 @@ public struct UnitSupervisionConfiguration: Sendable {
     environment: [String: String] = [:],
     presentUnits: Set<String> = UnitSupervisionConfiguration.usualUnits,
     hostLaunch: HostLaunch = .process,
-    journalFileLimitBytes: Int = 4 << 20
+    journalRetention: JournalRetention = JournalRetention()
   ) {
     self.stateDirectory = stateDirectory
     self.machineID = machineID
@@ -67,7 +67,7 @@ public struct UnitSupervisionConfiguration: Sendable {
     self.environment = environment
     self.presentUnits = presentUnits
     self.hostLaunch = hostLaunch
-    self.journalFileLimitBytes = journalFileLimitBytes
+    self.journalRetention = journalRetention
   }
 
   /// What a CoreOS machine always had: its daemons and the usual targets.

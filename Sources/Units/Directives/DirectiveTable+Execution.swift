@@ -13,7 +13,7 @@ extension DirectiveTable {
       LimitCPU LimitFSIZE LimitDATA LimitSTACK LimitCORE LimitRSS LimitNOFILE LimitAS LimitNPROC LimitMEMLOCK LimitLOCKS
       LimitSIGPENDING LimitMSGQUEUE LimitNICE LimitRTPRIO LimitRTTIME
       StandardInput StandardOutput StandardError StandardInputText StandardInputData SyslogIdentifier SyslogLevel
-      SyslogLevelPrefix LogLevelMax
+      SyslogLevelPrefix LogLevelMax LogRateLimitIntervalSec LogRateLimitBurst
       RuntimeDirectory RuntimeDirectoryMode RuntimeDirectoryPreserve StateDirectory StateDirectoryMode CacheDirectory
       CacheDirectoryMode LogsDirectory LogsDirectoryMode ConfigurationDirectory ConfigurationDirectoryMode
       NoNewPrivileges PrivateTmp PrivateDevices PrivateNetwork PrivateIPC PrivateMounts ProtectHostname ProtectKernelTunables
@@ -58,8 +58,8 @@ extension DirectiveTable {
       "SetCredential SetCredentialEncrypted LoadCredential LoadCredentialEncrypted"
     ),
     DirectiveGroup(
-      .notCarriedOut("a unit's journal is limited by its size"),
-      "LogRateLimitIntervalSec LogRateLimitBurst LogExtraFields LogNamespace"
+      .notCarriedOut("all units of a machine have one journal, of fixed fields"),
+      "LogExtraFields LogNamespace"
     ),
   ]
 

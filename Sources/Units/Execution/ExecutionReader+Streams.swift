@@ -21,6 +21,8 @@ extension ExecutionReader {
     case "SyslogLevel": level(option, \.level, default: 6)
     case "LogLevelMax": level(option, \.maximumLevel, default: 7)
     case "SyslogLevelPrefix": boolean(option, \.lineRule.hasPrefix)
+    case "LogRateLimitIntervalSec": readRateInterval(option)
+    case "LogRateLimitBurst": readRateBurst(option)
     default: return false
     }
     return true
@@ -36,6 +38,30 @@ extension ExecutionReader {
     } else {
       ignore(option, "emerg, alert, crit, err, warning, notice, info or debug")
     }
+  }
+
+  private mutating func readRateInterval(_ option: UnitOption) {
+    var limit = settings.lineRule.rateLimit ?? LineRateLimit()
+    if option.value.isEmpty {
+      limit.intervalMicroseconds = LineRateLimit().intervalMicroseconds
+    } else if let span = TimeSpan(option.value)?.duration {
+      limit.intervalMicroseconds = Int64(span / .microseconds(1))
+    } else {
+      return ignore(option, "a time span")
+    }
+    settings.lineRule.rateLimit = limit
+  }
+
+  private mutating func readRateBurst(_ option: UnitOption) {
+    var limit = settings.lineRule.rateLimit ?? LineRateLimit()
+    if option.value.isEmpty {
+      limit.burst = LineRateLimit().burst
+    } else if let burst = UInt32(option.value) {
+      limit.burst = Int(burst)
+    } else {
+      return ignore(option, "a number of lines")
+    }
+    settings.lineRule.rateLimit = limit
   }
 
   private mutating func readInput(_ option: UnitOption) {

@@ -38,22 +38,24 @@ public struct OutputLineRule: Sendable, Equatable, Codable {
   public var hasPrefix = true
   /// Lines of a higher number are dropped.
   public var maximumLevel = 7
+  /// How many lines are kept in a span of time; nil for all.
+  public var rateLimit: LineRateLimit?
 
   /// Makes the rule that keeps everything.
   public init() {}
 
-  /// The line as it is kept, without its prefix; nil when it is dropped.
-  public func kept(_ line: String) -> String? {
-    guard let (level, text) = hasPrefix ? Self.prefixed(line) : nil else { return level <= maximumLevel ? line : nil }
-    return level <= maximumLevel ? text : nil
+  /// The line as it is kept, without its prefix, and its level; nil when it is dropped.
+  public func kept(_ line: [UInt8]) -> (level: Int, text: [UInt8])? {
+    let (level, text) = (hasPrefix ? Self.prefixed(line) : nil) ?? (self.level, line)
+    return level <= maximumLevel ? (level, text) : nil
   }
 
   /// A priority has three digits at most; its lowest three bits are the level, the others a facility.
-  private static func prefixed(_ line: String) -> (level: Int, text: String)? {
-    guard line.utf8.first == UInt8(ascii: "<"), let end = line.prefix(5).firstIndex(of: ">"),
-      let priority = UInt16(line[line.index(after: line.startIndex)..<end]), priority <= 191
+  private static func prefixed(_ line: [UInt8]) -> (level: Int, text: [UInt8])? {
+    guard line.first == UInt8(ascii: "<"), let end = line.prefix(5).firstIndex(of: UInt8(ascii: ">")),
+      let priority = UInt16(String(decoding: line[1..<end], as: UTF8.self)), priority <= 191
     else { return nil }
-    return (Int(priority & 7), String(line[line.index(after: end)...]))
+    return (Int(priority & 7), Array(line[(end + 1)...]))
   }
 
   /// The number of a level by its name or number; nil when it is none.
