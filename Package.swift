@@ -91,7 +91,10 @@ let package = Package(
     module("EtcdServer", ["Raft", "EtcdStore", "EtcdWire", "Meters", "Threads", crypto, cryptoExtras, logging]),
     module(
       "APIServer",
-      ["EtcdWire", "FleetWire", "EtcdStore", "Meters", "TransportSecurity", nioCore, nioPosix, nioHTTP1, logging]
+      [
+        "Units", "EtcdWire", "FleetWire", "EtcdStore", "Meters", "TransportSecurity", nioCore, nioPosix, nioHTTP1,
+        logging,
+      ]
     ),
     module(
       "APIClients",

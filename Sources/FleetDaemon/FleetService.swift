@@ -139,6 +139,19 @@ public final class FleetService: Sendable {
     )
   }
 
+  /// Where another machine serves its API.
+  ///
+  /// - Throws: ``FleetAPIError``: 404 when no such machine is present, 500 when it does not say.
+  public func clientURL(ofMachine id: String) throws(FleetAPIError) -> String {
+    guard let machine = view.image.machines[id]?.value else {
+      throw .notFound("machine \(id.prefix(8)) is not present")
+    }
+    guard !machine.clientURL.isEmpty else {
+      throw .failed("machine \(id.prefix(8)) does not say where it can be asked")
+    }
+    return machine.clientURL
+  }
+
   /// The machine to ask about a unit's status and journal.
   ///
   /// For a global unit this is the own machine if it has the unit, else the first that has.

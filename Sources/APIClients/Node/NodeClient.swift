@@ -10,11 +10,11 @@ public final class NodeClient: UnitInspectionAPI {
   /// Lines of a journal that wait for a slow consumer before reading pauses.
   private static let bufferedLines = 1_000
   /// Longest line of a journal, as it is sent.
-  private static let maximumLineBytes = 1024 * 1024
+  static let maximumLineBytes = 1024 * 1024
 
-  private let pool: EndpointPool
-  private let timeout: TimeAmount
-  private let asksLocally: Bool
+  let pool: EndpointPool
+  let timeout: TimeAmount
+  let asksLocally: Bool
 
   /// Makes a client.
   ///
@@ -98,6 +98,28 @@ public final class NodeClient: UnitInspectionAPI {
     _ target: String,
     into continuation: AsyncThrowingStream<JournalLine, any Error>.Continuation
   ) async throws {
+    let response = try await openLines(target)
+    var pending = ByteBuffer()
+    for try await part in response.body {
+      pending.writeImmutableBuffer(part)
+      while let length = pending.readableBytesView.firstIndex(of: UInt8(ascii: "\n")).map({ $0 - pending.readerIndex }),
+        let bytes = pending.readBytes(length: length)
+      {
+        pending.moveReaderIndex(forwardBy: 1)
+        guard let line = (try? JSONValue.parse(bytes)).flatMap({ JournalLine(json: $0) }) else { continue }
+        try await hand(line, to: continuation)
+      }
+      guard pending.readableBytes <= Self.maximumLineBytes else {
+        throw FleetAPIError.failed("a line of the journal is longer than \(Self.maximumLineBytes) bytes")
+      }
+      pending.discardReadBytes()
+    }
+  }
+
+  /// Asks for an answer that is read line by line, and waits for its head.
+  ///
+  /// - Throws: ``FleetAPIError`` for every answer but 200.
+  func openLines(_ target: String) async throws -> HTTPClientResponse {
     let request = OutgoingRequest(target: "/coracle/v1/" + target, headTimeout: timeout, isRepeatable: true)
     let response: HTTPClientResponse
     do {
@@ -114,23 +136,9 @@ public final class NodeClient: UnitInspectionAPI {
         body: body
       )
       _ = try FleetAnswer.json(answer)
-      return
+      throw FleetAPIError.failed("\(answer.endpoint) answered \(response.status) and no lines")
     }
-    var pending = ByteBuffer()
-    for try await part in response.body {
-      pending.writeImmutableBuffer(part)
-      while let length = pending.readableBytesView.firstIndex(of: UInt8(ascii: "\n")).map({ $0 - pending.readerIndex }),
-        let bytes = pending.readBytes(length: length)
-      {
-        pending.moveReaderIndex(forwardBy: 1)
-        guard let line = (try? JSONValue.parse(bytes)).flatMap({ JournalLine(json: $0) }) else { continue }
-        try await hand(line, to: continuation)
-      }
-      guard pending.readableBytes <= Self.maximumLineBytes else {
-        throw FleetAPIError.failed("a line of the journal is longer than \(Self.maximumLineBytes) bytes")
-      }
-      pending.discardReadBytes()
-    }
+    return response
   }
 
   /// Waits while the consumer has a full buffer before it, which makes the server wait in turn.

@@ -12,6 +12,8 @@ import NIOPosix
 /// - `GET /coracle/v1/units/<name>/status`, `…/explain`
 /// - `GET /coracle/v1/units/<name>/journal[?lines=N][&follow=true]`: one JSON object a line
 ///
+/// `/coracle/v1/journal` is ``JournalRoute``.
+///
 /// With `local=true` a unit's question is answered for this machine only, which is how nodes ask each other: two that
 /// disagree on where a unit is must not send a question to and fro. Errors have fleet's body.
 struct NodeRoute: HTTPRoute {

@@ -24,6 +24,8 @@ public final class APIPorts: Sendable {
     var fleetPageLimit = FleetPage.defaultLimit
     var inspection: (any UnitInspectionAPI)?
     var localInspection: (any UnitInspectionAPI)?
+    var journals: (any JournalAPI)?
+    var localJournals: (any JournalAPI)?
     var corsOrigins: Set<String> = []
     var setLogLevel: (@Sendable (Logger.Level) -> Void)?
     var servesProfiles = false
@@ -72,6 +74,18 @@ public final class APIPorts: Sendable {
     change { state in
       state.inspection = inspection
       state.localInspection = local ?? inspection
+    }
+  }
+
+  /// Sets what answers `/coracle/v1/journal`.
+  ///
+  /// - Parameters:
+  ///   - journals: Reads this machine's journal, and may ask other nodes for theirs.
+  ///   - local: Reads this machine's alone; answers when another node asks. Nil stands for `journals`.
+  public func setJournals(_ journals: (any JournalAPI)?, local: (any JournalAPI)? = nil) {
+    change { state in
+      state.journals = journals
+      state.localJournals = local ?? journals
     }
   }
 

@@ -34,6 +34,9 @@ struct APIRouter: HTTPRoute {
         .serve(request, exchange)
     } else if path.isAtOrBelow("/coracle/v1") {
       let isLocal = QueryItems(request.target.query).isOn("local")
+      if path == "/coracle/v1/journal" {
+        return JournalRoute(journals: isLocal ? state.localJournals : state.journals).serve(request, exchange)
+      }
       let inspection = isLocal ? state.localInspection : state.inspection
       NodeRoute(store: state.store, inspection: inspection).serve(request, exchange)
     } else {

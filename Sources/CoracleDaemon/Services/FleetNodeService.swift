@@ -45,14 +45,24 @@ struct FleetNodeService: Service {
       machineID: node.machineID,
       supervision: supervision,
       fleet: fleet,
-      remote: { url in NodeClient(endpoints: [try Endpoint(url)], transport: transport, asksLocally: true) }
+      remote: { url in NodeClient(endpoints: [try Endpoint(url)], transport: transport, asksLocally: true) },
+      journals: JournalDesk(
+        machineID: node.machineID,
+        supervision: supervision,
+        remote: { machineID in
+          let url = try fleet.clientURL(ofMachine: machineID)
+          return NodeClient(endpoints: [try Endpoint(url)], transport: transport, asksLocally: true)
+        }
+      )
     )
     ports.setInspection(desk, local: desk.withoutOthers)
+    ports.setJournals(desk.journals, local: desk.withoutOthers.journals)
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await fleet.run() }
       try? await gracefulShutdown()
       ports.setFleet(nil)
       ports.setInspection(nil)
+      ports.setJournals(nil)
       if node.options.stopsUnits { await fleet.leave() }
       group.cancelAll()
     }

@@ -11,11 +11,14 @@ struct UnitInspectionDesk: UnitInspectionAPI {
   let fleet: FleetService
   /// The same questions asked of the node at a client URL; nil answers for this machine only.
   var remote: (@Sendable (_ clientURL: String) throws -> any UnitInspectionAPI)?
+  /// The journals of this machine, and of others.
+  var journals: JournalDesk
 
   /// The same for this machine only.
   var withoutOthers: UnitInspectionDesk {
     var desk = self
     desk.remote = nil
+    desk.journals.remote = nil
     return desk
   }
 
@@ -25,42 +28,26 @@ struct UnitInspectionDesk: UnitInspectionAPI {
   }
 
   func journal(of unitName: String, lines: Int, follow: Bool) -> AsyncThrowingStream<JournalLine, any Error> {
-    AsyncThrowingStream(bufferingPolicy: .bufferingOldest(10_000)) { continuation in
-      let forwarding = Task {
-        do {
-          try await forwardJournal(of: unitName, lines: lines, follow: follow) { line in
-            if case .dropped = continuation.yield(line) {
-              throw FleetAPIError.failed("the reader of the journal is too slow; read it again")
-            }
-          }
-          continuation.finish()
-        } catch {
-          continuation.finish(throwing: error)
-        }
-      }
-      continuation.onTermination = { _ in forwarding.cancel() }
-    }
+    // The reader asks for each line, so nothing waits here.
+    let lines = JournalLineSource { try await open(unitName, lines: lines, follow: follow) }
+    return AsyncThrowingStream(unfolding: { try await lines.next() })
   }
 
   func explain(_ unitName: String) async throws(FleetAPIError) -> UnitExplanation {
     try await fleet.explain(unitName)
   }
 
-  private func forwardJournal(
-    of unitName: String,
+  private func open(
+    _ unitName: String,
     lines: Int,
-    follow: Bool,
-    _ deliver: (JournalLine) throws -> Void
-  ) async throws {
-    if let name = try? UnitName(unitName), await localStatus(of: unitName) != nil {
-      for try await entry in supervision.journal(of: name, lines: lines, follow: follow) {
-        try deliver(JournalLine(entry))
-      }
-    } else {
-      for try await line in try await elsewhere(unitName).journal(of: unitName, lines: lines, follow: follow) {
-        try deliver(line)
-      }
+    follow: Bool
+  ) async throws -> JournalLineSource.Lines {
+    guard await localStatus(of: unitName) != nil else {
+      let lines = try await elsewhere(unitName).journal(of: unitName, lines: lines, follow: follow)
+      return .stream(lines.makeAsyncIterator())
     }
+    let query = JournalQuery(units: [unitName], lines: lines, follows: follow)
+    return .feed(try await journals.journal(query))
   }
 
   private func localStatus(of unitName: String) async -> UnitStatusReport? {
@@ -126,5 +113,48 @@ extension JournalLine {
       processID: entry.processID.map(Int64.init),
       text: entry.text
     )
+  }
+
+  /// The same of an entry with all its fields.
+  init(_ record: JournalRecord) {
+    self.init(
+      epochMilliseconds: record.epochMicroseconds / 1_000,
+      source: record.identifier,
+      processID: record.processID.map(Int64.init),
+      text: record.text
+    )
+  }
+}
+
+/// The lines of one unit's journal, opened when the first is asked for.
+actor JournalLineSource {
+  /// Where lines come from.
+  enum Lines {
+    case feed(JournalFeed)
+    case stream(AsyncThrowingStream<JournalLine, any Error>.Iterator)
+  }
+
+  private let open: @Sendable () async throws -> Lines
+  private var lines: Lines?
+  private var pending: ArraySlice<JournalRecord> = []
+
+  init(_ open: @escaping @Sendable () async throws -> Lines) {
+    self.open = open
+  }
+
+  func next() async throws -> JournalLine? {
+    while true {
+      if let record = pending.popFirst() { return JournalLine(record) }
+      let source = if let lines { lines } else { try await open() }
+      switch source {
+      case .feed(let feed):
+        lines = source
+        guard let batch = try await feed.next() else { return nil }
+        pending = batch.records[...]
+      case .stream(var iterator):
+        defer { lines = .stream(iterator) }
+        return try await iterator.next(isolation: self)
+      }
+    }
   }
 }
