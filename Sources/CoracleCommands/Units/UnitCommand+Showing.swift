@@ -54,17 +54,68 @@ extension UnitCommand {
   }
 
   struct Journal: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Print a unit's output.")
-    @Argument(help: "Name of the unit.") var unit: String
-    @Option(name: [.customShort("n"), .long], help: "How many of the last lines.") var lines = 10
+    static let configuration = CommandConfiguration(
+      abstract: "Print units' output, of all machines they ran on, by time.",
+      discussion: """
+        A template, as in web@, stands for all its instances; * and ? stand for the units that fit, those to come and those \
+        that are gone included. Lines of several units or of a global unit begin with UNIT[MACHINE]. Following goes on over \
+        restarts of units and nodes and over moves to other machines.
+
+        A time is 2026-11-27 12:00:00, 12:00, now, today, yesterday, -1h, 5min ago or @SECONDS, in this machine's time zone \
+        or with UTC behind it.
+        """
+    )
+    @OptionGroup var units: UnitArguments
+    @Option(
+      name: [.customShort("n"), .long],
+      help: "How many of the last lines (default: 10, or all with --since or --until)."
+    )
+    var lines: Int?
     @Flag(name: .shortAndLong, help: "Go on with the lines to come.") var follow = false
+    @Option(parsing: .unconditional, help: ArgumentHelp("Leave out what is earlier.", valueName: "time"))
+    var since: String?
+    @Option(parsing: .unconditional, help: ArgumentHelp("Leave out what is later.", valueName: "time"))
+    var until: String?
     @Option(help: "Form of the lines.") var output = JournalStyle.short
+    @Option(
+      help: ArgumentHelp("Only of this machine, by the beginning of its id or its address.", valueName: "machine")
+    )
+    var machine: String?
     @OptionGroup var client: ClientOptions
 
-    func run() async throws {
-      try await client.withSession {
-        await $0.journal([unit], lines: lines, follow: follow, style: output)
+    func validate() throws {
+      guard (0...JournalWish.maximumLines).contains(lines ?? 0) else {
+        throw ValidationError("--lines must be a number from 0 to \(JournalWish.maximumLines).")
       }
+      guard !follow || until == nil else { throw ValidationError("--follow has no end that --until could set.") }
+      _ = try wish(nowMicroseconds: UnitSession.nowEpochMilliseconds() * 1_000)
+    }
+
+    func run() async throws {
+      let now = UnitSession.nowEpochMilliseconds() * 1_000
+      let wish = try wish(nowMicroseconds: now)
+      try await client.withSession { await $0.journals(wish, nowMicroseconds: now) }
+    }
+
+    private func wish(nowMicroseconds now: Int64) throws -> JournalWish {
+      func time(_ text: String?, _ flag: String) throws -> Int64? {
+        guard let text else { return nil }
+        guard let time = JournalTime.parse(text, nowMicroseconds: now, clock: .local) else {
+          throw ValidationError(
+            "\(flag): \"\(text)\" is no time. Write 2026-11-27 12:00:00, 12:00, today, -1h or @SECONDS."
+          )
+        }
+        return time
+      }
+      return JournalWish(
+        words: units.units,
+        lines: lines,
+        follows: follow,
+        sinceMicroseconds: try time(since, "--since"),
+        untilMicroseconds: try time(until, "--until"),
+        machine: machine,
+        style: output
+      )
     }
   }
 

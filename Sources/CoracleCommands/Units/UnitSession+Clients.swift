@@ -11,6 +11,7 @@ extension UnitSession {
       readFile: { path throws(CommandFailure) in try LocalFiles.text(path) },
       sleep: { try await Task.sleep(for: $0) }
     )
+    journals = clients.node
   }
 
   /// The time of day.

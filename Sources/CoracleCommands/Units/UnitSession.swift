@@ -26,6 +26,8 @@ struct UnitSession: Sendable {
   var errorPrefix = ""
   /// Asks a unit's machine itself when the API cannot tell; nil asks nobody.
   var elsewhere: RemoteUnitQuestions?
+  /// The journals of all machines; nil where only single units can be asked for.
+  var journals: (any JournalAPI)?
 
   /// How long a command waits for its units.
   struct Waiting: Equatable {
