@@ -28,6 +28,7 @@ extension SupervisionLoop {
       guard let unit = units[name], unit.isDown, unit.record.running.isEmpty else { continue }
       unloading.remove(name)
       dismiss(name)
+      lineCounts[name.rawValue] = nil
       records.remove(name.rawValue)
       surroundings.removeFragment(of: name)
       host?.send(HostRequest.forget(unit: name.rawValue))
