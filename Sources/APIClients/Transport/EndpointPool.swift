@@ -149,7 +149,12 @@ final class EndpointPool: Sendable {
         lastAnswer = answer
         failures.append("client: etcd member \(endpoints[place]) returns server error [\(status(answer).reasonPhrase)]")
       } catch {
-        choice.withLock { $0.end(place, at: .now(), isAnswered: false) }
+        // Whoever asks next must not wait for it too.
+        let leaving = choice.withLock { choice in
+          choice.end(place, at: .now(), isAnswered: false)
+          return choice.preferred == place ? choice.prefer((place + 1) % endpoints.count) : []
+        }
+        for follower in leaving { follower.resume() }
         guard !error.mayHaveBeenSent || request.isRepeatable else {
           throw APIClientError(.outcomeUnknown, error.message, cause: error.cause)
         }
