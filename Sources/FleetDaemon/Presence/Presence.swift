@@ -271,7 +271,10 @@ final class Presence: Sendable {
   }
 
   /// Takes the machine out of the listing at once; when that fails, its TTL does it.
+  ///
+  /// A machine that never was in it leaves alone what another one with its id has there.
   func finishLeaving() async {
+    guard status.withLock({ $0.registered != nil }) else { return }
     _ = try? await store.write(key, .delete(isDirectory: false, recursive: false))
   }
 }
