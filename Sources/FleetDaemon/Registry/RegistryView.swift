@@ -100,6 +100,14 @@ final class RegistryView: Sendable {
     contents.withLock { $0.engineBacklog = nil }
   }
 
+  /// Waits until the image follows the store, or the time is up.
+  func waitUntilLive(within limit: Duration, clock: any FleetClock) async {
+    let end = clock.now() + limit
+    while !isLive, clock.now() < end, !Task.isCancelled { try? await clock.sleep(for: Self.lookAgain) }
+  }
+
+  private static let lookAgain = Duration.milliseconds(20)
+
   /// Waits until the image shows what the store held at an index, or the time is up.
   func waitUntil(_ index: EtcdIndex, within limit: Duration, clock: any FleetClock) async {
     let result: SingleResult<Void>? = contents.withLock { contents in

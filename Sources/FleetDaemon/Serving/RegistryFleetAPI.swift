@@ -21,7 +21,7 @@ struct RegistryFleetAPI: FleetAPI {
   }
 
   func machines() async throws(FleetAPIError) -> [FleetMachine] {
-    try checkReady()
+    try await checkReady()
     let image = view.image
     return image.presentMachines.map { machine in
       let record = image.machines[machine.id]?.value
@@ -36,7 +36,7 @@ struct RegistryFleetAPI: FleetAPI {
   }
 
   func patchMachines(_ operations: [MachineMetadataOperation]) async throws(FleetAPIError) {
-    try checkReady()
+    try await checkReady()
     var changes: [(machineID: String, key: String, value: String)] = []
     for operation in operations { changes.append(try operation.validated()) }
     var newest = EtcdIndex.zero
@@ -49,12 +49,12 @@ struct RegistryFleetAPI: FleetAPI {
   }
 
   func units() async throws(FleetAPIError) -> [FleetUnit] {
-    try checkReady()
+    try await checkReady()
     return listings.units(of: view.image)
   }
 
   func unit(named name: String) async throws(FleetAPIError) -> FleetUnit {
-    try checkReady()
+    try await checkReady()
     if view.read({ $0.jobs[name]?.hash == nil }) { try await lookForUnseen(name) }
     let image = view.image
     guard let unit = image.unit(named: name) else { throw .unitDoesNotExist }
@@ -65,7 +65,7 @@ struct RegistryFleetAPI: FleetAPI {
   }
 
   func putUnit(named name: String, _ request: FleetUnitRequest) async throws(FleetAPIError) -> FleetUnitPutOutcome {
-    try checkReady()
+    try await checkReady()
     try UnitPutDecision.validatedName(request, named: name)
     let existing = try await storing("reading the unit") { () async throws(EtcdError) in
       try await registry.currentHash(of: name)
@@ -87,7 +87,7 @@ struct RegistryFleetAPI: FleetAPI {
   }
 
   func destroyUnit(named name: String) async throws(FleetAPIError) {
-    try checkReady()
+    try await checkReady()
     guard (try? UnitName(name)) != nil else { throw .unitDoesNotExist }
     let index = try await storing("removing the unit") { () async throws(EtcdError) in
       try await registry.destroy(name)
@@ -96,7 +96,7 @@ struct RegistryFleetAPI: FleetAPI {
   }
 
   func states(matching filter: FleetStateFilter) async throws(FleetAPIError) -> [FleetUnitState] {
-    try checkReady()
+    try await checkReady()
     return view.read { image in
       let names = filter.unitName.map { [$0] } ?? image.unitStates.keys.sorted()
       return names.flatMap { name in
@@ -114,7 +114,10 @@ struct RegistryFleetAPI: FleetAPI {
     }
   }
 
-  func checkReady() throws(FleetAPIError) {
+  /// Waits a moment for the view when its watch has just ended, as it does with the member that served it.
+  func checkReady() async throws(FleetAPIError) {
+    guard presence.isReady else { throw .storeUnreachable }
+    if !view.isLive { await view.waitUntilLive(within: registry.store.timeout, clock: registry.store.clock) }
     guard presence.isReady, view.isLive else { throw .storeUnreachable }
   }
 
