@@ -14,6 +14,8 @@ extension PreparedNode {
     let address = plain?.text ?? (own.isEmpty ? first.text : "unix://\(socketPath)")
     var variables = [
       "ETCDCTL_ENDPOINTS": address, "CORACLE_ENDPOINT": address, "FLEETCTL_ENDPOINT": address,
+      // etcd's own etcdctl, where a machine has one, speaks another API by default since 3.4.
+      "ETCDCTL_API": "2",
     ]
     guard own.isEmpty, plain == nil, let files = plan.fleet?.storeSecurity else { return variables }
     let named = [
