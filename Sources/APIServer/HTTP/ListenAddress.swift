@@ -23,7 +23,7 @@ public enum APISurface: Sendable, Hashable {
   case everything
   /// Everything, to the owner of the machine: a request that names no user may do what `root` may (control socket).
   case control
-  /// Fleet's API alone (`coreos.fleet.listen-urls`).
+  /// Fleet's API, and how this machine's units are (`coreos.fleet.listen-urls`).
   case fleet
 }
 

@@ -26,7 +26,9 @@ struct APIRouter: HTTPRoute {
       if request.method == .OPTIONS { return exchange.respond(HTTPResponse(.ok, headers: cors.headers)) }
       return exchange.respond(Self.redirect(to: location, method: request.method).adding(cors))
     }
-    if FleetRoute.serves(path) || surface == .fleet {
+    // A machine without client URLs is asked about its units here.
+    let isFleets = surface == .fleet && !path.isAtOrBelow("/coracle/v1/units")
+    if FleetRoute.serves(path) || isFleets {
       let route = FleetRoute(fleet: state.fleet, pageLimit: state.fleetPageLimit)
       guard path == "/metrics", route.isReady else { return route.serve(request, exchange) }
       let cors = CORSHeaders(origins: [], origin: nil)

@@ -234,9 +234,9 @@ extension PlanBuilder {
 
 extension EndpointURL {
   /// Whether the host means "every address of this machine".
-  var isWildcard: Bool { host == "0.0.0.0" || host == "::" }
+  public var isWildcard: Bool { host == "0.0.0.0" || host == "::" }
   /// Whether the host is an address, not a name that DNS knows.
   var hasLiteralAddress: Bool { host.contains(":") || host.allSatisfy { $0 == "." || $0.isNumber } }
   /// Whether only this machine can reach it.
-  var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+  public var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
 }

@@ -24,6 +24,9 @@ final class Eventual<Value: Sendable>: Sendable {
     for continuation in waiting { continuation.resume(returning: value) }
   }
 
+  /// The value, if it is there already.
+  var current: Value? { state.withLock { $0.value } }
+
   /// Waits for the value.
   ///
   /// - Throws: `CancellationError` when the task is cancelled first.

@@ -4,6 +4,7 @@ import APIServer
 import CloudConfig
 import CloudInit
 import DockerEngine
+import FleetDaemon
 import Logging
 import NIOCore
 import NIOPosix
@@ -47,6 +48,7 @@ struct NodeServices {
     let ports = makePorts()
     let api = try await APIService(node, ports: ports, security: security, group: group, logger: logger)
     let store = Eventual<NodeStore>()
+    let fleet = Eventual<FleetService>()
     let supervision = UnitSupervision(
       configuration: unitConfiguration,
       containers: engine.map { DockerEngineContainers(client: $0) },
@@ -79,6 +81,7 @@ struct NodeServices {
           store: store,
           supervision: supervision,
           transport: transports.members,
+          fleet: fleet,
           logger: logger
         )
       )
@@ -88,7 +91,7 @@ struct NodeServices {
         RegistratorService(configuration: registrator, engine: engine, store: store, logger: logger)
       )
     }
-    services.append(ReloadService(node: node, logger: logger))
+    services.append(ReloadService(node: node, fleet: fleet, logger: logger))
     try await runGroup(services)
   }
 

@@ -17,6 +17,7 @@ struct FleetNodeService: Service {
   let store: Eventual<NodeStore>
   let supervision: UnitSupervision
   let transport: HTTPTransport
+  let fleet: Eventual<FleetService>
   let logger: Logger
 
   func run() async throws {
@@ -39,6 +40,7 @@ struct FleetNodeService: Service {
       ),
       logger: logger
     )
+    self.fleet.fulfil(fleet)
     ports.setFleetPageLimit(plan.tokenLimit)
     ports.setFleet(fleet.api)
     let desk = UnitInspectionDesk(
@@ -68,13 +70,25 @@ struct FleetNodeService: Service {
     }
   }
 
+  /// Where other machines reach this one's API; empty when they cannot.
+  ///
+  /// A machine that has no client URLs is reached where it listens for fleet, unless that is for itself alone.
+  private var clientURL: String {
+    if let url = node.plan.etcd?.advertiseClientURLs.first { return url.text }
+    let reachable = plan.listenURLs.lazy.compactMap { url -> EndpointURL? in
+      if url.isWildcard { return EndpointURL(scheme: url.scheme, host: node.publicIP, port: url.port) }
+      return url.isLoopback && url.host != node.publicIP ? nil : url
+    }
+    return reachable.first?.text ?? ""
+  }
+
   private var configuration: FleetConfiguration {
     FleetConfiguration(
       machineID: node.machineID,
       instanceToken: node.instanceToken,
       publicIP: node.publicIP,
-      clientURL: node.plan.etcd?.advertiseClientURLs.first?.text ?? plan.listenURLs.first?.text ?? "",
-      metadata: Dictionary(plan.metadata.map { ($0.key, $0.value) }) { $1 },
+      clientURL: clientURL,
+      metadata: plan.metadataByKey,
       agentTTL: plan.agentTTL,
       reconcileInterval: plan.engineReconcileInterval,
       layout: RegistryLayout(prefix: plan.etcdKeyPrefix),

@@ -122,8 +122,12 @@ import Testing
     #expect(answer.body.contains(#""basePath":"/fleet/v1/""#))
   }
 
-  @Test func `a listener for fleet serves nothing else, and others answer 404 outside of it`() async throws {
+  @Test func `a listener for fleet serves nothing else but its machine's units, and others answer 404 outside of it`()
+    async throws
+  {
     let fleetOnly = try await connection(surface: .fleet)
+    #expect(try await fleetOnly.ask("GET", "/coracle/v1/status").status == 404)
+    #expect(try await fleetOnly.ask("GET", "/coracle/v1/units/a.service/status").status == 503)
     let keys = try await fleetOnly.ask("GET", "/v2/keys")
     #expect(keys.status == 404)
     #expect(keys.body == #"{"error":{"code":404,"message":""}}"#)
