@@ -20,7 +20,7 @@ RELEASE_FLAGS := -c release --static-swift-stdlib --product coracle \
 LOAD_FLAGS := $(subst --product coracle,--product coracle-load,$(RELEASE_FLAGS))
 SOURCES := Sources Tests Benchmarks Package.swift
 
-.PHONY: help setup test-setup build demo test check format sim faults unit-faults differential fuzz recovery load bench install clean
+.PHONY: help setup test-setup build demo test check format sim scenarios faults unit-faults differential fuzz recovery load bench install clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,11 @@ sim: ## the simulator over SEEDS seeds (default 2000), of the log alone, of the 
 	.build/release/coracle-sim --store --count $(SEEDS) --jobs $(JOBS)
 	.build/release/coracle-sim fleet --count $(SEEDS)
 	.build/release/coracle-sim fleet
+
+scenarios: setup test-setup ## acceptance scenarios and walkthroughs, also those that make test leaves out; needs root
+	swift build --build-tests
+	CORACLE_ALL_SCENARIOS=1 swift test --disable-xctest --skip-build --no-parallel \
+	  --filter 'OneMachineTests|ThreeMachinesTests|WalkthroughTests|DedicatedStoreTests|RealEtcdStoreTests'
 
 faults: build ## RUNS fault runs (default 208) on clusters of real processes; needs root
 	swift build --product coracle-faults

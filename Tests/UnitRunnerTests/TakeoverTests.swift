@@ -59,6 +59,27 @@ import Units
     }
   }
 
+  // The number is that of fleet's own functional test.
+  @Test func `25 a unit is loaded, started, stopped and unloaded without a fleet`() async throws {
+    try await withTestDirectory { directory in
+      try await SupervisionFixture.with(directory: directory) { units in
+        let text = "[Service]\nExecStart=/bin/sleep 1000\n"
+        try await units.load(["hello.service": text])
+        let loaded = await units.supervision.units()
+        #expect(loaded.map(\.name.rawValue) == ["hello.service"])
+        #expect(loaded.first?.hash == (try UnitFile(parsing: text)).hash)
+        #expect(loaded.first?.activity.load == .loaded)
+        #expect(await units.words("hello.service") == "inactive/dead")
+        try await units.start("hello.service")
+        try await units.expect("hello.service", "active/running")
+        try await units.stop("hello.service")
+        try await units.expect("hello.service", "inactive/dead")
+        try await units.supervision.unload(try UnitName("hello.service"))
+        #expect(await units.words("hello.service") == "gone")
+      }
+    }
+  }
+
   @Test func `an unloaded unit leaves nothing behind and its journal can still be read`() async throws {
     try await withTestDirectory { directory in
       try await SupervisionFixture.with(directory: directory) { units in

@@ -4,8 +4,9 @@ import Glibc
 
 /// A real Docker Engine started by hand, with a data root, socket and network namespace of its own.
 public final class DockerDaemon {
-  private let child: ChildProcess
+  private var child: ChildProcess
   private let directory: URL
+  private let namespace: String?
 
   /// The engine's socket.
   public let socket: String
@@ -13,38 +14,64 @@ public final class DockerDaemon {
   /// The URL that `--docker` and `docker -H` take.
   public var url: String { "unix://\(socket)" }
 
-  private init(child: ChildProcess, directory: URL, socket: String) {
-    self.child = child
+  private init(directory: URL, namespace: String?) throws {
     self.directory = directory
-    self.socket = socket
+    self.namespace = namespace
+    socket = directory.appendingPathComponent("docker.sock").path
+    child = try Self.launch(directory, namespace)
+  }
+
+  /// `nsenter` and not `ip netns exec`, which hides the cgroup file systems from the engine.
+  ///
+  /// A host also has a `/run` of its own, where containers find the engine's usual socket.
+  private static func launch(_ directory: URL, _ namespace: String?) throws -> ChildProcess {
+    let arguments = [
+      "--data-root", "\(directory.path)/root", "--exec-root", "\(directory.path)/exec", "-H",
+      "unix://\(directory.path)/docker.sock", "--pidfile", "\(directory.path)/pid",
+    ]
+    guard let namespace else { return try ChildProcess(["dockerd"] + arguments, directory: directory) }
+    let enter = ["nsenter", "--net=/run/netns/\(namespace)", "unshare", "--mount", "--propagation", "private"]
+    let script = #"mount -t tmpfs tmpfs /run; exec dockerd -H unix:///run/docker.sock "$@""#
+    return try ChildProcess(enter + ["sh", "-ec", script, "dockerd"] + arguments, directory: directory)
+  }
+
+  /// Starts an engine.
+  ///
+  /// - Throws: When its program cannot be started.
+  public static func launch(directory: URL, namespace: String?) throws -> DockerDaemon {
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    return try DockerDaemon(directory: directory, namespace: namespace)
   }
 
   /// Starts an engine and waits until it answers.
   ///
-  /// `nsenter` and not `ip netns exec`, which hides the cgroup file systems from the engine.
-  ///
   /// - Throws: When it does not come up, with its log.
   public static func start(directory: URL, namespace: String?) async throws -> DockerDaemon {
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    let socket = directory.appendingPathComponent("docker.sock").path
-    let enter = namespace.map { ["nsenter", "--net=/run/netns/\($0)"] } ?? []
-    let child = try ChildProcess(
-      enter + [
-        "dockerd", "--data-root", "\(directory.path)/root", "--exec-root", "\(directory.path)/exec", "-H",
-        "unix://\(socket)", "--pidfile", "\(directory.path)/pid",
-      ],
-      directory: directory
-    )
-    let daemon = DockerDaemon(child: child, directory: directory, socket: socket)
+    let daemon = try launch(directory: directory, namespace: namespace)
+    try await daemon.waitUntilReady()
+    return daemon
+  }
+
+  /// Starts the engine again after ``stop()``, with what it kept on disk.
+  ///
+  /// - Throws: When it does not come up, with its log.
+  public func restart() async throws {
+    child = try Self.launch(directory, namespace)
+    try await waitUntilReady()
+  }
+
+  /// Waits until the engine answers.
+  ///
+  /// - Throws: When it does not come up, with its log.
+  public func waitUntilReady() async throws {
     do {
-      try await eventually("the Docker Engine answers", within: .seconds(30)) {
+      try await eventually("the Docker Engine answers", within: .seconds(60)) {
         try await succeed(["curl", "-sf", "--unix-socket", socket, "http://docker/_ping"]) == "OK"
       }
     } catch {
-      await daemon.stop()
+      await stop()
       throw CommandFailed(description: "\(error)\n\(child.errors.suffix(4_000))")
     }
-    return daemon
   }
 
   /// Runs the docker program against this engine.
@@ -56,24 +83,27 @@ public final class DockerDaemon {
     try await succeed(["docker", "-H", url] + arguments)
   }
 
-  /// Imports a busybox image under a name, with changes in Dockerfile form.
+  /// Imports busybox under several names, each with changes in Dockerfile form.
   ///
   /// - Throws: ``CommandFailed``.
-  public func importImage(_ name: String, changes: [String] = []) async throws {
+  public func importImages(_ images: [DockerImage]) async throws {
+    guard !images.isEmpty else { return }
     let root = directory.appendingPathComponent("image").path
-    // Changes hold quotes of their own, so they are handed over as arguments.
-    try await succeed(
-      [
-        "sh", "-euc",
-        """
-        mkdir -p \(root)/bin \(root)/www \(root)/tmp
-        cp -f "$(command -v busybox)" \(root)/bin/busybox
-        for name in sh sleep echo cat httpd wget true false kill; do ln -sf busybox \(root)/bin/$name; done
-        echo hello >\(root)/www/index.html
-        tar -C \(root) -c . | docker -H \(url) import "$@" - \(name)
-        """, "import",
-      ] + changes.flatMap { ["--change", $0] }
-    )
+    try await succeed([
+      "sh", "-euc",
+      """
+      mkdir -p \(root)/bin \(root)/www \(root)/tmp \(root)/usr/sbin
+      cp -f "$(command -v busybox)" \(root)/bin/busybox
+      for name in sh sleep echo cat httpd wget true false kill; do ln -sf busybox \(root)/bin/$name; done
+      echo hello >\(root)/www/index.html
+      printf '#!/bin/sh\\nexec httpd -f -p 80 -h /www\\n' >\(root)/usr/sbin/httpd
+      chmod 755 \(root)/usr/sbin/httpd
+      tar -C \(root) -cf \(root).tar .
+      """,
+    ])
+    for image in images {
+      try await docker(["import"] + image.changes.flatMap { ["--change", $0] } + ["\(root).tar", image.name])
+    }
   }
 
   /// Kills every container and the engine, as a power cut does.

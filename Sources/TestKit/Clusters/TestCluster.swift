@@ -30,6 +30,10 @@ public struct TestClusterShape: Sendable {
   public var machines: Int
   /// How many of them become members; the others become workers.
   public var size: Int
+  /// How many of them, the last, are not started at first.
+  public var spares: Int
+  /// Further flags of every node.
+  public var nodeArguments: [String]
   /// `coreos.fleet.agent-ttl`.
   public var agentTTL: String
   /// Lines put under `coreos.etcd2`, already indented by four blanks.
@@ -43,13 +47,17 @@ public struct TestClusterShape: Sendable {
   public init(
     machines: Int,
     size: Int? = nil,
+    spares: Int = 0,
+    nodeArguments: [String] = [],
     agentTTL: String = "3s",
     etcdLines: String = "",
     fleetLines: String = "",
     ownLines: String = ""
   ) {
     self.machines = machines
-    self.size = size ?? machines
+    self.size = size ?? machines - spares
+    self.spares = spares
+    self.nodeArguments = nodeArguments
     self.agentTTL = agentTTL
     self.etcdLines = etcdLines
     self.fleetLines = fleetLines
@@ -100,6 +108,48 @@ public final class TestCluster {
     }
   }
 
+  /// Boots machines that hold no store: what they are told of one stands in `shape.fleetLines`.
+  ///
+  /// - Throws: What the body throws, or what went wrong while booting.
+  public static func withWorkers<Value>(
+    _ shape: TestClusterShape,
+    directory: URL,
+    _ body: (TestCluster) async throws -> Value
+  ) async throws -> Value {
+    let cluster = try await lay(out: shape, on: .loopback, directory: directory)
+    do {
+      let text = """
+        #cloud-config
+        coreos:
+          fleet:
+            public-ip: $public_ipv4
+            agent-ttl: \(shape.agentTTL)
+            metadata: "platform=test"
+            listen-urls: http://$private_ipv4:49153
+        \(shape.fleetLines)
+          units:
+            - name: fleet.service
+              command: start
+        \(shape.ownLines)
+
+        """
+      try text.write(to: cluster.nodes[0].userData, atomically: true, encoding: .utf8)
+      for node in cluster.nodes {
+        node.port = 49153
+        node.extraArguments = shape.nodeArguments
+        try node.start()
+      }
+      try await cluster.waitUntilListed(cluster.nodes)
+      let value = try await body(cluster)
+      await cluster.tearDown()
+      return value
+    } catch {
+      cluster.printLogs()
+      await cluster.tearDown()
+      throw error
+    }
+  }
+
   private static func lay(
     out shape: TestClusterShape,
     on kind: TestClusterNetwork,
@@ -129,14 +179,18 @@ public final class TestCluster {
   }
 
   private func startEngines(_ images: [DockerImage]) async throws {
+    // All at once: an engine waits for itself most of the time.
     for node in nodes {
-      let engine = try await DockerDaemon.start(
+      let engine = try DockerDaemon.launch(
         directory: directory.appendingPathComponent("engine\(node.number)"),
         namespace: node.namespace
       )
       engines.append(engine)
       node.docker = engine.url
-      for image in images { try await engine.importImage(image.name, changes: image.changes) }
+    }
+    for engine in engines {
+      try await engine.waitUntilReady()
+      try await engine.importImages(images)
     }
   }
 
@@ -211,23 +265,50 @@ public final class TestCluster {
     let listen = network == nil ? "$private_ipv4" : "0.0.0.0"
     try Self.text(of: shape, discovery: url.trimmingCharacters(in: .whitespacesAndNewlines), listen: listen)
       .write(to: nodes[0].userData, atomically: true, encoding: .utf8)
-    for node in nodes { try node.start() }
-    for node in nodes {
+    for node in nodes { node.extraArguments = shape.nodeArguments }
+    let started = nodes.dropLast(shape.spares)
+    for node in started { try node.start() }
+    for node in started {
       try await eventually("node \(node.number) serves", within: .seconds(40)) {
         try await get("/health", from: node).contains("true")
       }
     }
-    let count = nodes.count
-    try await eventually("\(count) machines are listed", within: .seconds(40)) {
-      let list = try await coracle(["machine", "list", "--no-legend"]).output
-      return list.split(separator: "\n").count == count
+    try await waitUntilListed(Array(started))
+  }
+
+  /// Waits until these machines, and no others, are in the fleet.
+  ///
+  /// - Throws: ``DeadlinePassed``.
+  public func waitUntilListed(_ machines: [TestNode]) async throws {
+    let wanted = machines.map(\.machineID).sorted()
+    try await eventually("machines \(machines.map(\.number)) are listed", within: .seconds(40)) {
+      let list = try await coracle(["machine", "list", "--no-legend", "--full"], on: machines.first).output
+      return list.split(separator: "\n").map { $0.split(separator: "\t").first.map(String.init) ?? "" } == wanted
     }
   }
 
-  private func printLogs() {
+  /// Prints what the nodes have logged.
+  public func printLogs() {
     for node in nodes + [seed] {
       FileHandle.standardError.write(Data("--- log of node \(node.number)\n\(node.log.suffix(12_000))\n".utf8))
     }
+  }
+
+  /// Takes the power from a machine: its node, its units and its Docker Engine.
+  ///
+  /// - Throws: ``DeadlinePassed`` when they do not end.
+  public func powerOff(_ node: TestNode) async throws {
+    try await node.powerOff()
+    if node.number <= engines.count { await engines[node.number - 1].stop() }
+  }
+
+  /// Starts a machine again after ``powerOff(_:)``, and waits until all machines are listed.
+  ///
+  /// - Throws: When it does not come up.
+  public func powerOn(_ node: TestNode) async throws {
+    if node.number <= engines.count { try await engines[node.number - 1].restart() }
+    try node.start()
+    try await waitUntilListed(nodes)
   }
 
   private func tearDown() async {

@@ -10,8 +10,8 @@ public final class TestNode {
   public let number: Int
   /// The address it listens on and gives as public and private.
   public let address: String
-  /// Its machine id: 32 hex digits that begin with its number.
-  public let machineID: String
+  /// Its machine id from its next start on: 32 hex digits that begin with its number.
+  public var machineID: String
   /// Everything it keeps.
   public let directory: URL
   /// The network namespace it runs in, if any.
@@ -48,8 +48,10 @@ public final class TestNode {
     machineID = String(repeating: "0", count: 2 - digits.count) + digits + String(repeating: "c0", count: 15)
   }
 
-  /// The client URL.
-  public var endpoint: String { "\(scheme)://\(address):2379" }
+  /// The client URL, or that of fleet's API for a machine without one.
+  public var endpoint: String { "\(scheme)://\(address):\(port)" }
+  /// The port of ``endpoint``.
+  public var port = 2379
   /// How clients speak to it: `http`, or `https` when its user-data says so.
   public var scheme = "http"
 

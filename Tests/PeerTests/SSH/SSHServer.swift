@@ -9,6 +9,7 @@ final class SSHServer {
   let port: Int
   private var process: ChildProcess?
   private let lines: [String]
+  private let machine: TestNode?
 
   /// The user who runs the tests is the one who logs in.
   static let username = NSUserName()
@@ -19,10 +20,13 @@ final class SSHServer {
   var authorizedKeys: URL { directory.appendingPathComponent("authorized_keys") }
 
   /// Lays a server out; `lines` are added to its configuration.
-  init(directory: URL, lines: [String] = []) async throws {
+  ///
+  /// With a machine it is that machine's own, on its port 22, and commands find the machine's node and Docker Engine.
+  init(directory: URL, lines: [String] = [], of machine: TestNode? = nil) async throws {
     self.directory = directory
     self.lines = lines
-    port = try Self.freePort()
+    self.machine = machine
+    port = machine == nil ? try Self.freePort() : 22
     try FileManager.default.createDirectory(
       at: directory.appendingPathComponent("bin"),
       withIntermediateDirectories: true
@@ -59,7 +63,8 @@ final class SSHServer {
   /// Starts it and waits until it takes connections.
   func start() async throws {
     let configuration = directory.appendingPathComponent("sshd_config")
-    let path = "\(programs.path):/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+    var variables = ["PATH=\(programs.path):/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"]
+    if let machine { variables += ["DOCKER_HOST=\(machine.docker)", "CORACLE_ENDPOINT=\(machine.endpoint)"] }
     try """
     Port \(port)
     ListenAddress 0.0.0.0
@@ -72,14 +77,12 @@ final class SSHServer {
     PasswordAuthentication no
     PidFile none
     LogLevel VERBOSE
-    SetEnv PATH=\(path)
+    SetEnv \(variables.joined(separator: " "))
     \(lines.joined(separator: "\n"))
 
     """.write(to: configuration, atomically: true, encoding: .utf8)
-    let child = try ChildProcess(
-      ["/usr/sbin/sshd", "-D", "-e", "-f", configuration.path],
-      directory: directory
-    )
+    let command = ["/usr/sbin/sshd", "-D", "-e", "-f", configuration.path]
+    let child = try ChildProcess(machine?.onMachine(command) ?? command, directory: directory)
     process = child
     try await eventually("sshd takes connections: \(child.errors)", within: .seconds(10)) {
       child.isRunning && child.errors.contains("Server listening on 0.0.0.0 port \(port)")

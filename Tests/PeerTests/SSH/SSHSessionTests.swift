@@ -24,8 +24,8 @@ import Testing
     try await scene.run("coracle", ["machine", "ssh", "--ssh-port", "\(scene.server.port)"] + words, input: input)
   }
 
-  // Scenario 5.
-  @Test func `a machine's key is stored once agreed to, and refused when it has changed`() async throws {
+  // Numbers are those of fleet's own functional tests.
+  @Test func `5 a machine's key is stored once agreed to, and refused when it has changed`() async throws {
     try await withMachine { scene, node, _ in
       let words = ["ssh", "--ssh-port", "\(scene.server.port)", "--machine", node.machineID, "echo", "hello"]
       let refused = try await scene.run("fleetctl", words)
@@ -56,8 +56,7 @@ import Testing
     }
   }
 
-  // Scenario 20.
-  @Test func `a unit's machine runs commands, and tells status and journal`() async throws {
+  @Test func `20 a unit's machine runs commands, and tells status and journal`() async throws {
     try await withMachine { scene, node, cluster in
       try scene.trustServer(at: [node.address])
       let unit = try cluster.write(

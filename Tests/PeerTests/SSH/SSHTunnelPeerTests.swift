@@ -21,8 +21,8 @@ import Testing
     }
   }
 
-  // Scenario 6.
-  @Test func `eleven units are started through a tunnel, over one session for each command`() async throws {
+  // The number is that of fleet's own functional test.
+  @Test func `6 eleven units are started through a tunnel, over one session for each command`() async throws {
     try await withCluster { scene, cluster in
       let hello = try cluster.write("[Service]\nExecStart=/bin/sleep 1000\n", to: "hello.service")
       let template = try cluster.write("[Service]\nExecStart=/bin/sleep 100%i\n", to: "many@.service")
