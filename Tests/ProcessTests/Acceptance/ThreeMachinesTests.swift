@@ -106,6 +106,25 @@ struct ThreeMachinesTests {
 
   // MARK: Scheduling
 
+  @Test func `24 a unit that its [Install] section ties to another starts and stops with it`() async throws {
+    try await SharedCluster.use { cluster, fleet in
+      let discovery = try cluster.write(
+        sleeper("MachineOf=hello.service", unitLines: "BindsTo=hello.service\nAfter=hello.service\n")
+          .replacingOccurrences(of: "[X-Fleet]", with: "[Install]\nWantedBy=hello.service\n\n[X-Fleet]"),
+        to: "discovery.service"
+      )
+      let names = ["discovery.service", "hello.service"]
+      try await fleet.expect(["load", discovery, try unit(cluster, "hello.service")])
+      try await fleet.wait(for: Dictionary(uniqueKeysWithValues: names.map { ($0, "inactive/dead") }))
+      // Its wanted state is loaded: the start of the other one begins it on their machine.
+      try await fleet.expect(["start", "hello"])
+      let homes = try await fleet.waitUntilActive(names)
+      #expect(homes[names[0]] == homes[names[1]])
+      try await fleet.expect(["stop", "hello"])
+      try await fleet.waitUntilActive([])
+    }
+  }
+
   @Test func `26 pairs land together and move together when their machine dies`() async throws {
     try await SharedCluster.use { cluster, fleet in
       var files: [String] = []
