@@ -66,8 +66,9 @@ import Units
       try await eventually("a reload") { try await units.output("a.service") == ["up", "again"] }
       try await units.expect("a.service", "active/running")
       #expect(try await units.mainProcess("a.service") == main)
-      let journal = try await units.status("a.service").journal.map(\.text)
-      #expect(journal.contains("Reloaded a.service."))
+      try await eventually("the end of the reload is told") {
+        try await units.status("a.service").journal.contains { $0.text == "Reloaded a.service." }
+      }
     }
   }
 

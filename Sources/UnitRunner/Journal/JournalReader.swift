@@ -151,7 +151,11 @@ struct UnitJournalReading: Sendable {
   private var segment: String?
   private var offset = 0
   /// What was read and not taken yet, last first.
-  private var pending: [JournalRecord] = []
+  private var pending: [JournalRecord] = [] {
+    didSet { nextPosition = pending.last?.position }
+  }
+  /// The place of the entry that is taken next; nil when none is waiting.
+  private(set) var nextPosition: JournalPosition?
 
   init(unit: String, after: JournalPosition, machineID: String) {
     self.unit = unit
@@ -159,8 +163,6 @@ struct UnitJournalReading: Sendable {
     ownMachineID = machineID
     self.machineID = machineID
   }
-
-  var nextPosition: JournalPosition? { pending.last?.position }
 
   mutating func take(_ places: JournalPlaces, _ bytes: Int) -> JournalRecord? {
     let record = pending.popLast()
