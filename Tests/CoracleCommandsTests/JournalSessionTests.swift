@@ -185,6 +185,7 @@ import Units
     try await eventually("the line of the new machine") { record.out == "1\n2\n3\n" }
     journals.state.withLock { $0.unreachable = [two] }
     journals.state.withLock { $0.breaks = 2 }
+    try await eventually("two more breaks") { journals.state.withLock { $0.breaks } == 0 }
     journals.write("4", "web@2.service", on: two, at: 1_000_000_004)
     journals.write("5", "web@2.service", on: one, at: 1_000_000_005)
     try await eventually("the line of a new instance") { record.out.hasSuffix("5\n") }

@@ -41,6 +41,8 @@ import Testing
       try await eventually("three units on three machines are heard", within: .seconds(30)) {
         Set(words(follower).map(\.source)).count == 3
       }
+      // What comes after what was there already shows that the machines are being followed.
+      try await goesOn(follower, for: ["1", "2", "3"])
       // First the node that is asked, which also runs one of the units, then another.
       for node in cluster.nodes.prefix(2) {
         let before = complaints(follower, about: node)
