@@ -16,10 +16,19 @@ extension FiveHosts {
 
   /// Makes sure that every machine has units of its own to lose.
   func spreadUnits() async throws {
-    let placements = try api(1).placements()
+    var placements: [String: String] = [:]
+    try await eventually("units are listed") {
+      placements = try api(1).placements()
+      return true
+    }
     let busy = Set(placements.values.compactMap { host(of: $0) })
     if busy.count == nodes.count { return }
-    for name in placements.keys.sorted() { try api(1).destroy(name) }
+    for name in placements.keys.sorted() {
+      try await eventually("\(name) is destroyed") {
+        try api(1).destroy(name)
+        return true
+      }
+    }
     try await eventually("all units are gone", within: .seconds(40)) {
       try watch.processes().isEmpty && api(1).states().isEmpty && api(1).placements().isEmpty
     }

@@ -184,7 +184,6 @@ struct UnitFaultInjector {
       try await hosts.links.mend()
       try await last(seconds: 0.5)
     }
-    checkUntouched([host])
   }
 
   private mutating func pause(_ host: Int, ttls: Double) async throws {
