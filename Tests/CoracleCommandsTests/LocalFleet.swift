@@ -22,6 +22,10 @@ final class LocalFleet: FleetAPI, UnitInspectionAPI {
     var slowToStop: [String: Int] = [:]
     /// Units that have failed.
     var failed: Set<String> = []
+    /// How many changes have to be under way at once before one is answered, and how many were.
+    var wantedAtOnce = 0
+    var underWay = 0
+    var mostUnderWay = 0
   }
 
   let state: Mutex<State>
@@ -70,6 +74,7 @@ final class LocalFleet: FleetAPI, UnitInspectionAPI {
     _ request: FleetUnitRequest
   ) async throws(FleetAPIError) -> FleetUnitPutOutcome {
     try check()
+    await meet()
     let known = state.withLock { state in
       state.puts.append(request)
       return state.units[name]
@@ -94,8 +99,21 @@ final class LocalFleet: FleetAPI, UnitInspectionAPI {
     return .created
   }
 
+  /// Waits, for a second at most, until as many changes are under way as are wanted at once.
+  private func meet() async {
+    state.withLock {
+      $0.underWay += 1
+      $0.mostUnderWay = max($0.mostUnderWay, $0.underWay)
+    }
+    for _ in 0..<200 where state.withLock({ $0.mostUnderWay < $0.wantedAtOnce }) {
+      try? await Task.sleep(for: .milliseconds(5))
+    }
+    state.withLock { $0.underWay -= 1 }
+  }
+
   func destroyUnit(named name: String) async throws(FleetAPIError) {
     try check()
+    await meet()
     guard state.withLock({ $0.units.removeValue(forKey: name) }) != nil else { throw .unitDoesNotExist }
   }
 

@@ -319,6 +319,26 @@ struct UnitSessionTests {
     #expect(unit("hello.service") == nil)
   }
 
+  @Test func `stop, start and destroy change many units at once and print them in order`() async {
+    let names = (1...3).map { "u\($0).service" }
+    let session = session(Dictionary(uniqueKeysWithValues: names.map { ($0, Self.hello) }))
+    _ = await session.activate(names, target: .launched, replace: false, waiting)
+    let changes = [
+      { @Sendable in await session.deactivate(names, target: .loaded, waiting) },
+      { @Sendable in await session.activate(names, target: .launched, replace: false, waiting) },
+      { @Sendable in await session.destroy(names, waiting) },
+    ]
+    for change in changes {
+      fleet.state.withLock {
+        $0.mostUnderWay = 0
+        $0.wantedAtOnce = 3
+      }
+      #expect(await change() == 0)
+      #expect(fleet.state.withLock { $0.mostUnderWay } == 3)
+    }
+    #expect(record.out.hasSuffix("Destroyed u1.service\nDestroyed u2.service\nDestroyed u3.service\n"))
+  }
+
   // MARK: Showing
 
   @Test func `cat prints the file and nothing else`() async {

@@ -18,6 +18,7 @@ extension UnitSession {
     let presences = await concurrently(references) { await ensure($0, target: target, replace: replace) }
     var status = Self.done
     var changed: [String] = []
+    var unsettled: [String] = []
     for (reference, presence) in zip(references, presences) {
       switch presence {
       case .failed(let message):
@@ -29,13 +30,13 @@ extension UnitSession {
       case .present(let desired, let current):
         // A global unit has no state of its own to wait for.
         if desired == target, current == target || current == nil { continue }
-        if desired != target, await !setTarget(target, of: reference.name, verb: target.verb) {
-          status = Self.failed
-          continue
-        }
+        if desired != target { unsettled.append(reference.name) }
         changed.append(reference.name)
       }
     }
+    let refused = Set(unsettled).subtracting(await setTarget(target, of: unsettled, verb: target.verb))
+    if !refused.isEmpty { status = Self.failed }
+    changed.removeAll(where: refused.contains)
     let settled = await settle(changed, target: target, word: target.verb, waiting)
     if target == .launched, waiting.isBlocking { await warnOfFailures(changed) }
     return max(status, settled)
@@ -45,13 +46,23 @@ extension UnitSession {
   ///
   /// - Returns: Whether it could be said; if not, it is reported.
   func setTarget(_ target: JobState, of name: String, verb: String) async -> Bool {
-    do {
-      _ = try await fleet.putUnit(named: name, FleetUnitRequest(name: name, desiredState: target.rawValue))
-      return true
-    } catch {
-      report("Error \(verb.participle) units: \(text(error))")
-      return false
+    await !setTarget(target, of: [name], verb: verb).isEmpty
+  }
+
+  /// Says what is wanted of units, of several at once.
+  ///
+  /// - Returns: Those of which it could be said, in their order; each of the others is reported.
+  func setTarget(_ target: JobState, of names: [String], verb: String) async -> [String] {
+    let errors = await concurrently(names) { name in
+      do throws(FleetAPIError) {
+        _ = try await fleet.putUnit(named: name, FleetUnitRequest(name: name, desiredState: target.rawValue))
+        return nil as FleetAPIError?
+      } catch {
+        return error
+      }
     }
+    for case let error? in errors { report("Error \(verb.participle) units: \(text(error))") }
+    return zip(names, errors).filter { $0.1 == nil }.map(\.0)
   }
 
   /// A unit counts as launched once its start was asked for; one that has failed by then is told.

@@ -12,7 +12,7 @@ extension UnitSession {
     }
     guard let found = await existing(arguments) else { return Self.failed }
     var status = Self.done
-    var changed: [String] = []
+    var unsettled: [String] = []
     for unit in found {
       let current = unit.isGlobal ? unit.desiredState : unit.currentState ?? .inactive
       if target == .loaded, current == .inactive, unit.desiredState == .inactive {
@@ -21,12 +21,10 @@ extension UnitSession {
       }
       // What was asked for and is not reached yet counts as well, else it would be reached after all.
       guard current > target || unit.desiredState > target else { continue }
-      if await !setTarget(target, of: unit.name, verb: verb) {
-        status = Self.failed
-        continue
-      }
-      changed.append(unit.name)
+      unsettled.append(unit.name)
     }
+    let changed = await setTarget(target, of: unsettled, verb: verb)
+    if changed.count < unsettled.count { status = Self.failed }
     let settled = await settle(changed, target: target, word: verb, waiting)
     if settled == Self.done, waiting.isBlocking, !changed.isEmpty {
       output.errorLine("Successfully \(verb.past) units [\(changed.joined(separator: " "))].")
@@ -55,15 +53,22 @@ extension UnitSession {
       return Self.done
     }
     guard let references = await resolved(arguments) else { return Self.failed }
+    let names = references.map(\.name)
+    let errors = await concurrently(names) { name in
+      do throws(FleetAPIError) {
+        try await fleet.destroyUnit(named: name)
+        return nil as FleetAPIError?
+      } catch {
+        return error
+      }
+    }
     var status = Self.done
     var destroyed: [String] = []
-    for name in references.map(\.name) {
-      do {
-        try await fleet.destroyUnit(named: name)
-        destroyed.append(name)
-      } catch {
-        if case .notFound = error { continue }
-        status = report("Error destroying units: \(text(error))")
+    for (name, error) in zip(names, errors) {
+      switch error {
+      case nil: destroyed.append(name)
+      case .notFound: break
+      case .some(let error): status = report("Error destroying units: \(text(error))")
       }
     }
     if waiting.isBlocking { await waitUntilGone(destroyed, limit: waiting.limit ?? Self.longestGoodbye) }
