@@ -91,7 +91,7 @@ recovery: ## damage the files of a log at CASES places of each kind (default 500
 load: ## release build of the load client: .build/release/coracle-load
 	swift build $(LOAD_FLAGS)
 
-bench: ## measure the store beside etcd, size and units; SECTION=put,get… QUICK=1 ROUNDS=3
+bench: ## measure size, the store beside etcd, units beside fleet and Swarm; SECTION=put,get… QUICK=1 ROUNDS=3
 	@SECTION=$(SECTION) QUICK=$(QUICK) ROUNDS=$(ROUNDS) Benchmarks/run
 
 install: ## install binary and links below PREFIX
