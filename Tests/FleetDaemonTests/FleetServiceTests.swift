@@ -81,6 +81,29 @@ import Units
     }
   }
 
+  @Test func `a machine that is behind answers for what the store holds`() async throws {
+    try await FleetWorld.with(1) { world in
+      try await world.put("gone.service", state: "inactive")
+      let file = try UnitFile(parsing: "[Service]\nExecStart=/bin/true\n[X-Fleet]\n")
+      world.store.setHoldingBack(true)
+      let directory = RegistryLayout().jobDirectory("gone.service")
+      _ = world.store.perform(.write(key: directory, .delete(isDirectory: true, recursive: true)))
+      await #expect(throws: FleetAPIError.conflict("unit does not exist and options field empty")) {
+        try await world.set("gone.service", "launched")
+      }
+      let record = JobRecord(name: "new.service", hash: file.hash).value
+      let write = KeysWrite.create(value: record, isDirectory: false, ttl: .permanent)
+      _ = world.store.perform(.write(key: world.key(.job("new.service")), write))
+      let request = FleetUnitRequest(name: "new.service", options: file.options, desiredState: "launched")
+      async let outcome = world[1].fleet.api.putUnit(named: "new.service", request)
+      try await world.wait("the unit that is there already is wanted") {
+        world.store.value(world.key(.targetState("new.service"))) == "launched"
+      }
+      world.store.setHoldingBack(false)
+      #expect(try await outcome == .changed)
+    }
+  }
+
   @Test func `destroying what is not there is 404`() async throws {
     try await FleetWorld.with(1) { world in
       await #expect(throws: FleetAPIError.unitDoesNotExist) {

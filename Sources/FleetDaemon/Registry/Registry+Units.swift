@@ -82,7 +82,9 @@ extension Registry {
   /// - Returns: The store's index afterwards.
   /// - Throws: ``EtcdError`` 100 when there is no such unit.
   func destroy(_ unit: String) async throws(EtcdError) -> EtcdIndex {
-    let hash = try await currentHash(of: unit)
+    // A unit that was replaced a moment ago leaves its newer file to the engine, which removes what is unused.
+    var hash = view.read { $0.jobs[unit]?.hash }
+    if hash == nil { hash = try await currentHash(of: unit) }
     let index = try await store.write(layout.jobDirectory(unit), .delete(isDirectory: true, recursive: true))
     if let hash {
       await view.waitUntil(index, within: store.timeout, clock: store.clock)

@@ -67,9 +67,24 @@ struct RegistryFleetAPI: FleetAPI {
   func putUnit(named name: String, _ request: FleetUnitRequest) async throws(FleetAPIError) -> FleetUnitPutOutcome {
     try await checkReady()
     try UnitPutDecision.validatedName(request, named: name)
+    // What the view shows saves asking the store; when the store has it otherwise, it is asked after all.
+    let shown = view.read { $0.jobs[name]?.hash }
+    if shown == nil || request.options.isEmpty {
+      do {
+        return try await put(name, request, existing: shown)
+      } catch .conflict, .notFound {}
+    }
     let existing = try await storing("reading the unit") { () async throws(EtcdError) in
       try await registry.currentHash(of: name)
     }
+    return try await put(name, request, existing: existing)
+  }
+
+  private func put(
+    _ name: String,
+    _ request: FleetUnitRequest,
+    existing: UnitHash?
+  ) async throws(FleetAPIError) -> FleetUnitPutOutcome {
     let decision = try UnitPutDecision(request, named: name, existing: existing)
     let index = try await storing("writing the unit") { () async throws(EtcdError) in
       switch decision {

@@ -15,6 +15,7 @@ final class InMemoryStore: Sendable {
     /// What watchers are still to be told, in order.
     var pending: [@Sendable () -> Void] = []
     var isDelivering = false
+    var isHoldingBack = false
   }
 
   private let contents = Mutex(Contents())
@@ -86,7 +87,7 @@ final class InMemoryStore: Sendable {
   private func tellWatchers() {
     while true {
       let next: (@Sendable () -> Void)? = contents.withLock { contents in
-        guard !contents.isDelivering, !contents.pending.isEmpty else { return nil }
+        guard !contents.isDelivering, !contents.isHoldingBack, !contents.pending.isEmpty else { return nil }
         contents.isDelivering = true
         return contents.pending.removeFirst()
       }
@@ -94,6 +95,12 @@ final class InMemoryStore: Sendable {
       next()
       contents.withLock { $0.isDelivering = false }
     }
+  }
+
+  /// Keeps what watchers are to be told, or tells it after all.
+  func setHoldingBack(_ isHoldingBack: Bool) {
+    contents.withLock { $0.isHoldingBack = isHoldingBack }
+    tellWatchers()
   }
 
   func watch(_ watch: KeysWatch, deliver: @escaping @Sendable (KeysWatchUpdate) -> Void) -> WatcherID {
