@@ -8,4 +8,9 @@ public enum ClusterReconciler {
     let pass = ledger.plan()
     return ClusterPlan(tasks: pass.tasks, ledger: ledger)
   }
+
+  /// The moves that a rebalancing of a snapshot would make.
+  public static func rebalancingPlan(for snapshot: ClusterSnapshot) -> [UnitMove] {
+    ClusterLedger(snapshot).rebalancingPlan()
+  }
 }

@@ -174,6 +174,9 @@ public struct ClusterLedger: Sendable {
   /// How many units there are.
   public var unitCount: Int { jobs.count }
 
+  /// Whether a machine is present.
+  public func hasMachine(_ id: String) -> Bool { occupancies[id] != nil }
+
   /// Wanted units that no machine takes, by name.
   public var unplaced: [String] { refused.union(waitingForPeers).sorted() }
 

@@ -19,6 +19,9 @@ struct LoadOrder: Sendable {
   /// The machines in their order.
   var ids: some Sequence<String> { entries.lazy.map(\.id) }
 
+  /// The machines the other way round.
+  var mostLoadedFirst: some Sequence<String> { entries.lazy.reversed().map(\.id) }
+
   /// Puts a machine at its place, or takes it out when it has no load because it is gone.
   mutating func set(_ load: MachineLoad?, of id: String) {
     let old = loads[id]
