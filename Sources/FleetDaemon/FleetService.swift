@@ -18,6 +18,8 @@ import Units
 public final class FleetService: Sendable {
   /// fleet's API as this machine answers it.
   public let api: any FleetAPI
+  /// Rolls and rebalancing as this machine answers for them.
+  public let operations: any ClusterOperationsAPI
 
   private let configuration: FleetConfiguration
   private let view: RegistryView
@@ -85,6 +87,7 @@ public final class FleetService: Sendable {
     )
     registryAPI = RegistryFleetAPI(registry: registry, view: view, presence: presence)
     api = registryAPI
+    operations = RegistryOperationsAPI(registry: registry, view: view, presence: presence)
   }
 
   /// Whether requests are answered: this machine is registered, and the store answers.
@@ -131,12 +134,16 @@ public final class FleetService: Sendable {
   public func explain(_ name: String) async throws(FleetAPIError) -> UnitExplanation {
     let unit = try await api.unit(named: name)
     let image = view.image
-    return UnitExplanation(
+    var explanation = UnitExplanation(
       of: unit,
       isGlobal: image.jobs[name]?.isGlobal ?? false,
       by: ClusterReconciler.plan(for: image.snapshot(areAbsentMachinesLost: false)),
       machineIDs: Array(image.machines.keys)
     )
+    if let roll = image.rolls.unfinishedRoll(of: name, except: ""), let phase = image.rolls.rolls[roll]?.value.phase {
+      explanation.summary += "; part of the roll of \(roll), which is \(phase.rawValue)"
+    }
+    return explanation
   }
 
   /// Where another machine serves its API.

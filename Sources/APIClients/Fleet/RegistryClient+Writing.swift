@@ -77,10 +77,12 @@ extension RegistryClient {
     try await put(.targetState(name), targetState.rawValue)
   }
 
-  /// Removes a file that no unit has; one that is written meanwhile stays.
+  /// Removes a file that no unit has, and no roll needs; one that is written meanwhile stays.
   private func removeFileIfUnused(_ hash: UnitHash) async throws(FleetAPIError) {
     guard let file = try await leaves("unit/\(hash)", quorum: true).first else { return }
     guard try await !jobs(quorum: true).values.contains(where: { $0.hash == hash }) else { return }
+    let rolls = try await leaves("coracle/rolls", quorum: true).compactMap { Roll(value: $0.value) }
+    guard !rolls.contains(where: { $0.files.contains(hash) }) else { return }
     let comparison = Comparison(previousIndex: file.index)
     // Whoever was quicker has either removed it or written it anew.
     _ = try? await keys.compareAndDelete(layout.key(.unitFile(hash)), where: comparison)

@@ -140,7 +140,9 @@ public struct RegistryClient: FleetAPI {
         jobs[unit, default: StoredJob()].targetState = JobState(rawValue: leaf.value) ?? .inactive
       case .target(let unit): jobs[unit, default: StoredJob()].target = leaf.value
       case .jobState(let unit): jobs[unit, default: StoredJob()].launchedBy = leaf.value
-      case .machine, .machineMetadata, .unitFile, .unitState, .engineLease, .engineVersion, nil: continue
+      case .machine, .machineMetadata, .unitFile, .unitState, .engineLease, .engineVersion, .roll, .rebalancing,
+        .rebalancingSwitch, nil:
+        continue
       }
     }
     return jobs
@@ -171,7 +173,9 @@ public struct RegistryClient: FleetAPI {
       switch leaf.place {
       case .machine(let id): found.machines[id] = MachineRecord(value: leaf.value)
       case .machineMetadata(let id, let key): found.overrides[id, default: [:]][key] = leaf.value
-      case .unitFile, .job, .targetState, .target, .jobState, .unitState, .engineLease, .engineVersion, nil: continue
+      case .unitFile, .job, .targetState, .target, .jobState, .unitState, .engineLease, .engineVersion, .roll,
+        .rebalancing, .rebalancingSwitch, nil:
+        continue
       }
     }
     return found

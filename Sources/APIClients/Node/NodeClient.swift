@@ -154,6 +154,24 @@ public final class NodeClient: UnitInspectionAPI {
     return try FleetAnswer.json(try await FleetAnswer.send(request, through: pool))
   }
 
+  /// Asks for one of the cluster's operations.
+  func operation(
+    _ method: HTTPMethod,
+    _ target: String,
+    body: JSONValue? = nil,
+    isRepeatable: Bool
+  ) async throws(FleetAPIError) -> JSONValue {
+    let request = OutgoingRequest(
+      method: method,
+      target: "/coracle/v1/" + target,
+      headers: body == nil ? [:] : ["Content-Type": "application/json"],
+      body: body.map { ByteBuffer(bytes: $0.serialized()) },
+      headTimeout: timeout,
+      isRepeatable: isRepeatable
+    )
+    return try FleetAnswer.json(try await FleetAnswer.send(request, through: pool))
+  }
+
   private func path(_ unitName: String, _ question: String, _ parameters: [String] = []) -> String {
     let query = (parameters + (asksLocally ? ["local=true"] : [])).joined(separator: "&")
     return "units/\(PercentCoding.encodedFormValue(unitName))/\(question)" + (query.isEmpty ? "" : "?" + query)

@@ -26,6 +26,7 @@ public final class APIPorts: Sendable {
     var localInspection: (any UnitInspectionAPI)?
     var journals: (any JournalAPI)?
     var localJournals: (any JournalAPI)?
+    var operations: (any ClusterOperationsAPI)?
     var corsOrigins: Set<String> = []
     var setLogLevel: (@Sendable (Logger.Level) -> Void)?
     var servesProfiles = false
@@ -87,6 +88,11 @@ public final class APIPorts: Sendable {
       state.journals = journals
       state.localJournals = local ?? journals
     }
+  }
+
+  /// Sets what answers `/coracle/v1/rolls` and `/coracle/v1/rebalancing`.
+  public func setOperations(_ operations: (any ClusterOperationsAPI)?) {
+    change { $0.operations = operations }
   }
 
   /// Sets the origins whose pages may use the store (`coreos.etcd2.cors`); `*` stands for all.

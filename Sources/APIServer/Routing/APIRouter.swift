@@ -34,6 +34,8 @@ struct APIRouter: HTTPRoute {
       let cors = CORSHeaders(origins: [], origin: nil)
       MetricsRoute(store: state.store, requests: ports.requests, proxied: ports.proxied, cors: cors)
         .serve(request, exchange)
+    } else if OperationsRoute.serves(path) {
+      OperationsRoute(operations: state.operations).serve(request, exchange)
     } else if path.isAtOrBelow("/coracle/v1") {
       let isLocal = QueryItems(request.target.query).isOn("local")
       if path == "/coracle/v1/journal" {

@@ -14,7 +14,8 @@ public struct UnitCommand: AsyncParsableCommand {
       """,
     subcommands: [
       Submit.self, Load.self, Start.self, Stop.self, Restart.self, Unload.self, Destroy.self, List.self, Files.self,
-      Cat.self, Status.self, Journal.self, SSH.self, Explain.self, Verify.self,
+      Cat.self, Status.self, Journal.self, SSH.self, Explain.self, Verify.self, Roll.self, Rollback.self,
+      Rebalance.self,
     ]
   )
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import APIClients
 import Glibc
 
 extension UnitSession {
@@ -9,7 +10,9 @@ extension UnitSession {
       inspection: clients.node,
       output: output,
       readFile: { path throws(CommandFailure) in try LocalFiles.text(path) },
-      sleep: { try await Task.sleep(for: $0) }
+      sleep: { try await Task.sleep(for: $0) },
+      operations: clients.node,
+      inspectionAt: { url in (try? Endpoint(url)).map { clients.moved(to: [$0]).node } }
     )
     journals = clients.node
   }

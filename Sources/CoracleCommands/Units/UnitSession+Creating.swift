@@ -87,7 +87,7 @@ extension UnitSession {
     )
   }
 
-  private func localFile(_ path: String) throws -> UnitFile? {
+  func localFile(_ path: String) throws -> UnitFile? {
     guard let content = try readFile(path) else { return nil }
     do {
       return try UnitFile(parsing: content)
@@ -97,7 +97,7 @@ extension UnitSession {
   }
 
   /// Says what of a unit is not carried out, so that nobody finds out on a machine.
-  private func warn(about file: UnitFile, _ name: UnitName) {
+  func warn(about file: UnitFile, _ name: UnitName) {
     for finding in ServiceReading(file, name: name).findings {
       switch finding.severity {
       case .note: break

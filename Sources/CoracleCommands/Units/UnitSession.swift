@@ -24,6 +24,10 @@ struct UnitSession: Sendable {
   var sleep: Sleeper
   /// Stands before errors of the server.
   var errorPrefix = ""
+  /// Rolls and rebalances; nil where there is only fleet's API.
+  var operations: (any ClusterOperationsAPI)?
+  /// What answers for the units of the machine at a client URL; nil when it cannot be asked.
+  var inspectionAt: @Sendable (String) -> (any UnitInspectionAPI)? = { _ in nil }
   /// Asks a unit's machine itself when the API cannot tell; nil asks nobody.
   var elsewhere: RemoteUnitQuestions?
   /// The journals of all machines; nil where only single units can be asked for.

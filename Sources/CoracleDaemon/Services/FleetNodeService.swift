@@ -59,12 +59,14 @@ struct FleetNodeService: Service {
     )
     ports.setInspection(desk, local: desk.withoutOthers)
     ports.setJournals(desk.journals, local: desk.withoutOthers.journals)
+    ports.setOperations(fleet.operations)
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await fleet.run() }
       try? await gracefulShutdown()
       ports.setFleet(nil)
       ports.setInspection(nil)
       ports.setJournals(nil)
+      ports.setOperations(nil)
       if node.options.stopsUnits { await fleet.leave() }
       group.cancelAll()
     }

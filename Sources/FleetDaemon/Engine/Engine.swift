@@ -16,12 +16,16 @@ struct Engine: Sendable {
 
   /// How many writes of one pass are under way at once.
   static let writesAtOnce = 64
+  /// How often is looked at rolls and rebalancings that go on.
+  static let watchInterval = Duration.milliseconds(500)
 
   func run() async {
     await withTaskGroup(of: Void.self) { group in
       group.addTask {
         while !Task.isCancelled {
-          try? await registry.store.clock.sleep(for: configuration.reconcileInterval)
+          // What has to last for a while is looked at more often than what is told when it changes.
+          let interval = view.read(\.isWatchingTime) ? Self.watchInterval : configuration.reconcileInterval
+          try? await registry.store.clock.sleep(for: min(interval, configuration.reconcileInterval))
           view.engineSignal.wake()
         }
       }
@@ -55,6 +59,7 @@ struct Engine: Sendable {
       await registry.removeUnitState(of: entry.unit, on: entry.machineID, at: entry.index)
     }
     await remove(rubbish.leftovers)
+    await goOn(&planner, isSettled: isSettled, isQuiet: plan.tasks.isEmpty, at: now)
     for name in plan.newlyUnplaced {
       logger.info("no machine takes the unit", metadata: ["unit.name": "\(name)"])
     }

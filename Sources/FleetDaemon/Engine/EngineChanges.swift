@@ -6,6 +6,8 @@ struct EngineBacklog: Sendable {
   private(set) var units: Set<String> = []
   private(set) var machines: Set<String> = []
 
+  var isEmpty: Bool { units.isEmpty && machines.isEmpty }
+
   mutating func add(_ changes: RegistryChanges) {
     units.formUnion(changes.units)
     machines.formUnion(changes.machines)

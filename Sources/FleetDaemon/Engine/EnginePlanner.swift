@@ -7,8 +7,14 @@ import Units
 ///
 /// The engine carries the decisions out; so does the simulator.
 struct EnginePlanner: Sendable {
-  private var ledger = ClusterLedger()
+  private(set) var ledger = ClusterLedger()
   private var leftovers = Leftovers()
+  var rollPlanner = RollPlanner()
+  var rebalancer = Rebalancer()
+  /// Whether a machine has come since the last look.
+  var machineCame = false
+  /// When the last machine came that no rebalancing has followed.
+  var cameAt: Duration?
 
   /// How many units get a place in one pass, so that a machine lost meanwhile does not wait for thousands of writes.
   static let placementsAtOnce = 2_048
@@ -27,7 +33,12 @@ struct EnginePlanner: Sendable {
       ledger = ClusterLedger(image.snapshot(areAbsentMachinesLost: false))
     case .some(let entries):
       for (id, machine) in entries.machines {
-        if let machine { ledger.set(machine) } else { ledger.removeMachine(id) }
+        guard let machine else {
+          ledger.removeMachine(id)
+          continue
+        }
+        if !ledger.hasMachine(id) { machineCame = true }
+        ledger.set(machine)
       }
       for (name, job) in entries.units {
         if let job { ledger.set(job) } else { ledger.removeJob(name) }

@@ -6,6 +6,8 @@ struct RegistryChanges: Sendable {
   var units: Set<String> = []
   /// Machines that the engine has to look at again.
   var machines: Set<String> = []
+  /// Whether the engine has to look though no unit or machine is to be placed anew.
+  var wakesEngine = false
   var concernsAgent = false
   var concernsLease = false
   /// Units whose published state on the own machine has to be looked at again.
@@ -13,7 +15,7 @@ struct RegistryChanges: Sendable {
   /// Whether everything the own machine publishes has to be looked at again.
   var concernsAllOwnStates = false
 
-  var concernsEngine: Bool { !units.isEmpty || !machines.isEmpty }
+  var concernsEngine: Bool { !units.isEmpty || !machines.isEmpty || wakesEngine }
 
   mutating func machineChanged(_ id: String, isOwn: Bool) {
     machines.insert(id)

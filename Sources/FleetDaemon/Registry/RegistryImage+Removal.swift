@@ -20,6 +20,8 @@ extension RegistryImage {
     if isAncestor(key, of: "unit") { places += files.keys.map { .unitFile($0) } }
     if isAncestor(key, of: "lease") { places.append(.engineLease) }
     if isAncestor(key, of: "engine") { places.append(.engineVersion) }
+    if isAncestor(key, of: "coracle") { places += [.rebalancing, .rebalancingSwitch] }
+    if isAncestor(key, of: "coracle/rolls") { places += rolls.rolls.keys.map { .roll($0) } }
     return places.filter { layout.key($0).hasPrefix(key + "/") }
   }
 

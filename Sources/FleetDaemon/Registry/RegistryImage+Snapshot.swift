@@ -40,8 +40,13 @@ extension RegistryImage {
     let names = globalUnits.union(unitsByTarget[machineID] ?? [])
     let candidates = names.compactMap { jobs[$0]?.job(named: $0) }
     let machine = Machine(id: machineID, metadata: metadata(of: machineID))
-    let placed = LocalSelection.jobs(from: candidates, on: machine).map { job in
-      let hash = jobs[job.name]?.hash
+    let placed = LocalSelection.jobs(from: candidates, on: machine).compactMap { job -> DesiredUnit? in
+      var hash = jobs[job.name]?.hash
+      switch rolls.directive(for: job.name, on: machineID, present: hash) {
+      case .stayAway: return nil
+      case .run(let rolled): hash = rolled
+      case nil: break
+      }
       return DesiredUnit(
         name: job.name,
         hash: hash.flatMap { files[$0] == nil ? nil : $0 },
@@ -54,20 +59,26 @@ extension RegistryImage {
 
   /// A present machine, other than the given one, that says it runs a unit; the first by id.
   ///
-  /// One that is being drained does not count: it stops the unit once that runs here.
+  /// One that gives the unit away does not count: it stops the unit once that runs here.
   private func otherHost(of unit: String, than machineID: String) -> String? {
     guard let unitStates = unitStates[unit], unitStates.count > 1 || unitStates[machineID] == nil else { return nil }
     return unitStates.filter { id, published in
-      id != machineID && machines[id] != nil && published.value.mayRun && !drainingMachines.contains(id)
+      id != machineID && machines[id] != nil && published.value.mayRun && !gives(unit, from: id)
     }.keys.min()
   }
 
-  /// Units that run on a machine which is being drained, and do not run where they are placed by now; by name.
+  /// Whether a machine runs a unit until it runs where it is placed by now.
+  private func gives(_ unit: String, from machineID: String) -> Bool {
+    drainingMachines.contains(machineID)
+      || rebalancing?.value.isGiven(unit, from: machineID, to: jobs[unit]?.target?.value) ?? false
+  }
+
+  /// Units that run on a machine which gives them away, and do not run where they are placed by now; by name.
   func unitsGivenAway(by machineID: String) -> [String] {
-    guard drainingMachines.contains(machineID) else { return [] }
+    guard isGivingAway(machineID) else { return [] }
     return (unitsByPublisher[machineID] ?? []).filter { unit in
       guard let job = jobs[unit], job.hash != nil, !job.isGlobal, job.targetState?.value == .launched,
-        let target = job.target?.value, target != machineID, machines[target] != nil,
+        let target = job.target?.value, target != machineID, machines[target] != nil, gives(unit, from: machineID),
         unitStates[unit]?[machineID]?.value.mayRun ?? false
       else { return false }
       return unitStates[unit]?[target]?.value.activeState != "active"
@@ -96,7 +107,7 @@ extension RegistryImage {
 
 extension UnitStateRecord {
   /// Whether processes of the unit may exist.
-  fileprivate var mayRun: Bool { !["", "inactive", "failed"].contains(activeState) }
+  var mayRun: Bool { !["", "inactive", "failed"].contains(activeState) }
 }
 
 extension JobImage {

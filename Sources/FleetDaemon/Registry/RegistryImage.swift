@@ -57,8 +57,12 @@ struct RegistryImage: Sendable {
   private(set) var drainingMachines: Set<String> = []
   /// Keys of units that have no object: what is left of units that are gone.
   private(set) var orphanedUnits: Set<String> = []
-  /// Files that no unit has.
+  /// Files that no unit has, and no roll needs.
   private(set) var unusedFiles: Set<UnitHash> = []
+  private(set) var rolls = RollIndex()
+  private(set) var rebalancing: Stamped<Rebalancing>?
+  /// Whether machines are evened out by themselves when one has come.
+  private(set) var rebalancesAutomatically = false
 
   init(layout: RegistryLayout, machineID: String) {
     self.layout = layout
@@ -79,8 +83,8 @@ struct RegistryImage: Sendable {
     self.index = index
   }
 
-  /// Whether any unit has a file.
-  func isUsed(_ hash: UnitHash) -> Bool { unitsByHash[hash] != nil }
+  /// Whether any unit has a file, or a roll needs it.
+  func isUsed(_ hash: UnitHash) -> Bool { unitsByHash[hash] != nil || rolls.keeps(hash) }
 
   /// Follows one event and says whom it concerns.
   mutating func apply(_ event: Event) -> RegistryChanges {
@@ -149,18 +153,53 @@ struct RegistryImage: Sendable {
       notePublisher(id)
       if id == machineID {
         changes.ownStates.insert(unit)
-      } else if jobs[unit]?.target?.value == machineID || drainingMachines.contains(machineID) {
+      } else if jobs[unit]?.target?.value == machineID || isGivingAway(machineID) {
         changes.concernsAgent = true
       }
       // A machine that is being drained gives the next unit away when it has got rid of the last.
       if drainingMachines.contains(id) { changes.machines.insert(id) }
+      if rolls.isRolling(unit) || isMoving(unit) { changes.wakesEngine = true }
     case .engineLease:
       lease = value.map { Stamped(value: EngineLeaseRecord(value: $0), index: index) }
       changes.concernsLease = true
     case .engineVersion:
       engineVersion = value.flatMap { Int($0) }
+    case .roll(let name):
+      put(value.flatMap(Roll.init(value:)).map { Stamped(value: $0, index: index) }, name, &changes)
+    case .rebalancing:
+      let old = rebalancing?.value.current
+      rebalancing = value.flatMap(Rebalancing.init(value:)).map { Stamped(value: $0, index: index) }
+      changes.wakesEngine = true
+      let movers = [old, rebalancing?.value.current].compactMap { $0 }
+      if movers.contains(where: { $0.from == machineID || $0.to == machineID }) { changes.concernsAgent = true }
+    case .rebalancingSwitch:
+      rebalancesAutomatically = value == "true"
     }
   }
+
+  private mutating func put(_ roll: Stamped<Roll>?, _ name: String, _ changes: inout RegistryChanges) {
+    let units = Set([rolls.rolls[name]?.value, roll?.value].compactMap { $0?.copies.map(\.unit) }.joined())
+    let before = ownDirectives(for: units)
+    for hash in rolls.set(roll, named: name) { noteUse(of: hash) }
+    changes.wakesEngine = true
+    if ownDirectives(for: units) != before { changes.concernsAgent = true }
+  }
+
+  /// What rolls want of the own machine's copies of units.
+  private func ownDirectives(for units: Set<String>) -> [String: RollDirective] {
+    var directives: [String: RollDirective] = [:]
+    for unit in units where jobs[unit]?.isGlobal ?? false || jobs[unit]?.target?.value == machineID {
+      directives[unit] = rolls.directive(for: unit, on: machineID, present: jobs[unit]?.hash)
+    }
+    return directives
+  }
+
+  /// Whether a machine may run units that are placed elsewhere until they run there.
+  func isGivingAway(_ id: String) -> Bool {
+    drainingMachines.contains(id) || rebalancing?.value.current?.from == id
+  }
+
+  private func isMoving(_ unit: String) -> Bool { rebalancing?.value.current?.units.contains(unit) ?? false }
 
   private mutating func changeJob(
     _ unit: String,
@@ -227,17 +266,5 @@ struct RegistryImage: Sendable {
 extension Set {
   fileprivate mutating func set(_ element: Element, _ isMember: Bool) {
     if isMember { insert(element) } else { remove(element) }
-  }
-}
-
-extension Dictionary where Value == Set<String> {
-  /// Adds a name under a key, or takes it out; nothing is kept for a key without names.
-  fileprivate mutating func set(_ name: String, _ isMember: Bool, under key: Key) {
-    if isMember {
-      self[key, default: []].insert(name)
-    } else {
-      self[key]?.remove(name)
-      if self[key]?.isEmpty ?? false { self[key] = nil }
-    }
   }
 }

@@ -95,6 +95,11 @@ final class RegistryView: Sendable {
     }
   }
 
+  /// Looks something up that has to fit what the engine took over: nil when it is behind, and will be woken.
+  func readIfEngineIsAbreast<Answer: Sendable>(_ body: (RegistryImage) -> Answer) -> Answer? {
+    contents.withLock { contents in contents.engineBacklog?.isEmpty ?? false ? body(contents.image) : nil }
+  }
+
   /// Lets the engine fall behind, which then starts over with everything.
   func forgetEngineChanges() {
     contents.withLock { $0.engineBacklog = nil }

@@ -3,6 +3,7 @@ public import Units
 
 /// Where fleet keeps what in the store.
 ///
+/// What fleet does not have stands beside it in a directory of its own, which fleet's programs do not read.
 /// Source: specs/fleet.md §7.
 public struct RegistryLayout: Sendable, Equatable {
   /// The directory everything is kept in, clean: `/_coreos.com/fleet`.
@@ -38,6 +39,12 @@ public struct RegistryLayout: Sendable, Equatable {
     case engineLease
     /// `/engine/version`.
     case engineVersion
+    /// Ours: `/coracle/rolls/<unit>`.
+    case roll(String)
+    /// Ours: `/coracle/rebalancing`.
+    case rebalancing
+    /// Ours: `/coracle/rebalances-automatically`.
+    case rebalancingSwitch
   }
 
   /// The key of a place.
@@ -53,6 +60,9 @@ public struct RegistryLayout: Sendable, Equatable {
     case .unitState(let unit, let id): "\(stateDirectory(unit))/\(id)"
     case .engineLease: "\(prefix)/lease/engine-leader"
     case .engineVersion: "\(prefix)/engine/version"
+    case .roll(let name): "\(rollDirectory)/\(name)"
+    case .rebalancing: "\(ownDirectory)/rebalancing"
+    case .rebalancingSwitch: "\(ownDirectory)/rebalances-automatically"
     }
   }
 
@@ -61,6 +71,12 @@ public struct RegistryLayout: Sendable, Equatable {
 
   /// The directory of a unit's states.
   public func stateDirectory(_ unit: String) -> String { "\(prefix)/states/\(unit)" }
+
+  /// The directory of what fleet does not have.
+  public var ownDirectory: String { "\(prefix)/coracle" }
+
+  /// The directory of all rolls.
+  public var rollDirectory: String { "\(ownDirectory)/rolls" }
 
   /// The place a key is; nil when nothing of fleet's is kept there.
   public func place(of key: String) -> Place? {
@@ -74,6 +90,9 @@ public struct RegistryLayout: Sendable, Equatable {
     case (3, "states"): return .unitState(unit: parts[1], machineID: parts[2])
     case (2, "lease") where parts[1] == "engine-leader": return .engineLease
     case (2, "engine") where parts[1] == "version": return .engineVersion
+    case (3, "coracle") where parts[1] == "rolls": return .roll(parts[2])
+    case (2, "coracle") where parts[1] == "rebalancing": return .rebalancing
+    case (2, "coracle") where parts[1] == "rebalances-automatically": return .rebalancingSwitch
     default: return nil
     }
   }

@@ -12,6 +12,7 @@ final class FakeSupervisor: UnitSupervisor {
     var log: [String] = []
     var unloadable: Set<String> = []
     var unstoppable: Set<String> = []
+    var unrunnable: Set<UnitHash> = []
   }
 
   private let contents = Mutex(Contents())
@@ -35,6 +36,9 @@ final class FakeSupervisor: UnitSupervisor {
   func refuseToLoad(_ name: String) { contents.withLock { _ = $0.unloadable.insert(name) } }
   /// Units that do not stop.
   func refuseToStop(_ name: String) { contents.withLock { _ = $0.unstoppable.insert(name) } }
+
+  /// Files whose units fail when they are started.
+  func refuseToRun(_ hash: UnitHash) { contents.withLock { _ = $0.unrunnable.insert(hash) } }
 
   func load(_ units: [UnitToLoad]) async -> [UnitName: String] {
     var failures: [UnitName: String] = [:]
@@ -64,7 +68,12 @@ final class FakeSupervisor: UnitSupervisor {
     tell(name)
   }
 
-  func start(_ name: UnitName) async throws { try change(name, "start", "active", "running", isStartRequested: true) }
+  func start(_ name: UnitName) async throws {
+    let fails = contents.withLock { contents in
+      contents.units[name].map { contents.unrunnable.contains($0.hash) } ?? false
+    }
+    try change(name, "start", fails ? "failed" : "active", fails ? "failed" : "running", isStartRequested: true)
+  }
   func stop(_ name: UnitName) async throws { try change(name, "stop", "inactive", "dead", isStartRequested: false) }
 
   /// The unit dies by itself.

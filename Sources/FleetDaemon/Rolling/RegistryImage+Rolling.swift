@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+import EtcdStore
+import Fleet
+import FleetWire
+import Units
+
+extension RegistryImage {
+  /// What is seen of the units of a roll.
+  ///
+  /// - Parameters:
+  ///   - roll: The roll.
+  ///   - machineIDs: For a global unit, the machines that are to run it.
+  /// - Returns: What is seen.
+  func sight(of roll: Roll, machineIDs: [String]) -> RollSight {
+    var units: [String: RollSight.Unit] = [:]
+    for name in Set(roll.copies.map(\.unit)) { units[name] = rollUnit(name) }
+    return RollSight(index: index.rawValue, units: units, machineIDs: machineIDs)
+  }
+
+  private func rollUnit(_ name: String) -> RollSight.Unit? {
+    guard let job = jobs[name], let hash = job.hash else { return nil }
+    var states: [String: RollSight.State] = [:]
+    for (id, state) in unitStates[name] ?? [:] where machines[id] != nil {
+      states[id] = RollSight.State(
+        load: state.value.loadState,
+        active: state.value.activeState,
+        sub: state.value.subState,
+        hash: state.value.hash,
+        index: state.index.rawValue
+      )
+    }
+    return RollSight.Unit(
+      hash: hash,
+      isLaunched: job.targetState?.value == .launched && !((try? UnitName(name))?.isTemplate ?? false),
+      endsByItself: files[hash].map { Self.endsByItself($0.value) } ?? false,
+      machineID: job.isGlobal ? nil : job.target.flatMap { machines[$0.value] == nil ? nil : $0.value },
+      states: states
+    )
+  }
+
+  private static func endsByItself(_ file: UnitFile) -> Bool {
+    guard file.values("Service", "Type").last == "oneshot" else { return false }
+    let remains = file.values("Service", "RemainAfterExit").last?.lowercased() ?? "no"
+    return !["yes", "true", "on", "1"].contains(remains)
+  }
+
+  /// Rolls that nobody can ask anything of any more: none of their units exists.
+  var forgottenRolls: [(name: String, index: EtcdIndex)] {
+    rolls.rolls.filter { _, roll in
+      roll.value.phase.isAtRest && roll.value.copies.allSatisfy { jobs[$0.unit]?.hash == nil }
+    }.map { ($0.key, $0.value.index) }
+  }
+
+  /// What is seen of the units that are being moved.
+  func movingUnits(_ move: UnitMove) -> [String: MovingUnit] {
+    var units: [String: MovingUnit] = [:]
+    for name in move.units {
+      guard let job = jobs[name], job.hash != nil else { continue }
+      let states = unitStates[name] ?? [:]
+      units[name] = MovingUnit(
+        target: job.target?.value,
+        mayRunAtSource: states[move.from]?.value.mayRun ?? false,
+        stateAtTarget: states[move.to]?.value.activeState
+      )
+    }
+    return units
+  }
+
+  /// Whether something is to be looked at more often than it changes.
+  var isWatchingTime: Bool { !rolls.unfinished.isEmpty || rebalancing?.value.phase == .running }
+}
