@@ -4,7 +4,8 @@ import Units
 
 /// What a fleet promises, checked against what really runs where.
 ///
-/// - *never two*: no unit is started on a machine while another machine runs it that has been able to hear of it.
+/// - *never two*: no unit is started on a machine while another machine runs it that has been able to hear of it, but
+///   for one that a rebalancing hands over.
 /// - *nothing without need*: no unit is taken from a machine that was there, and no unit is stopped that belongs.
 /// - *none lost*, *convergence*: once faults stop, each wanted unit runs once, where it is placed.
 struct FleetChecker {
@@ -28,12 +29,12 @@ struct FleetChecker {
   mutating func started(
     _ unit: String,
     on machine: FleetMachine,
-    isGlobal: Bool,
+    mayRunTwice: Bool,
     among machines: [FleetMachine],
     at now: Int
   ) {
     startCount += 1
-    if !isGlobal {
+    if !mayRunTwice {
       for number in (running[unit] ?? [:]).keys.sorted() where number != machine.number {
         let other = machines[number]
         guard Self.hasBeenConnected(machine, at: now), Self.hasBeenConnected(other, at: now) else { continue }
@@ -80,8 +81,8 @@ struct FleetChecker {
   }
 
   /// Nobody runs a unit twice for long.
-  mutating func look(at machines: [FleetMachine], isGlobal: (String) -> Bool, now: Int) {
-    for (unit, hosts) in running.sorted(by: { $0.key < $1.key }) where hosts.count > 1 && !isGlobal(unit) {
+  mutating func look(at machines: [FleetMachine], mayRunTwice: (String) -> Bool, now: Int) {
+    for (unit, hosts) in running.sorted(by: { $0.key < $1.key }) where hosts.count > 1 && !mayRunTwice(unit) {
       let connected = hosts.filter { number, started in
         machines[number].connectedSince.map { now - max($0, started) > 2 * Self.graceMilliseconds } ?? false
       }

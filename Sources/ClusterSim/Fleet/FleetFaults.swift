@@ -68,12 +68,15 @@ struct FleetFaults {
 /// What users do meanwhile.
 struct FleetUsers {
   private var random: SplitMix64
+  /// When they ask for a rebalancing; apart, so that all else stays as it was without.
+  private var balance: SplitMix64
   private let count: Int
   private var command = 0
 
   init(count: Int, seed: UInt64) {
     self.count = count
     random = SplitMix64(seed: seed)
+    balance = SplitMix64(seed: seed &+ 1)
   }
 
   /// Submits the units they begin with.
@@ -83,6 +86,7 @@ struct FleetUsers {
 
   /// Called twice a second.
   mutating func act(_ fleet: SimulatedFleet) {
+    if balance.chance(8) { fleet.requestRebalancing() }
     guard random.chance(30) else { return }
     let number = Int.random(in: 0..<count, using: &random)
     switch random.next() % 6 {

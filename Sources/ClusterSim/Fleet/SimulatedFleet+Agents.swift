@@ -41,7 +41,7 @@ extension SimulatedFleet {
     machine.units[unit]?.isStartRequested = true
     machine.units[unit]?.unitState = .starting
     trace.add(now, "m\(machine.number)", "starts \(unit)")
-    checker.started(unit, on: machine, isGlobal: globals.contains(unit), among: machines, at: now)
+    checker.started(unit, on: machine, mayRunTwice: mayRunTwice(unit), among: machines, at: now)
     after(draw(20...200)) { [unowned self] in
       guard machine.units[unit]?.unitState == .starting else { return }
       machine.units[unit]?.unitState = .running
@@ -87,6 +87,12 @@ extension SimulatedFleet {
     if isPlacedHere {
       checker.report("nothing without need", "machine \(machine.number) stops \(unit), which belongs to it")
     }
+  }
+
+  /// Whether a unit may be on several machines: it is global, or being handed over, or has been a moment ago.
+  func mayRunTwice(_ unit: String) -> Bool {
+    if globals.contains(unit) || truth.currentMove?.units.contains(unit) ?? false { return true }
+    return givenAt[unit].map { now - $0 < FleetChecker.graceMilliseconds } ?? false
   }
 
   // MARK: The publisher

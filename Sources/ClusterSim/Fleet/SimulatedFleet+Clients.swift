@@ -34,6 +34,13 @@ extension SimulatedFleet {
     wishes[unit] = nil
   }
 
+  /// Asks for machines to be evened out.
+  func requestRebalancing() {
+    guard store.condition == .working, !truth.isRebalancing else { return }
+    trace.add(now, "user", "asks for a rebalancing")
+    write(.rebalancing, truth.rebalancingRequest())
+  }
+
   private func set(_ place: RegistryLayout.Place, _ value: String) {
     write(place, .set(value: value, isDirectory: false, ttl: .permanent, refresh: false))
   }
@@ -56,6 +63,7 @@ extension SimulatedFleet {
         guard machines[number].units[unit]?.hash == wish.hash else { return "\(unit) runs from another file" }
       }
     }
+    if truth.isRebalancing { return "machines are still being evened out" }
     let stray = checker.running.keys.filter { wishes[$0] == nil }.sorted()
     return stray.isEmpty ? nil : "\(stray) are destroyed and run"
   }

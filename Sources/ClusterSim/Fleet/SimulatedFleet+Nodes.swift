@@ -215,7 +215,24 @@ extension SimulatedFleet {
     planningTime += ContinuousClock.now - start
     if brokenRule == .leaveBehind { tasks.removeAll { $0.reason.hasSuffix("went away") } }
     let stale = isSettled ? machine.engine.staleStates(machine.view.registry, at: time) : []
+    if isSettled, tasks.isEmpty, stale.isEmpty, let step = machine.engine.rebalance(machine.view.registry, at: time) {
+      return carryOut(step.record, step.tasks, on: machine)
+    }
     carryOut(tasks[...], stale, on: machine, newest: .zero)
+  }
+
+  /// A step of a rebalancing: what is to be known first, and then the rest.
+  private func carryOut(
+    _ record: (key: String, write: KeysWrite)?,
+    _ tasks: [ClusterTask],
+    on machine: FleetMachine
+  ) {
+    guard let (key, write) = record else { return carryOut(tasks[...], [], on: machine, newest: .zero) }
+    engineStep(machine)
+    send(key, write, from: machine) { [unowned self] answer in
+      guard case .success(let event) = answer else { return endPass(machine, .zero) }
+      carryOut(tasks[...], [], on: machine, newest: event.etcdIndex)
+    }
   }
 
   private func carryOut(

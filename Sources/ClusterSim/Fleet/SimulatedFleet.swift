@@ -43,6 +43,8 @@ final class SimulatedFleet {
   var truth: RegistryCore
   /// When each unit's place last changed.
   var placedAt: [String: Int] = [:]
+  /// When units were last being handed over by a rebalancing: they may run twice meanwhile.
+  var givenAt: [String: Int] = [:]
   var wishes: [String: Wish] = [:]
   /// Units that run on every machine, destroyed ones included.
   var globals: Set<String> = []
@@ -106,7 +108,7 @@ final class SimulatedFleet {
   func begin() {
     repeatedly(every: 100) { [unowned self] in spread(store.expire(at: now)) }
     repeatedly(every: 1_000) { [unowned self] in
-      checker.look(at: machines, isGlobal: globals.contains, now: now)
+      checker.look(at: machines, mayRunTwice: { [unowned self] in mayRunTwice($0) }, now: now)
     }
   }
 
@@ -184,6 +186,7 @@ final class SimulatedFleet {
     for event in events {
       let wakes = truth.apply(event)
       for unit in wakes.units { placedAt[unit] = now }
+      for unit in truth.currentMove?.units ?? [] { givenAt[unit] = now }
       if let sharedView {
         deliver(event, to: sharedView, machines)
       } else {
@@ -205,10 +208,15 @@ final class SimulatedFleet {
       let before = Set([event.node.key].compactMap(unit).compactMap { view.registry.target(of: $0) })
       let wakes = view.registry.apply(event)
       var concerned = before.union(wakes.units.compactMap { view.registry.target(of: $0) }).union(wakes.machines)
-      if let unit = unit(of: event.node.key), let target = view.registry.target(of: unit) { concerned.insert(target) }
+      if let unit = unit(of: event.node.key) {
+        if let target = view.registry.target(of: unit) { concerned.insert(target) }
+        if let move = view.registry.currentMove, move.units.contains(unit) { concerned.insert(move.from) }
+      } else if let move = view.registry.currentMove {
+        concerned.formUnion([move.from, move.to])
+      }
       let concernsAll = wakes.units.contains { view.registry.isGlobal($0) }
       for machine in followers where machine.isFollowing {
-        if !wakes.units.isEmpty || !wakes.machines.isEmpty { note(wakes, on: machine) }
+        if !wakes.units.isEmpty || !wakes.machines.isEmpty || wakes.wakesEngine { note(wakes, on: machine) }
         if wakes.concernsLease { leaseTurn(machine) }
         if concernsAll || concerned.contains(machine.id) { wakeAgent(machine) }
       }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import EtcdStore
+import EtcdWire
 public import Fleet
 public import FleetWire
 public import Units
@@ -21,7 +22,12 @@ public import Units
   /// Follows one event and says what it changed.
   public mutating func apply(_ event: Event) -> RegistryWakes {
     let changes = image.apply(event)
-    return RegistryWakes(units: changes.units, machines: changes.machines, concernsLease: changes.concernsLease)
+    return RegistryWakes(
+      units: changes.units,
+      machines: changes.machines,
+      wakesEngine: changes.wakesEngine,
+      concernsLease: changes.concernsLease
+    )
   }
 
   /// What it shows.
@@ -39,6 +45,15 @@ public import Units
   /// What is published about units, as it would be listed: `active` by unit and machine.
   public func activeState(of unit: String, on id: String) -> String? {
     image.unitStates[unit]?[id]?.value.activeState
+  }
+
+  /// The move under way of a rebalancing.
+  public var currentMove: UnitMove? { image.rebalancing?.value.current }
+  /// Whether a rebalancing goes on.
+  public var isRebalancing: Bool { image.rebalancing?.value.phase == .running }
+  /// The write that asks for a rebalancing.
+  public func rebalancingRequest() -> KeysWrite {
+    KeysWrite(replacing: image.rebalancing?.index, with: Rebalancing().json.text)
   }
 
   /// What the agent of a machine has to do.
@@ -63,6 +78,8 @@ public import Units
   public var units: Set<String>
   /// Machines that came, went or changed.
   public var machines: Set<String>
+  /// Whether the engine looks though none of them is to be placed anew.
+  public var wakesEngine: Bool
   /// Whether whoever wants to lead looks at the lease.
   public var concernsLease: Bool
 }
@@ -77,7 +94,7 @@ public import Units
 
   /// Notes what changed in the registry.
   public mutating func note(_ wakes: RegistryWakes) {
-    backlog?.add(RegistryChanges(units: wakes.units, machines: wakes.machines))
+    backlog?.add(RegistryChanges(units: wakes.units, machines: wakes.machines, wakesEngine: wakes.wakesEngine))
   }
 
   /// Starts over with the next pass.
@@ -100,6 +117,19 @@ public import Units
     }
     backlog = EngineBacklog()
     return planner.plan(isSettled: isSettled, draining: registry.image.machinesReadyToDrain).tasks
+  }
+
+  /// Decides what comes next in a rebalancing, when a pass had nothing to do.
+  ///
+  /// - Returns: The write to be made first, if any, and what is to be carried out then; nil for nothing.
+  public mutating func rebalance(
+    _ registry: RegistryCore,
+    at now: Duration
+  ) -> (record: (key: String, write: KeysWrite)?, tasks: [ClusterTask])? {
+    let write = planner.rebalance(in: registry.image, isQuiet: true, at: now, after: .zero)
+    guard let write else { return nil }
+    let record = KeysWrite(replacing: write.index, with: write.step.rebalancing.json.text)
+    return (write.isChanged ? (registry.image.layout.key(.rebalancing), record) : nil, write.step.tasks)
   }
 
   /// The states of lost machines, to be removed.
