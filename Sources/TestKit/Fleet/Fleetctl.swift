@@ -21,7 +21,7 @@ public struct Fleetctl {
   public func run(_ arguments: [String]) async throws -> CommandOutput {
     try await TestKit.run(
       node.onMachine([try cluster.program("fleetctl")] + arguments),
-      environment: ["FLEETCTL_ENDPOINT": node.endpoint],
+      environment: ["FLEETCTL_ENDPOINT": node.endpoint, "FLEETCTL_REQUEST_TIMEOUT": "30"],
       directory: cluster.directory
     )
   }

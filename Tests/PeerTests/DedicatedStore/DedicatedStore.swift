@@ -4,7 +4,7 @@ import Glibc
 import TestKit
 import Testing
 
-/// Three members that hold the store for others: TLS, client certificates, and users of whom the guest may do nothing.
+/// Three members that hold the store for others: TLS, client certificates, and users, of whom the guest may do next to nothing.
 final class DedicatedStore: @unchecked Sendable {
   // The suites that use it are serialized, so no two tests use it at once.
   enum Kind: String, Sendable {
@@ -15,7 +15,7 @@ final class DedicatedStore: @unchecked Sendable {
 
     // Passwords are hashed with care: by etcd for every single request, by coracle for the first to a member that has
     // started, and a debug build takes its time. Presence must not run out meanwhile.
-    var agentTTL: Duration { self == .etcd ? .seconds(9) : .seconds(6) }
+    var agentTTL: Duration { self == .etcd ? .seconds(30) : .seconds(6) }
   }
 
   /// The users: who may do everything, and who fleet is.
@@ -163,6 +163,7 @@ final class DedicatedStore: @unchecked Sendable {
       (nil, ["user", "grant", "fleet", "--roles", "fleet"]),
       (nil, ["auth", "enable"]),
       (Self.root, ["role", "revoke", "guest", "--path", "/*", "--readwrite"]),
+      (Self.root, ["role", "grant", "guest", "--path", "/noise/*", "--readwrite"]),
     ]
     for (user, words) in steps {
       let result = try await etcdctl(as: user, words)
@@ -170,12 +171,11 @@ final class DedicatedStore: @unchecked Sendable {
     }
   }
 
-  /// Writes more keys than the store remembers events.
+  /// Writes more keys than the store remembers events, as the guest: etcd would take a minute to check passwords.
   func writeBeyondHistory() async throws {
     let requests = (0..<1_100).map { number in
       """
       url = "\(endpoints[0])/v2/keys/noise/\(number % 7)"
-      user = "\(Self.root)"
       cacert = "\(authorityFile)"
       cert = "\(client.certificate)"
       key = "\(client.key)"
@@ -199,6 +199,7 @@ final class DedicatedStore: @unchecked Sendable {
         etcd-cafile: \(authorityFile)
         etcd-certfile: \(client.certificate)
         etcd-keyfile: \(client.key)
+        etcd-request-timeout: \(kind == .etcd ? 10 : 3)
     """
   }
 }
