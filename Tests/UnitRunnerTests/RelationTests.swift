@@ -58,8 +58,6 @@ import Units
 
   @Test func `OnFailure= and OnSuccess= run what they name`() async throws {
     try await with([
-      "job.service":
-        "[Unit]\nOnFailure=alarm@%n.service\nOnSuccess=next.service\n[Service]\nType=oneshot\nExecStart=/bin/sh -c 'exit $CODE'\nEnvironmentFile=-/nowhere",
       "good.service": "[Unit]\nOnSuccess=next.service\n[Service]\nType=oneshot\nExecStart=/bin/true",
       "bad.service": "[Unit]\nOnFailure=alarm@%n.service\n[Service]\nType=oneshot\nExecStart=/bin/false",
       "next.service": Self.sleeping,

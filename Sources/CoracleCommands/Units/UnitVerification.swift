@@ -185,7 +185,7 @@ extension UnitFinding {
       (section, name, value)
     case .unknownSection(let section, _): (section, nil, nil)
     case .badCommandLine(let name, let line, _): (nil, name, line)
-    case .unitTypeNotCarriedOut, .missingCommand: (nil, nil, nil)
+    case .unitTypeNotCarriedOut, .missingSetting, .missingCommand: (nil, nil, nil)
     case .severalStartCommands: ("Service", "ExecStart", nil)
     case .restartOfOneshot: ("Service", "Restart", nil)
     case .serviceTypeRefused(let type, _): ("Service", "Type", type)

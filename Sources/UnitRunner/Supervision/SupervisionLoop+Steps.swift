@@ -41,9 +41,17 @@ extension SupervisionLoop {
       return
     }
     guard holdConditions(of: unit) else { return }
+    tellTriggered(to: name)
     stepEither(name, { $0.start(at: $1) }, { $0.start(at: $1) })
     // One that may not be started so often is as it was, and its job is over nevertheless.
-    if let unit = units[name], unit.isDown { inputs.append(.jobs(jobs.changed(name, to: unit.activity))) }
+    if let after = units[name], after.isDown, after.activity == unit.activity { tellChange(of: after) }
+  }
+
+  /// What starts another is told how that one is.
+  func tellTriggered(to name: UnitName) {
+    guard let text = units[name]?.lifecycle.passive?.triggered else { return }
+    let activity = jobs.unit(text).flatMap { units[$0]?.activity } ?? UnitActivity()
+    stepPassive(name) { $0.triggeredChanged(to: activity, at: $1) }
   }
 
   /// Steps a unit's machine, whichever of the two kinds it is.
@@ -110,6 +118,9 @@ extension SupervisionLoop {
   func carryOut(_ directive: PassiveDirective, _ name: UnitName) {
     switch directive {
     case .startUnit(let triggered): startTriggered(triggered, by: name)
+    case .watchPaths(let definition): watchPaths(definition, name)
+    case .leavePaths: pathWatches?.leave(name)
+    case .makeDirectories(let definition): makeWatchedDirectories(definition, name)
     }
   }
 

@@ -114,7 +114,10 @@ extension SupervisionLoop {
     if !isTakenOver {
       isTakenOver = true
       inputs.append(.jobs(jobs.loaded()))
-      for name in units.keys.sorted() { stepPassive(name) { $0.resumed(at: $1) } }
+      for name in units.keys.sorted() {
+        tellTriggered(to: name)
+        stepPassive(name) { $0.resumed(at: $1) }
+      }
     }
   }
 

@@ -25,6 +25,8 @@ final class SupervisionLoop {
     case reload(UnitName)
     /// A unit has changed that this one starts.
     case triggeredChanged(UnitName, UnitActivity)
+    /// Something has happened at a path unit's paths.
+    case pathEvent(UnitName, isChange: Bool)
   }
 
   let configuration: UnitSupervisionConfiguration
@@ -71,6 +73,8 @@ final class SupervisionLoop {
   var waiters: [(isDone: (SupervisionLoop) -> Bool, resume: @Sendable () -> Void)] = []
   private var shouldEnd = false
   private var failure: UnitRunnerError?
+  /// What happens at paths; nil as long as no unit looks out for that.
+  private(set) var pathWatches: PathWatches?
   private let poller = Poller()
 
   init(
@@ -153,7 +157,10 @@ final class SupervisionLoop {
     if let host {
       for event in host.receive(HostEvent.self) { handle(event) }
     }
-    if isReady { fireTimers() }
+    if isReady {
+      takePathEvents()
+      fireTimers()
+    }
     settle()
     if launchIdleCommands() { settle() }
     flush()
@@ -186,6 +193,7 @@ final class SupervisionLoop {
       case .started(let name, let role): step(name) { $0.started(role, at: $1) }
       case .groupEmptied(let name): step(name) { $0.groupEmptied(at: $1) }
       case .timer(let name): timerFired(name)
+      case .pathEvent(let name, let isChange): stepPath(name) { $0.pathEvent(isChange: isChange, at: $1) }
       case .hostedCommandEnded(let id, let end): hostedCommandEnded(id, end)
       case .notified(let name, let notification): handle(notification, of: name)
       case .mainFound(let name, let id, let process): mainFound(id, process, of: name)
@@ -264,6 +272,14 @@ final class SupervisionLoop {
 
   private func send(_ requests: [HostRequest]) {
     requests.forEach { host?.send($0) }
+  }
+
+  /// Begins to wake up for what happens at paths.
+  func listenToPaths() -> PathWatches {
+    let watches = PathWatches()
+    pathWatches = watches
+    if watches.descriptor >= 0 { poller.add(watches.descriptor) }
+    return watches
   }
 
   // MARK: The unit-host

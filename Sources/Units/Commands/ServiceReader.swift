@@ -6,6 +6,7 @@ public struct ServiceReading: Sendable, Equatable {
   public enum Kind: Sendable, Equatable {
     case service
     case target
+    case path(PathDefinition)
     /// Of a type that is not run here.
     case notRun
   }
@@ -47,6 +48,8 @@ struct ServiceReader {
   let specifiers: SpecifierValues
   var definition: ServiceDefinition
   var findings: [UnitFinding] = []
+  /// What a path unit looks out for.
+  var path: PathDefinition
   private var execution: ExecutionReader
   /// What the file says about the life of the service and what cannot be judged before its end.
   var lifecycle = LifecycleOptions()
@@ -56,6 +59,7 @@ struct ServiceReader {
     switch unit.suffix {
     case "service": .service
     case "target": .target
+    case "path": .path(path)
     default: .notRun
     }
   }
@@ -64,6 +68,7 @@ struct ServiceReader {
     self.unit = unit
     self.specifiers = specifiers
     definition = ServiceDefinition(name: unit)
+    path = PathDefinition(name: unit)
     execution = ExecutionReader(unit: unit, specifiers: specifiers)
   }
 
@@ -79,11 +84,16 @@ struct ServiceReader {
       case "Unit": readUnit(option)
       case "Service" where isService: readService(option)
       case "Install": readInstall(option)
+      case "Path" where unit.suffix == "path": readPath(option)
       default: readOtherSection(option)
       }
     }
     definition.execution = execution.settings
-    if isService { check() }
+    switch kind {
+    case .service: check()
+    case .path: checkPath()
+    case .target, .notRun: break
+    }
   }
 
   /// Continuation lines become one line with blanks between; comment lines among them are dropped.

@@ -32,6 +32,8 @@ public enum UnitFinding: Sendable, Equatable, CustomStringConvertible {
   case badCommandLine(name: String, line: String, ExecLineError)
   /// The service is of a type that cannot be had here; the reason.
   case serviceTypeRefused(String, String)
+  /// The unit has nothing to do; what it lacks.
+  case missingSetting(String)
   /// There is no command to execute.
   case missingCommand
   /// More than one `ExecStart=` in a service that is not oneshot.
@@ -44,7 +46,8 @@ public enum UnitFinding: Sendable, Equatable, CustomStringConvertible {
     switch self {
     case .withoutEffect: .note
     case .notCarriedOut, .valueNotCarriedOut, .unitTypeNotCarriedOut, .unknown, .unknownSection, .ignoredValue: .warning
-    case .badValue, .badCommandLine, .serviceTypeRefused, .missingCommand, .severalStartCommands, .restartOfOneshot:
+    case .badValue, .badCommandLine, .serviceTypeRefused, .missingSetting, .missingCommand, .severalStartCommands,
+      .restartOfOneshot:
       .error
     }
   }
@@ -71,6 +74,7 @@ public enum UnitFinding: Sendable, Equatable, CustomStringConvertible {
     case .badCommandLine(let name, let line, let error):
       "\(name)=\(line): \(error)"
     case .serviceTypeRefused(let type, let reason): "Type=\(type) is refused: \(reason)"
+    case .missingSetting(let text): text
     case .missingCommand:
       "the service has neither ExecStart= nor, with Type=oneshot and RemainAfterExit=yes, ExecStop="
     case .severalStartCommands:

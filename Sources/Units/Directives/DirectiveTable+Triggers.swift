@@ -5,7 +5,6 @@ extension DirectiveTable {
   /// What becomes of the directives of these units: to be `.carriedOut` once they are run.
   private static let timers = DirectiveStanding.notCarriedOut("timer units are not run yet")
   private static let sockets = DirectiveStanding.notCarriedOut("socket units are not run yet")
-  private static let paths = DirectiveStanding.notCarriedOut("path units are not run yet")
 
   static let timer: [DirectiveGroup] = [
     DirectiveGroup(
@@ -35,7 +34,7 @@ extension DirectiveTable {
 
   static let path: [DirectiveGroup] = [
     DirectiveGroup(
-      paths,
+      .carriedOut,
       """
       PathExists PathExistsGlob PathChanged PathModified DirectoryNotEmpty Unit MakeDirectory DirectoryMode
       TriggerLimitIntervalSec TriggerLimitBurst

@@ -6,6 +6,7 @@
 public enum TypedLifecycle: Sendable, Equatable {
   case service(UnitLifecycle)
   case target(TargetLifecycle)
+  case path(PathLifecycle)
 
   /// Makes the life of what was read, new or as it was left.
   ///
@@ -20,6 +21,10 @@ public enum TypedLifecycle: Sendable, Equatable {
       self = .target(
         TargetLifecycle(resuming: passive.flatMap { if case .target(let kept) = $0 { kept } else { nil } })
       )
+    case .path(let definition):
+      self = .path(
+        PathLifecycle(definition, resuming: passive.flatMap { if case .path(let kept) = $0 { kept } else { nil } })
+      )
     }
   }
 
@@ -28,6 +33,7 @@ public enum TypedLifecycle: Sendable, Equatable {
     switch self {
     case .service(let service): service.activity
     case .target(let target): target.activity
+    case .path(let path): path.activity
     }
   }
 
@@ -36,6 +42,7 @@ public enum TypedLifecycle: Sendable, Equatable {
     switch self {
     case .service(let service): service.deadline
     case .target(let target): target.deadline
+    case .path(let path): path.deadline
     }
   }
 
@@ -55,11 +62,13 @@ public enum TypedLifecycle: Sendable, Equatable {
       switch self {
       case .service: nil
       case .target(let target): target
+      case .path(let path): path
       }
     }
     set {
       switch newValue {
       case let target as TargetLifecycle: self = .target(target)
+      case let path as PathLifecycle: self = .path(path)
       default: break
       }
     }
@@ -126,9 +135,17 @@ extension PassiveLifecycle {
 public enum PassiveDirective: Sendable, Equatable {
   /// Start the unit with that name and what it needs, as by request.
   case startUnit(String)
+  /// Look out for what happens at the paths, then look at them; answered with ``PathLifecycle/pathsSeen(_:at:)`` or
+  /// ``PathLifecycle/watchFailed(at:)``.
+  case watchPaths(PathDefinition)
+  /// Look out for nothing any more.
+  case leavePaths
+  /// Make the directories at the paths.
+  case makeDirectories(PathDefinition)
 }
 
 /// What outlives the node's process of a unit that is no service.
 public enum PassiveSnapshot: Sendable, Equatable, Codable {
   case target(TargetLifecycle.Snapshot)
+  case path(PathLifecycle.Snapshot)
 }

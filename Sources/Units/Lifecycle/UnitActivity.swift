@@ -107,6 +107,10 @@ public enum ServiceResult: String, Sendable, Codable {
   case coreDump = "core-dump"
   case watchdog
   case startLimitHit = "start-limit-hit"
+  /// The unit that it starts was started too often.
+  case unitStartLimitHit = "unit-start-limit-hit"
+  /// It has started its unit too often.
+  case triggerLimitHit = "trigger-limit-hit"
   /// `ExecCondition=` said that the service is not to run, which is no failure.
   case execCondition = "exec-condition"
 
