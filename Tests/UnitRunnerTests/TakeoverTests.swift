@@ -59,6 +59,19 @@ import Units
     }
   }
 
+  @Test func `a start that was refused for a unit that is not here is made good when it comes`() async throws {
+    try await withTestDirectory { directory in
+      try await SupervisionFixture.with(directory: directory) { units in
+        let service = "[Service]\nExecStart=/bin/sleep 1000\n"
+        try await units.load(["sidekick.service": "[Unit]\nBindsTo=main.service\nAfter=main.service\n" + service])
+        await #expect(throws: UnitRunnerError.self) { try await units.start("sidekick.service") }
+        try await units.load(["main.service": service])
+        try await units.expect("sidekick.service", "active/running")
+        try await units.expect("main.service", "active/running")
+      }
+    }
+  }
+
   // The number is that of fleet's own functional test.
   @Test func `25 a unit is loaded, started, stopped and unloaded without a fleet`() async throws {
     try await withTestDirectory { directory in

@@ -38,7 +38,18 @@ extension SupervisionLoop {
       if let problem = supervised.record.problem { say("\(unit.name): \(problem)", unit.name) }
     }
     inputs.append(.jobs(jobs.loaded()))
+    startWhatWaited()
     return problems
+  }
+
+  /// Starts what was to be started before what it requires had been loaded, as when two units move one after the other.
+  private func startWhatWaited() {
+    for name in waitingForOthers.sorted() {
+      guard let directives = try? jobs.requestStart(name) else { continue }
+      waitingForOthers.remove(name)
+      change(name) { $0.record.problem = nil }
+      inputs.append(.jobs(directives))
+    }
   }
 
   /// Names among these whose loaded file is another one.
@@ -57,11 +68,13 @@ extension SupervisionLoop {
     guard let unit = units[name], !unloading.contains(name) else { throw Self.notLoaded(name) }
     guard !unit.definition.dependencies.refusesManualStart else { throw Self.refused(name, "RefuseManualStart") }
     change(name) { $0.record.isStartRequested = true }
+    waitingForOthers.remove(name)
     guard unit.canRun else { throw UnitRunnerError(.badUnit, "\(name): \(unit.record.problem ?? "bad setting")") }
     do {
       inputs.append(.jobs(try request(&jobs)))
     } catch {
       change(name) { $0.record.problem = error.description }
+      if case .missing = error { waitingForOthers.insert(name) }
       say("\(error)", name)
       throw UnitRunnerError(.dependency, error.description)
     }
@@ -71,6 +84,7 @@ extension SupervisionLoop {
     guard let unit = units[name] else { throw Self.notLoaded(name) }
     guard !unit.definition.dependencies.refusesManualStop else { throw Self.refused(name, "RefuseManualStop") }
     change(name) { $0.record.isStartRequested = false }
+    waitingForOthers.remove(name)
     inputs.append(.jobs(jobs.requestStop(name)))
   }
 
@@ -97,6 +111,7 @@ extension SupervisionLoop {
   /// Stops everything, whatever asks for it to be up.
   func stopAll() {
     for name in units.keys.sorted() { change(name) { $0.record.isStartRequested = false } }
+    waitingForOthers = []
     inputs.append(.jobs(jobs.requestStopAll()))
   }
 
@@ -104,6 +119,7 @@ extension SupervisionLoop {
   func unload(_ name: UnitName) {
     guard units[name] != nil else { return }
     unloading.insert(name)
+    waitingForOthers.remove(name)
     change(name) { $0.record.isStartRequested = false }
     inputs.append(.jobs(jobs.requestLeave(name)))
   }

@@ -63,6 +63,8 @@ final class SupervisionLoop {
   var notifiedMain: HostedProcess?
   /// Units that are forgotten as soon as they are down.
   var unloading: Set<UnitName> = []
+  /// Units whose start was refused for something that is not on this machine; it may come.
+  var waitingForOthers: Set<UnitName> = []
   var dirty: Set<UnitName> = []
   private var acknowledgements: [HostRequest] = []
   private var requests: [HostRequest] = []
