@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -294,3 +296,25 @@ int unit_child_signals(void) {
 }
 
 int unit_wake_descriptor(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+/// Fires only when the clock is set: its time is never reached.
+static int arm_clock_watch(int watch) {
+  struct itimerspec never = {.it_value = {.tv_sec = LONG_MAX / 1000000000}};
+  return timerfd_settime(watch, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
+}
+
+int unit_clock_watch(void) {
+  int watch = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (watch >= 0 && arm_clock_watch(watch) != 0) {
+    close(watch);
+    return -1;
+  }
+  return watch;
+}
+
+int unit_clock_was_set(int watch) {
+  unsigned long long count;
+  if (read(watch, &count, sizeof count) >= 0 || errno != ECANCELED) return 0;
+  arm_clock_watch(watch);
+  return 1;
+}

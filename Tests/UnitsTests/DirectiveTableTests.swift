@@ -42,9 +42,9 @@ import Testing
 
   @Test func `what the table has as carried out is taken by the reader`() throws {
     for directive in DirectiveTable.all where directive.standing == .carriedOut {
-      let name = directive.section == "Path" ? "a.path" : "a.service"
-      guard ["Unit", "Service", "Install", "Path"].contains(directive.section) else { continue }
-      let found = try findings("[\(directive.section)]\n\(directive.name)=", name)
+      let type = directive.section == "Unit" || directive.section == "Install" ? "Service" : directive.section
+      let name = "a.\(type.lowercased())"
+      let found = try findings("[\(type)]\nExecStart=/bin/true\n[\(directive.section)]\n\(directive.name)=", name)
       #expect(!found.contains(.notCarriedOut(section: directive.section, name: directive.name)), "\(directive)")
     }
   }
@@ -90,9 +90,9 @@ import Testing
 
   @Test func `a unit of a type that is not run is named once, and misspellings in it are`() throws {
     #expect(
-      try findings("[Timer]\nOnCalendar=daily\nOnCalender=daily", "a.timer") == [
-        .unitTypeNotCarriedOut("timer"),
-        .unknown(section: "Timer", name: "OnCalender", suggestion: "OnCalendar="),
+      try findings("[Mount]\nWhat=a\n[Unit]\nAfterr=b.service", "a.mount") == [
+        .unitTypeNotCarriedOut("mount"),
+        .unknown(section: "Unit", name: "Afterr", suggestion: "After="),
       ]
     )
   }

@@ -181,6 +181,13 @@ int unit_pipe(int ends[2]);
 /// A descriptor that is readable when a child has ended; blocks SIGCHLD for the thread; -1 with errno.
 int unit_child_signals(void);
 
+/// A descriptor that is readable once the machine's clock has been set (timerfd, close-on-exec, does not block); -1 with
+/// errno.
+int unit_clock_watch(void);
+
+/// Whether the clock has been set since this was last asked.
+int unit_clock_was_set(int watch);
+
 /// A descriptor for waking a thread that waits (eventfd, close-on-exec, does not block); -1 with errno.
 int unit_wake_descriptor(void);
 

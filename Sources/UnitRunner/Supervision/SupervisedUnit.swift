@@ -22,22 +22,34 @@ struct SupervisedUnit {
   /// How many command reports are kept.
   static let reportLimit = 64
 
-  init(_ unit: UnitToRun, specifiers: SpecifierValues, record: UnitRecord, dropIns: [DropIn] = []) {
+  init(
+    _ unit: UnitToRun,
+    specifiers: SpecifierValues,
+    record: UnitRecord,
+    dropIns: [DropIn] = [],
+    timers: TimerFacts
+  ) {
     name = unit.name
     file = unit.file
     hash = unit.file.hash
     let whole = unit.file.adding(dropIns, for: unit.name)
     let reading = ServiceReading(whole.file, name: unit.name, specifiers: specifiers)
     warnings = reading.findings.filter { $0.severity == .warning }.map(\.description) + whole.problems
-    let problems = reading.findings.filter { finding in
+    var problems = reading.findings.filter { finding in
       if case .unitTypeNotCarriedOut = finding { true } else { finding.severity == .error }
+    }.map(\.description)
+    var timerSurroundings = TimerSurroundings()
+    if case .timer(let timer) = reading.kind {
+      let (surroundings, missingZones) = timers.surroundings(of: timer, unit.name)
+      timerSurroundings = surroundings
+      problems += missingZones.map { "OnCalendar=: this machine knows no time zone \($0)" }
     }
     loadState = reading.errors.isEmpty ? .loaded : .badSetting
     definition = reading.definition
-    lifecycle = TypedLifecycle(reading, resuming: record.snapshot, record.passive)
+    lifecycle = TypedLifecycle(reading, resuming: record.snapshot, record.passive, timers: timerSurroundings)
     self.record = record
     if !problems.isEmpty {
-      self.record.problem = problems.map(\.description).joined(separator: "; ")
+      self.record.problem = problems.joined(separator: "; ")
     }
     canRun = problems.isEmpty
   }

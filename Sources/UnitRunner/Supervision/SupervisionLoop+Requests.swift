@@ -31,7 +31,8 @@ extension SupervisionLoop {
         unit,
         specifiers: specifiers,
         record: record,
-        dropIns: dropIns.dropIns(for: unit.name)
+        dropIns: dropIns.dropIns(for: unit.name),
+        timers: timers
       )
       enroll(supervised)
       change(unit.name) { _ in }

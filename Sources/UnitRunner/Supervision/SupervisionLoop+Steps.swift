@@ -38,6 +38,7 @@ extension SupervisionLoop {
     guard unit.canRun else {
       let failed = UnitActivity(load: unit.loadState, sub: .failed, result: .resources)
       inputs.append(.jobs(jobs.changed(name, to: failed)))
+      for trigger in triggers(of: unit) { stepPassive(trigger) { $0.triggeredRefused(at: $1) } }
       return
     }
     guard holdConditions(of: unit) else { return }
@@ -121,6 +122,7 @@ extension SupervisionLoop {
     case .watchPaths(let definition): watchPaths(definition, name)
     case .leavePaths: pathWatches?.leave(name)
     case .makeDirectories(let definition): makeWatchedDirectories(definition, name)
+    case .keepStamp(let stamp): keepStamp(stamp, of: name)
     }
   }
 
@@ -128,6 +130,8 @@ extension SupervisionLoop {
     do {
       guard let triggered = jobs.unit(text) else { throw UnitJobs.Refusal.missing(text, requiredBy: name) }
       inputs.append(.jobs(try jobs.requestStart(triggered)))
+      // On record, so that a start that waits for others is not lost with this process.
+      dirty.insert(triggered)
     } catch {
       change(name) { $0.record.problem = "it cannot start \(text): \(error)" }
       say("\(name): Failed to start \(text): \(error)", name)
@@ -142,10 +146,13 @@ extension SupervisionLoop {
   }
 
   func tellTriggers(of unit: SupervisedUnit) {
-    guard !triggers.isEmpty else { return }
+    for trigger in triggers(of: unit) { inputs.append(.triggeredChanged(trigger, unit.activity)) }
+  }
+
+  /// The units that start a unit, by any of its names.
+  func triggers(of unit: SupervisedUnit) -> [UnitName] {
+    guard !triggers.isEmpty else { return [] }
     let names = [unit.name.rawValue] + unit.definition.dependencies.aliases
-    for trigger in Set(names.flatMap { triggers[$0] ?? [] }).sorted() {
-      inputs.append(.triggeredChanged(trigger, unit.activity))
-    }
+    return Set(names.flatMap { triggers[$0] ?? [] }).sorted()
   }
 }

@@ -47,7 +47,8 @@ extension SupervisionLoop {
         UnitToRun(name: name, file: file),
         specifiers: specifiers,
         record: current,
-        dropIns: dropIns.dropIns(for: name)
+        dropIns: dropIns.dropIns(for: name),
+        timers: timers
       )
       surroundings.writeFragment(record.file, of: name)
       // Its processes went with the earlier boot, what they had of their own did not.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CUnitSpawn
 import Glibc
 import Logging
 import Units
@@ -44,6 +45,9 @@ final class SupervisionLoop {
   let dropIns: DropInDirectories
   let launcher: HostLauncher
   lazy var conditionFacts = machineConditionFacts(specifiers, environment: environment.own)
+  let timers: TimerFacts
+  /// Readable once the machine's clock has been set; -1 where that cannot be told.
+  let clockWatch = unit_clock_watch()
 
   var units: [UnitName: SupervisedUnit] = [:]
   /// When units do something by themselves.
@@ -107,8 +111,18 @@ final class SupervisionLoop {
     )
     dropIns = DropInDirectories(directories: configuration.dropInDirectories, others: configuration.dropIns)
     launcher = HostLauncher(configuration: configuration, executable: executable)
+    timers = TimerFacts(
+      stateDirectory: configuration.stateDirectory,
+      machineID: configuration.machineID,
+      bootID: specifiers.bootID
+    )
     jobs = UnitJobs(presentUnits: configuration.presentUnits)
     poller.add(inbox.wakeDescriptor)
+    if clockWatch >= 0 { poller.add(clockWatch) }
+  }
+
+  deinit {
+    if clockWatch >= 0 { close(clockWatch) }
   }
 
   /// Takes over what an earlier process left, then works until ``end()``.
@@ -161,6 +175,7 @@ final class SupervisionLoop {
     }
     if isReady {
       takePathEvents()
+      noticeClock()
       fireTimers()
     }
     settle()

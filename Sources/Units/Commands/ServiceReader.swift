@@ -7,6 +7,7 @@ public struct ServiceReading: Sendable, Equatable {
     case service
     case target
     case path(PathDefinition)
+    case timer(TimerDefinition)
     /// Of a type that is not run here.
     case notRun
   }
@@ -53,6 +54,8 @@ struct ServiceReader {
   private var execution: ExecutionReader
   /// What the file says about the life of the service and what cannot be judged before its end.
   var lifecycle = LifecycleOptions()
+  /// A timer's own settings; nil for another type.
+  var timer: TimerDefinition?
 
   /// What the unit is, as far as its file has been read.
   var kind: ServiceReading.Kind {
@@ -60,7 +63,7 @@ struct ServiceReader {
     case "service": .service
     case "target": .target
     case "path": .path(path)
-    default: .notRun
+    default: timer.map { .timer($0) } ?? .notRun
     }
   }
 
@@ -70,6 +73,7 @@ struct ServiceReader {
     definition = ServiceDefinition(name: unit)
     path = PathDefinition(name: unit)
     execution = ExecutionReader(unit: unit, specifiers: specifiers)
+    if unit.suffix == "timer" { timer = TimerDefinition(name: unit) }
   }
 
   mutating func read(_ file: UnitFile) {
@@ -83,6 +87,7 @@ struct ServiceReader {
       switch option.section {
       case "Unit": readUnit(option)
       case "Service" where isService: readService(option)
+      case "Timer" where timer != nil: readTimer(option)
       case "Install": readInstall(option)
       case "Path" where unit.suffix == "path": readPath(option)
       default: readOtherSection(option)
@@ -92,6 +97,7 @@ struct ServiceReader {
     switch kind {
     case .service: check()
     case .path: checkPath()
+    case .timer: checkTimer()
     case .target, .notRun: break
     }
   }

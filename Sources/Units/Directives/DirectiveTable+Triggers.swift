@@ -3,17 +3,18 @@
 /// `[Timer]`, `[Socket]`, `[Path]`: systemd.timer(5), systemd.socket(5), systemd.path(5).
 extension DirectiveTable {
   /// What becomes of the directives of these units: to be `.carriedOut` once they are run.
-  private static let timers = DirectiveStanding.notCarriedOut("timer units are not run yet")
   private static let sockets = DirectiveStanding.notCarriedOut("socket units are not run yet")
 
   static let timer: [DirectiveGroup] = [
     DirectiveGroup(
-      timers,
+      .carriedOut,
       """
       OnActiveSec OnBootSec OnStartupSec OnUnitActiveSec OnUnitInactiveSec OnCalendar AccuracySec RandomizedDelaySec
-      FixedRandomDelay OnClockChange OnTimezoneChange Unit Persistent WakeSystem RemainAfterElapse
+      FixedRandomDelay OnClockChange Unit Persistent RemainAfterElapse
       """
-    )
+    ),
+    DirectiveGroup(.notCarriedOut("the machine's time zone is read when the timer is loaded"), "OnTimezoneChange"),
+    DirectiveGroup(.notCarriedOut("timers do not wake a machine that sleeps"), "WakeSystem"),
   ]
 
   static let socket: [DirectiveGroup] = [

@@ -7,6 +7,7 @@ public enum TypedLifecycle: Sendable, Equatable {
   case service(UnitLifecycle)
   case target(TargetLifecycle)
   case path(PathLifecycle)
+  case timer(TimerLifecycle)
 
   /// Makes the life of what was read, new or as it was left.
   ///
@@ -14,8 +15,23 @@ public enum TypedLifecycle: Sendable, Equatable {
   ///   - reading: The unit's file.
   ///   - service: Where a service was left.
   ///   - passive: Where a unit of another type was left; one of another type than the file's counts for nothing.
-  public init(_ reading: ServiceReading, resuming service: UnitLifecycle.Snapshot, _ passive: PassiveSnapshot?) {
+  ///   - timers: What a timer has to know of the machine.
+  public init(
+    _ reading: ServiceReading,
+    resuming service: UnitLifecycle.Snapshot,
+    _ passive: PassiveSnapshot?,
+    timers: TimerSurroundings = TimerSurroundings()
+  ) {
     switch reading.kind {
+    case .timer(let timer):
+      self = .timer(
+        TimerLifecycle(
+          timer,
+          name: reading.definition.name,
+          surroundings: timers,
+          resuming: passive.flatMap { if case .timer(let kept) = $0 { kept } else { nil } }
+        )
+      )
     case .service, .notRun: self = .service(UnitLifecycle(reading.definition, resuming: service))
     case .target:
       self = .target(
@@ -34,6 +50,7 @@ public enum TypedLifecycle: Sendable, Equatable {
     case .service(let service): service.activity
     case .target(let target): target.activity
     case .path(let path): path.activity
+    case .timer(let timer): timer.activity
     }
   }
 
@@ -43,6 +60,7 @@ public enum TypedLifecycle: Sendable, Equatable {
     case .service(let service): service.deadline
     case .target(let target): target.deadline
     case .path(let path): path.deadline
+    case .timer(let timer): timer.deadline
     }
   }
 
@@ -63,12 +81,14 @@ public enum TypedLifecycle: Sendable, Equatable {
       case .service: nil
       case .target(let target): target
       case .path(let path): path
+      case .timer(let timer): timer
       }
     }
     set {
       switch newValue {
       case let target as TargetLifecycle: self = .target(target)
       case let path as PathLifecycle: self = .path(path)
+      case let timer as TimerLifecycle: self = .timer(timer)
       default: break
       }
     }
@@ -114,6 +134,8 @@ public protocol PassiveLifecycle: Sendable, Equatable {
   mutating func triggeredRefused(at now: UnitMoment) -> [PassiveDirective]
   /// Those who carried directives out are new, and what they held is gone.
   mutating func resumed(at now: UnitMoment) -> [PassiveDirective]
+  /// The machine's clock has been set.
+  mutating func clockChanged(at now: UnitMoment) -> [PassiveDirective]
 }
 
 extension PassiveLifecycle {
@@ -129,6 +151,8 @@ extension PassiveLifecycle {
   public mutating func triggeredRefused(at now: UnitMoment) -> [PassiveDirective] { [] }
   /// Nothing happens.
   public mutating func resumed(at now: UnitMoment) -> [PassiveDirective] { [] }
+  /// Nothing happens.
+  public mutating func clockChanged(at now: UnitMoment) -> [PassiveDirective] { [] }
 }
 
 /// What a ``PassiveLifecycle`` wants done, in order.
@@ -142,10 +166,13 @@ public enum PassiveDirective: Sendable, Equatable {
   case leavePaths
   /// Make the directories at the paths.
   case makeDirectories(PathDefinition)
+  /// Keep on disk when the timer last elapsed, since the Unix epoch; it is wanted after a restart of the machine too.
+  case keepStamp(Duration)
 }
 
 /// What outlives the node's process of a unit that is no service.
 public enum PassiveSnapshot: Sendable, Equatable, Codable {
   case target(TargetLifecycle.Snapshot)
   case path(PathLifecycle.Snapshot)
+  case timer(TimerLifecycle.Snapshot)
 }
