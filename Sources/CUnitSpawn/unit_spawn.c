@@ -116,6 +116,21 @@ static void write_number(char *place, int number) {
   place[count] = 0;
 }
 
+/// Puts what is passed at 3 and above.
+static int pass_descriptors(const struct unit_spawn_request *request) {
+  int first = 3, count = (int)request->passed_count;
+  // Out of the way before: one may have the number that another one gets.
+  for (int index = 0; index < count; index++) {
+    int moved = fcntl(request->passed_fds[index], F_DUPFD, first + count);
+    if (moved < 0) return -1;
+    request->passed_fds[index] = moved;
+  }
+  for (int index = 0; index < count; index++) {
+    if (dup2(request->passed_fds[index], first + index) < 0) return -1;
+  }
+  return 0;
+}
+
 static void become(const struct unit_spawn_request *request, volatile struct unit_spawn_result *result) {
   reset_signals(request->ignores_sigpipe);
   for (char *const *place = request->process_id_places; place && *place; place++) write_number(*place, getpid());
@@ -126,8 +141,10 @@ static void become(const struct unit_spawn_request *request, volatile struct uni
   }
   if (dup2(request->stdin_fd, 0) < 0 || dup2(request->stdout_fd, 1) < 0 || dup2(request->stderr_fd, 2) < 0)
     give_up(result, UNIT_SPAWN_STDIN);
-  if (syscall(SYS_close_range, 3, ~0U, 0) != 0) {
-    for (int number = 3; number < 65536; number++) close(number);
+  if (pass_descriptors(request) != 0) give_up(result, UNIT_SPAWN_FDS);
+  int rest = 3 + (int)request->passed_count;
+  if (syscall(SYS_close_range, rest, ~0U, 0) != 0) {
+    for (int number = rest; number < 65536; number++) close(number);
   }
   umask(request->umask);
   if (request->open_files_limit > 0) limit_open_files(request->open_files_limit);
@@ -232,6 +249,15 @@ int unit_inherit_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0
 int unit_tell_senders(int socket) {
   int on = 1;
   return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+}
+
+int unit_socket_peer(int socket, pid_t *process, uid_t *user) {
+  struct ucred credentials;
+  socklen_t length = sizeof credentials;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return -1;
+  *process = credentials.pid;
+  *user = credentials.uid;
+  return 0;
 }
 
 static void close_received(struct cmsghdr *header) {

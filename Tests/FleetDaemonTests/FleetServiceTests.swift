@@ -104,6 +104,23 @@ import Units
     }
   }
 
+  @Test func `a socket's template is there before the socket`() async throws {
+    try await FleetWorld.with(1) { world in
+      try await world.put("each@.service", state: "inactive")
+      for (name, accepts) in [("each.socket", "yes"), ("other.socket", "no")] {
+        let file = try UnitFile(parsing: "[Socket]\nListenStream=/\(name)\nAccept=\(accepts)")
+        let request = FleetUnitRequest(name: name, options: file.options, desiredState: "launched")
+        _ = try await world[1].fleet.api.putUnit(named: name, request)
+        try await world.wait("\(name) runs") { world.hosts(of: name) == [1] }
+      }
+      #expect(
+        world[1].supervisor.log == [
+          "load each@.service", "load each.socket", "start each.socket", "load other.socket", "start other.socket",
+        ]
+      )
+    }
+  }
+
   @Test func `destroying what is not there is 404`() async throws {
     try await FleetWorld.with(1) { world in
       await #expect(throws: FleetAPIError.unitDoesNotExist) {

@@ -185,7 +185,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "StandardOutput=tty", "StandardError=kmsg", "StandardInput=socket", "StandardOutput=journal+console",
+    "StandardOutput=tty", "StandardError=kmsg", "StandardInput=fd:web", "StandardOutput=journal+console",
   ])
   func `streams that are not carried out are named with what is done instead`(line: String) throws {
     guard case .valueNotCarriedOut? = try read(line).findings.first else {

@@ -61,6 +61,7 @@ private struct TimerScript {
       switch directive {
       case .startUnit(let name): "start \(name)"
       case .keepStamp(let stamp): "stamp \(stamp.wholeMicroseconds / 1_000_000)"
+      default: "\(directive)"
       }
     }
     let result = machine.activity.result == .success ? "" : " (\(machine.activity.result.rawValue))"

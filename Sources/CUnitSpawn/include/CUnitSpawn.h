@@ -97,6 +97,9 @@ struct unit_spawn_request {
   int stdin_fd;
   int stdout_fd;
   int stderr_fd;
+  /// What the process has from descriptor 3 on, all above 2; they are written to.
+  int *passed_fds;
+  size_t passed_count;
   /// Files to write "0" to before executing, which moves the process into control groups; ends in NULL; NULL for none.
   const char *const *cgroup_procs;
 };
@@ -107,6 +110,7 @@ enum unit_spawn_step {
   UNIT_SPAWN_FORK = 1,
   UNIT_SPAWN_CHDIR = 200,
   UNIT_SPAWN_NICE = 201,
+  UNIT_SPAWN_FDS = 202,
   UNIT_SPAWN_EXEC = 203,
   UNIT_SPAWN_LIMITS = 205,
   UNIT_SPAWN_OOM_ADJUST = 206,
@@ -142,7 +146,7 @@ struct unit_spawn_result {
 /// Starts a process in a session of its own and returns once its program has been executed or has failed to be.
 ///
 /// The caller's thread stands still meanwhile (vfork); other threads go on. Signals are reset to their defaults and
-/// unblocked, all descriptors above 2 are closed.
+/// unblocked, all descriptors above 2 are closed but those that are passed.
 struct unit_spawn_result unit_spawn(const struct unit_spawn_request *request);
 
 /// A pidfd of a process (close-on-exec), or -1 with errno.
@@ -171,6 +175,9 @@ int unit_tell_senders(int socket);
 /// Takes a datagram without waiting; its length in full, which may be more than `size`, or -1 with errno. `sender` is
 /// the process it comes from as the kernel knows it, 0 when it does not. Descriptors that come with it are closed.
 ssize_t unit_receive_notification(int socket, void *buffer, size_t size, pid_t *sender);
+
+/// Whose process and user is at the other end of a connection on this machine; -1 with errno.
+int unit_socket_peer(int socket, pid_t *process, uid_t *user);
 
 /// A file in memory with these bytes, that can only be read, at its beginning (close-on-exec); -1 with errno.
 int unit_memory_file(const void *bytes, size_t count);

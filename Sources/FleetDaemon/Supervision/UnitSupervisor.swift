@@ -9,6 +9,7 @@ public protocol UnitSupervisor: Sendable {
   /// Makes units known, all of them before any is started, so that they find each other as dependencies.
   ///
   /// A unit that is there with the same hash is left alone, so that running units are adopted. Does not start anything.
+  /// A template is kept for sockets that make instances of it, and is no loaded unit.
   ///
   /// - Returns: Why units could not be loaded, by name; empty when all were.
   func load(_ units: [UnitToLoad]) async -> [UnitName: String]

@@ -41,6 +41,7 @@ final class HostLoop {
   var processes: [String: TrackedProcess] = [:]
   var outputs: [Int32: TrackedOutput] = [:]
   var notifySockets = NotifySockets()
+  var sockets = HeldSockets()
   /// Searches for main processes that go on, by unit.
   var searches: [String: MainSearchRequest] = [:]
   /// Units whose end is waited for.
@@ -78,7 +79,7 @@ final class HostLoop {
     self.listener = listener
     journal = JournalWriter(places: JournalPlaces(stateDirectory: settings.stateDirectory))
     groups = UnitGroups(
-      name: Self.groupName(settings.stateDirectory),
+      name: UnitGroups.name(for: settings.stateDirectory),
       usesControlGroups: settings.usesControlGroups,
       root: settings.controlGroupRoot
     )
@@ -106,6 +107,7 @@ final class HostLoop {
         if connection.isBroken {
           poller.remove(connection.descriptor)
           self.connection = nil
+          unwatchAllSockets()
         } else {
           poller.setWriting(connection.descriptor, connection.hasOutbound)
         }
@@ -113,6 +115,7 @@ final class HostLoop {
     }
     _ = unlink("\(settings.stateDirectory)/\(Self.socketName)")
     notifySockets.units.forEach { closeNotifySocket(of: $0) }
+    sockets.units.forEach { closeSockets($0) }
     groups.forgetAll()
   }
 
@@ -126,7 +129,8 @@ final class HostLoop {
 
   private func isDone() -> Bool {
     let isWatching = !emptyWatches.isEmpty || !searches.isEmpty
-    let isRunning = isWatching || processes.values.contains { $0.report.end == nil }
+    let isHolding = !sockets.isEmpty && isDirectoryThere
+    let isRunning = isWatching || isHolding || processes.values.contains { $0.report.end == nil }
     if isRunning || (connection != nil && !isLeaving) {
       idleSince = nil
       return false
@@ -136,9 +140,11 @@ final class HostLoop {
     let since = idleSince ?? now
     idleSince = since
     // Ends that no node has recorded yet are kept much longer, unless the state directory itself is gone.
-    let keepsEnds = !processes.isEmpty && access("\(settings.stateDirectory)/\(Self.socketName)", F_OK) == 0
+    let keepsEnds = !processes.isEmpty && isDirectoryThere
     return now - since > (keepsEnds ? Self.unrecordedEndsLimit : settings.idleLimit)
   }
+
+  private var isDirectoryThere: Bool { access("\(settings.stateDirectory)/\(Self.socketName)", F_OK) == 0 }
 
   private func handle(_ descriptor: Int32) {
     if descriptor == listener {
@@ -149,6 +155,8 @@ final class HostLoop {
       readOutput(descriptor)
     } else if let unit = notifySockets.unit(of: descriptor) {
       receiveNotifications(from: unit)
+    } else if let unit = sockets.unit(of: descriptor) {
+      socketTouched(descriptor, of: unit)
     } else if let id = processes.first(where: { $0.value.pidfd == descriptor })?.key {
       collect(id)
     }
@@ -162,6 +170,7 @@ final class HostLoop {
     if let old = connection { poller.remove(old.descriptor) }
     connection = FrameConnection(descriptor: descriptor)
     isLeaving = false
+    unwatchAllSockets()
     poller.add(descriptor)
   }
 
@@ -197,6 +206,9 @@ final class HostLoop {
       emptyWatches[unit] = nil
       searches[unit] = nil
       closeNotifySocket(of: unit)
+      closeSockets(unit)
+      sockets.closeConnections(of: unit)
+    case .listen, .watchSockets, .flushSockets, .closeSockets, .closeConnection: carryOutForSockets(request)
     case .leave: isLeaving = true
     }
   }
@@ -207,16 +219,28 @@ final class HostLoop {
       return
     }
     if let socket = request.notifySocket { openNotifySocket(socket, of: request.unit) }
+    guard let passed = request.sockets.map({ sockets.descriptors($0) }) ?? [] else {
+      say("\(request.unit): its sockets are not there any more", request.unit)
+      tellNotStarted(request, .exited(202))
+      return
+    }
     let streams: ProcessStreams
     do {
-      streams = try ProcessStreams(request.settings)
+      streams = try ProcessStreams(request.settings, sockets: request.sockets?.isStream == true ? passed : [])
     } catch {
       say("\(request.unit): \(error.text)", request.unit)
       tellNotStarted(request, .exited(error.exitCode))
       return
     }
-    let start = ProcessStart(request, streams, &groups, openFilesLimit: settings.openFilesLimit)
+    let start = ProcessStart(
+      request,
+      streams,
+      passed: request.sockets?.isStream == true ? [] : passed,
+      &groups,
+      openFilesLimit: settings.openFilesLimit
+    )
     streams.close()
+    if let connection = request.sockets?.connection { closeConnection(connection) }
     start.warnings.forEach { sayOnce("\(request.unit): \($0)", request.unit) }
     let result = start.result
     if let failure = start.failure {
@@ -284,27 +308,6 @@ final class HostLoop {
     if pidfd >= 0 { poller.add(pidfd) }
   }
 
-  private func signal(_ request: SignalRequest) {
-    for id in request.ids {
-      guard let process = processes[id], process.pidfd >= 0 else { continue }
-      _ = unit_pidfd_signal(process.pidfd, request.signal.number)
-      if request.signal != .kill { _ = unit_pidfd_signal(process.pidfd, SIGCONT) }
-    }
-    guard let token = request.groupToken else { return }
-    let direct = Set(request.ids.compactMap { processes[$0]?.report.process.processID })
-    for member in groups.members(of: request.unit) where !direct.contains(member) {
-      _ = kill(member, request.signal.number)
-      if request.signal != .kill { _ = kill(member, SIGCONT) }
-    }
-    watch(request.unit, EmptyWatch(token: token, isPatient: false))
-  }
-
-  private func release(_ id: String) {
-    guard let process = processes.removeValue(forKey: id), process.pidfd >= 0 else { return }
-    poller.remove(process.pidfd)
-    close(process.pidfd)
-  }
-
   // MARK: Events of processes
 
   private func collect(_ id: String) {
@@ -370,11 +373,5 @@ final class HostLoop {
       pidfd: -1
     )
     finish(request.id, end)
-  }
-
-  /// A short name for the state directory, the same each time (FNV-1a).
-  private static func groupName(_ directory: String) -> String {
-    let hash = directory.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-    return String(hash, radix: 16)
   }
 }

@@ -30,13 +30,25 @@ enum HostRequest: Codable, Sendable, Equatable {
   case release(id: String)
   /// Lines for a unit's journal.
   case journal(unit: String, lines: [HostedLine])
+  /// Make the sockets of a socket unit, unless they are there; answered by ``HostEvent/listening(unit:)`` or
+  /// ``HostEvent/listenFailed(unit:text:)``.
+  case listen(ListenRequest)
+  /// Tell who comes, by ``HostEvent/touched(unit:)``, once, or ``HostEvent/connected(unit:connection:)``; or do so no
+  /// longer. It ends with the connection of the node.
+  case watchSockets(unit: String, isOn: Bool)
+  /// Drop what waits in a unit's sockets.
+  case flushSockets(unit: String)
+  /// Close a unit's sockets.
+  case closeSockets(unit: String)
+  /// Close a connection that no process was started for.
+  case closeConnection(id: String)
   /// The unit is gone: its control group is removed.
   case forget(unit: String)
   /// The node ends; without processes the unit-host does so too.
   case leave
 
   /// Raised when messages change so that an older unit-host would not understand them.
-  static let protocolVersion = 3
+  static let protocolVersion = 4
 }
 
 /// What the unit-host tells the node.
@@ -57,6 +69,45 @@ enum HostEvent: Codable, Sendable, Equatable {
   case mainMoved(from: String, to: HostedProcess)
   /// No process of the unit is left, in answer to the request with this token.
   case groupEmptied(unit: String, token: Int)
+  /// A unit's sockets are there.
+  case listening(unit: String)
+  /// A unit's sockets cannot be made.
+  case listenFailed(unit: String, text: String)
+  /// Somebody has come to a unit's sockets; it is told once.
+  case touched(unit: String)
+  /// A connection has been accepted and is held until a process is started with it.
+  case connected(unit: String, connection: SocketConnection)
+}
+
+/// The sockets of a socket unit.
+struct ListenRequest: Codable, Sendable, Equatable {
+  var unit: String
+  var listeners: [SocketListener]
+  var settings: SocketDefinition.Settings
+  /// Whom files belong to; nil for the unit-host's own.
+  var userID: UInt32?
+  var groupID: UInt32?
+  /// Whether connections are accepted for processes of their own.
+  var accepts: Bool
+  /// Connections that the node knows; of others that are held it is told again.
+  var connections: [String]
+
+  /// Whether it is about the same sockets.
+  func isSame(as other: ListenRequest) -> Bool {
+    var one = self
+    one.connections = other.connections
+    return one == other
+  }
+}
+
+/// Sockets that a process gets.
+struct SocketPassing: Codable, Sendable, Equatable {
+  /// The socket units whose sockets they are, in order.
+  var units: [String] = []
+  /// A connection instead.
+  var connection: String?
+  /// Whether it is standard input or output and not one of those from 3 on.
+  var isStream = false
 }
 
 /// A process to be started.
@@ -80,6 +131,7 @@ struct ProcessRequest: Codable, Sendable, Equatable {
   var notifySocket: String?
   /// The run of the unit, for the journal.
   var invocation: String?
+  var sockets: SocketPassing?
 }
 
 /// Whom a process runs as.

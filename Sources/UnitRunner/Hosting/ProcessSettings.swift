@@ -78,6 +78,14 @@ struct ProcessSettings: Codable, Sendable, Equatable {
     namespaces = Self.namespaces(sandbox, places)
   }
 
+  /// A command that gets no socket reads nothing, and writes to the journal what would go there.
+  mutating func leaveSockets() {
+    let wasSocket = input == .socket
+    if wasSocket { input = .null }
+    if output == .socket || (wasSocket && output == .inherit) { output = .journal }
+    if errorOutput == .socket { errorOutput = .journal }
+  }
+
   private static func namespaces(_ sandbox: Sandbox, _ places: UnitPlaces) -> Namespaces? {
     let flags: [(Bool, Int32)] = [
       (sandbox.needsMounts, 0x0002_0000), (sandbox.hasPrivateNetwork, 0x4000_0000),

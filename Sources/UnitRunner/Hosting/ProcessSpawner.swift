@@ -8,6 +8,7 @@ enum ProcessSpawner {
   static func spawn(
     _ request: ProcessRequest,
     streams: ProcessStreams.Descriptors,
+    passed: [Int32] = [],
     entrances: [String],
     openFilesLimit: UInt
   ) -> unit_spawn_result {
@@ -41,6 +42,8 @@ enum ProcessSpawner {
     spawn.stdin_fd = streams.input
     spawn.stdout_fd = streams.output
     spawn.stderr_fd = streams.error
+    spawn.passed_fds = memory.mutable(passed)
+    spawn.passed_count = passed.count
     setLimits(&spawn, settings, memory)
     setSandbox(&spawn, settings, memory)
     let procs = memory.texts(entrances)

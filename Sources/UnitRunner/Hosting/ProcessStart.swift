@@ -20,6 +20,7 @@ struct ProcessStart {
   init(
     _ request: ProcessRequest,
     _ streams: ProcessStreams,
+    passed: [Int32] = [],
     _ groups: inout UnitGroups,
     openFilesLimit: UInt
   ) {
@@ -31,6 +32,7 @@ struct ProcessStart {
       ProcessSpawner.spawn(
         request,
         streams: streams.descriptors,
+        passed: passed,
         entrances: entrances.paths,
         openFilesLimit: openFilesLimit
       )

@@ -29,8 +29,12 @@ struct ProcessStreams {
   /// Opens what the settings name.
   ///
   /// - Throws: ``Problem``; nothing stays open then.
-  init(_ settings: ProcessSettings) throws(Problem) {
-    var opening = Opening(settings)
+  ///
+  /// - Parameters:
+  ///   - settings: What they are to be.
+  ///   - sockets: What stands for `socket`, which is one; it is not closed here.
+  init(_ settings: ProcessSettings, sockets: [Int32] = []) throws(Problem) {
+    var opening = Opening(settings, sockets)
     do {
       descriptors = try opening.open()
       journal = opening.pipe?.ourEnd
@@ -49,11 +53,21 @@ struct ProcessStreams {
   /// The descriptors opened so far.
   private struct Opening {
     let settings: ProcessSettings
+    let sockets: [Int32]
     var opened: [Int32] = []
     var pipe: OutputPipe?
 
-    init(_ settings: ProcessSettings) {
+    init(_ settings: ProcessSettings, _ sockets: [Int32]) {
       self.settings = settings
+      self.sockets = sockets
+    }
+
+    private func socket(_ exitCode: Int32) throws(Problem) -> Int32 {
+      guard let socket = sockets.first, sockets.count == 1 else {
+        let text = "it is to have one socket for its input and output and has \(sockets.count)"
+        throw Problem(exitCode: exitCode, text: text)
+      }
+      return socket
     }
 
     mutating func open() throws(Problem) -> Descriptors {
@@ -76,12 +90,16 @@ struct ProcessStreams {
         let isShared = settings.output == .file(path) || settings.errorOutput == .file(path)
         let flags = isShared ? O_RDWR | O_CREAT : O_RDONLY
         return try keep(openPath(path, flags), path, 208)
+      case .socket: return try socket(208)
       }
     }
 
     /// systemd gives an inheriting output nothing where there is nothing to read.
     private func inheritedInput(_ input: Int32) -> Int32? {
-      if case .file = settings.input { input } else { nil }
+      switch settings.input {
+      case .file, .socket: input
+      case .null, .data: nil
+      }
     }
 
     private mutating func openOutput(
@@ -93,6 +111,7 @@ struct ProcessStreams {
       case .inherit:
         if let inherited { return inherited }
         return try openOutput(.null, inherited: nil, exitCode: exitCode)
+      case .socket: return try socket(exitCode)
       case .null: return try keep(Glibc.open("/dev/null", O_WRONLY | O_CLOEXEC), "/dev/null", exitCode)
       case .journal:
         if let pipe { return pipe.childEnd }

@@ -17,6 +17,12 @@ struct UnitGroups {
   private let capacity: MachineCapacity
   private var sessions: [String: Set<Int32>] = [:]
 
+  /// A short name for the state directory, the same each time (FNV-1a).
+  static func name(for directory: String) -> String {
+    let hash = directory.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    return String(hash, radix: 16)
+  }
+
   /// Looks for control group file systems that can be written to.
   ///
   /// - Parameters:

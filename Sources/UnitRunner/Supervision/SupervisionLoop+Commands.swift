@@ -128,7 +128,16 @@ extension SupervisionLoop {
     }
     let directory = settings.workingDirectory
     let items = settings.directories.items(below: specifiers)
-    let ownID = ["SYSTEMD_EXEC_PID"] + (isWatched(unit, running) ? ["WATCHDOG_PID"] : [])
+    let sockets = sockets(for: unit, running)?.passing
+    var ownID = ["SYSTEMD_EXEC_PID"]
+    if isWatched(unit, running) { ownID.append("WATCHDOG_PID") }
+    if sockets?.isStream == false { ownID.append("LISTEN_PID") }
+    var processSettings = ProcessSettings(
+      settings,
+      isPrivileged: command.hasFullPrivileges,
+      places: surroundings.places(of: unit.name, items)
+    )
+    if sockets == nil { processSettings.leaveSockets() }
     enqueue(
       .spawn(
         ProcessRequest(
@@ -142,13 +151,10 @@ extension SupervisionLoop {
           directory: directory?.path == "~" ? account?.home ?? specifiers.homeDirectory : directory?.path,
           isDirectoryOptional: directory?.isOptional ?? false,
           identity: command.hasFullPrivileges || command.keepsIdentity ? nil : identity,
-          settings: ProcessSettings(
-            settings,
-            isPrivileged: command.hasFullPrivileges,
-            places: surroundings.places(of: unit.name, items)
-          ),
+          settings: processSettings,
           notifySocket: notifySocket(of: unit),
-          invocation: invocation(of: unit.name)
+          invocation: invocation(of: unit.name),
+          sockets: sockets
         )
       )
     )
@@ -173,6 +179,7 @@ extension SupervisionLoop {
     ]
     variables.merge(unit.definition.execution.directories.variables(below: specifiers)) { $1 }
     variables.merge(notifyVariables(unit, command)) { $1 }
+    variables.merge(socketVariables(unit, command)) { $1 }
     let stage = command.position.stage
     if case .process(let process?) = unit.running(.main)?.carrier, stage != .start {
       variables["MAINPID"] = String(process.processID)

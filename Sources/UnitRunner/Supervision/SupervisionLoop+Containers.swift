@@ -28,6 +28,9 @@ extension SupervisionLoop {
       say("\(name): \(names) cannot hold for a docker command: the engine's own flags do", name)
     }
     for warning in line.warnings { say("\(name): \(warning)", name) }
+    if let unit = units[name], sockets(for: unit, running) != nil {
+      say("\(name): its sockets cannot be passed to a container", name)
+    }
     let caller = DockerCaller(
       environment: variables,
       workingDirectory: definition.execution.workingDirectory?.path ?? "/",

@@ -12,7 +12,8 @@ extension SupervisionLoop {
         continue
       }
       guard !unit.name.isTemplate else {
-        problems[unit.name] = "a template cannot be loaded, only its instances"
+        // Sockets make instances of it.
+        surroundings.writeFragment(unit.file.serialized(), of: unit.name)
         continue
       }
       let record = UnitRecord(
@@ -142,7 +143,7 @@ extension SupervisionLoop {
       containerID: containerID,
       commands: unit.record.reports,
       restarts: unit.service?.snapshot.restarts ?? 0,
-      statusText: unit.service?.snapshot.statusText,
+      statusText: unit.service?.snapshot.statusText ?? unit.lifecycle.passive?.statusText,
       warnings: unit.warnings,
       journal: []
     )

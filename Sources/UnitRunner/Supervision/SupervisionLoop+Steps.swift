@@ -123,6 +123,13 @@ extension SupervisionLoop {
     case .leavePaths: pathWatches?.leave(name)
     case .makeDirectories(let definition): makeWatchedDirectories(definition, name)
     case .keepStamp(let stamp): keepStamp(stamp, of: name)
+    case .listen: listen(name)
+    case .watchSockets(let isOn): enqueue(.watchSockets(unit: name.rawValue, isOn: isOn))
+    case .flushSockets: enqueue(.flushSockets(unit: name.rawValue))
+    case .closeSockets: enqueue(.closeSockets(unit: name.rawValue))
+    case .closeConnection(let id, let reason): closeConnection(id, reason, name)
+    case .startInstance(let instance, let template, let connection):
+      startInstance(instance, template, connection, by: name)
     }
   }
 
@@ -147,6 +154,7 @@ extension SupervisionLoop {
 
   func tellTriggers(of unit: SupervisedUnit) {
     for trigger in triggers(of: unit) { inputs.append(.triggeredChanged(trigger, unit.activity)) }
+    endInstance(unit.name)
   }
 
   /// The units that start a unit, by any of its names.

@@ -39,6 +39,11 @@ extension SupervisionLoop {
         logger.warning("unit record not understood", metadata: ["unit.name": "\(record.name)"])
         continue
       }
+      // A connection is gone with its boot.
+      guard record.connection == nil || record.bootID == specifiers.bootID else {
+        records.remove(record.name)
+        continue
+      }
       var current = record
       if record.bootID != specifiers.bootID {
         current = UnitRecord(name: record.name, file: record.file, bootID: specifiers.bootID)
@@ -88,6 +93,10 @@ extension SupervisionLoop {
     case .groupEmptied(let text, let token):
       guard let name = try? UnitName(text), units[name]?.groupToken == token else { return }
       inputs.append(.groupEmptied(name))
+    case .listening(let unit): stepSocket(unit) { $0.opened(at: $1) }
+    case .listenFailed(let unit, let text): if let name = try? UnitName(unit) { listenFailed(name, text) }
+    case .touched(let unit): stepSocket(unit) { $0.touched(at: $1) }
+    case .connected(let unit, let connection): connected(connection, to: unit)
     }
   }
 
@@ -118,7 +127,11 @@ extension SupervisionLoop {
       for name in units.keys.sorted() {
         tellTriggered(to: name)
         stepPassive(name) { $0.resumed(at: $1) }
+        if jobs.job(of: name) == nil { endInstance(name) }
       }
+    } else {
+      // Sockets are the unit-host's, which is a new one.
+      for name in units.keys.sorted() { stepSocket(name) { $0.resumed(at: $1) } }
     }
   }
 

@@ -27,12 +27,13 @@ extension SupervisionLoop {
     for name in unloading.sorted() {
       guard let unit = units[name], unit.isDown, unit.record.running.isEmpty else { continue }
       unloading.remove(name)
+      removeInstanceJournals(of: unit)
       dismiss(name)
       lineCounts[name.rawValue] = nil
       records.remove(name.rawValue)
       surroundings.removeFragment(of: name)
       host?.send(HostRequest.forget(unit: name.rawValue))
-      tell(LoadedUnitChange(name: name, unit: nil))
+      if unit.record.connection == nil { tell(LoadedUnitChange(name: name, unit: nil)) }
     }
     if !inputs.isEmpty {
       settle()

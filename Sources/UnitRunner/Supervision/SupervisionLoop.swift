@@ -269,7 +269,8 @@ final class SupervisionLoop {
     for name in dirty.sorted() {
       guard let unit = units[name] else { continue }
       writeRecordNow(name)
-      if unit.loadedUnit != unit.published {
+      // Instances for connections are nobody's but their socket's.
+      if unit.record.connection == nil, unit.loadedUnit != unit.published {
         units[name]?.published = unit.loadedUnit
         tell(LoadedUnitChange(name: name, unit: unit.loadedUnit))
       }

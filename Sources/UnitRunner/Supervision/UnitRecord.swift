@@ -26,6 +26,17 @@ struct UnitRecord: Codable, Sendable {
   var searchID: String?
   /// The last thing the unit said that is on record here.
   var notificationNumber: Int64?
+  /// The connection that the unit was made for, which is forgotten once it is down.
+  var connection: UnitConnection?
+  /// Of a socket: instances that were made for connections and are down, the oldest first.
+  var endedInstances: [String]?
+}
+
+/// The connection of an instance.
+struct UnitConnection: Codable, Sendable, Equatable {
+  var connection: SocketConnection
+  /// The socket unit that it came to.
+  var socket: String
 }
 
 /// A command that was begun and whose end is not known yet.

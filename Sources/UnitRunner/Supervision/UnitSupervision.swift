@@ -169,9 +169,12 @@ public final class UnitSupervision: Sendable {
 
   // MARK: Reading
 
-  /// Every loaded unit, by name.
+  /// Every loaded unit, by name, without the instances that sockets have made for connections.
   public func units() async -> [LoadedUnit] {
-    (try? await ask { loop in loop.units.values.map(\.loadedUnit).sorted { $0.name < $1.name } }) ?? []
+    let loaded = try? await ask { loop in
+      loop.units.values.filter { $0.record.connection == nil }.map(\.loadedUnit).sorted { $0.name < $1.name }
+    }
+    return loaded ?? []
   }
 
   /// Each change of a unit from now on; bounded, the newest are kept when the reader is slow.

@@ -8,6 +8,7 @@ public struct ServiceReading: Sendable, Equatable {
     case target
     case path(PathDefinition)
     case timer(TimerDefinition)
+    case socket(SocketDefinition)
     /// Of a type that is not run here.
     case notRun
   }
@@ -56,6 +57,9 @@ struct ServiceReader {
   var lifecycle = LifecycleOptions()
   /// A timer's own settings; nil for another type.
   var timer: TimerDefinition?
+  /// A socket's own settings, and what cannot be judged before the end of its file; nil for another type.
+  var socket: SocketDefinition?
+  var socketOptions = SocketOptions()
 
   /// What the unit is, as far as its file has been read.
   var kind: ServiceReading.Kind {
@@ -63,7 +67,7 @@ struct ServiceReader {
     case "service": .service
     case "target": .target
     case "path": .path(path)
-    default: timer.map { .timer($0) } ?? .notRun
+    default: timer.map { .timer($0) } ?? socket.map { .socket($0) } ?? .notRun
     }
   }
 
@@ -74,6 +78,7 @@ struct ServiceReader {
     path = PathDefinition(name: unit)
     execution = ExecutionReader(unit: unit, specifiers: specifiers)
     if unit.suffix == "timer" { timer = TimerDefinition(name: unit) }
+    if unit.suffix == "socket" { socket = SocketDefinition(name: unit) }
   }
 
   mutating func read(_ file: UnitFile) {
@@ -88,16 +93,18 @@ struct ServiceReader {
       case "Unit": readUnit(option)
       case "Service" where isService: readService(option)
       case "Timer" where timer != nil: readTimer(option)
+      case "Socket" where socket != nil: readSocket(option)
       case "Install": readInstall(option)
       case "Path" where unit.suffix == "path": readPath(option)
       default: readOtherSection(option)
       }
     }
-    definition.execution = execution.settings
+    definition.execution = execution.wholeSettings
     switch kind {
     case .service: check()
     case .path: checkPath()
     case .timer: checkTimer()
+    case .socket: checkSocket()
     case .target, .notRun: break
     }
   }

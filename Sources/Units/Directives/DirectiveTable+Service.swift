@@ -17,7 +17,8 @@ extension DirectiveTable {
       "ExitType RuntimeRandomizedExtraSec PermissionsStartOnly FileDescriptorStoreMax"
     ),
     DirectiveGroup(.notCarriedOut("there is no message bus here"), "BusName"),
-    DirectiveGroup(.notCarriedOut("socket units are not run yet"), "Sockets NonBlocking"),
+    DirectiveGroup(.notCarriedOut("a socket unit says by Service= which service it is for"), "Sockets"),
+    DirectiveGroup(.notCarriedOut("sockets are passed as they are listened on"), "NonBlocking"),
     DirectiveGroup(.notCarriedOut("USB gadgets are not made here"), "USBFunctionDescriptors USBFunctionStrings"),
     DirectiveGroup(
       .notCarriedOut("what the kernel kills for lack of memory counts as killed by a signal"),

@@ -2,8 +2,8 @@
 
 /// `[Timer]`, `[Socket]`, `[Path]`: systemd.timer(5), systemd.socket(5), systemd.path(5).
 extension DirectiveTable {
-  /// What becomes of the directives of these units: to be `.carriedOut` once they are run.
-  private static let sockets = DirectiveStanding.notCarriedOut("socket units are not run yet")
+  /// What becomes of commands that a socket could have.
+  private static let commands = DirectiveStanding.notCarriedOut("sockets execute no commands of their own")
 
   static let timer: [DirectiveGroup] = [
     DirectiveGroup(
@@ -19,18 +19,27 @@ extension DirectiveTable {
 
   static let socket: [DirectiveGroup] = [
     DirectiveGroup(
-      sockets,
+      .carriedOut,
       """
-      ListenStream ListenDatagram ListenSequentialPacket ListenFIFO ListenSpecial ListenNetlink ListenMessageQueue
-      ListenUSBFunction SocketProtocol BindIPv6Only Backlog BindToDevice SocketUser SocketGroup SocketMode DirectoryMode
-      Accept Writable FlushPending MaxConnections MaxConnectionsPerSource KeepAlive KeepAliveTimeSec
-      KeepAliveIntervalSec KeepAliveProbes NoDelay Priority DeferAcceptSec ReceiveBuffer SendBuffer IPTOS IPTTL Mark
-      ReusePort SmackLabel SmackLabelIPIn SmackLabelIPOut SELinuxContextFromNet PipeSize MessageQueueMaxMessages
-      MessageQueueMessageSize FreeBind Transparent Broadcast PassCredentials PassSecurity PassPacketInfo Timestamping
-      TCPCongestion ExecStartPre ExecStartPost ExecStopPre ExecStopPost TimeoutSec Service RemoveOnStop Symlinks
-      FileDescriptorName TriggerLimitIntervalSec TriggerLimitBurst
+      ListenStream ListenDatagram ListenSequentialPacket ListenFIFO BindIPv6Only Backlog BindToDevice SocketUser
+      SocketGroup SocketMode DirectoryMode Accept FlushPending MaxConnections MaxConnectionsPerSource KeepAlive
+      KeepAliveTimeSec KeepAliveIntervalSec KeepAliveProbes NoDelay Priority DeferAcceptSec ReceiveBuffer SendBuffer
+      IPTTL Mark ReusePort PipeSize FreeBind Transparent Broadcast PassCredentials TCPCongestion Service RemoveOnStop
+      Symlinks FileDescriptorName TriggerLimitIntervalSec TriggerLimitBurst
       """
-    )
+    ),
+    DirectiveGroup(commands, "ExecStartPre ExecStartPost ExecStopPre ExecStopPost TimeoutSec"),
+    DirectiveGroup(
+      .notCarriedOut(nil),
+      """
+      ListenSpecial ListenNetlink ListenMessageQueue ListenUSBFunction SocketProtocol Writable IPTOS
+      MessageQueueMaxMessages MessageQueueMessageSize PassSecurity PassPacketInfo Timestamping
+      """
+    ),
+    DirectiveGroup(
+      .notCarriedOut("sockets get no labels of security modules"),
+      "SmackLabel SmackLabelIPIn SmackLabelIPOut SELinuxContextFromNet"
+    ),
   ]
 
   static let path: [DirectiveGroup] = [
@@ -43,8 +52,8 @@ extension DirectiveTable {
     )
   ]
 
-  /// A socket has commands of its own, which are executed once sockets are run.
+  /// A socket's commands would be executed as a service's are.
   static func commandsOfSockets(_ groups: [DirectiveGroup]) -> [DirectiveGroup] {
-    groups.map { DirectiveGroup($0.standing == .carriedOut ? sockets : $0.standing, $0.names.joined(separator: " ")) }
+    groups.map { DirectiveGroup($0.standing == .carriedOut ? commands : $0.standing, $0.names.joined(separator: " ")) }
   }
 }

@@ -70,14 +70,15 @@ extension ExecutionReader {
     case "": settings.input = nil
     case "null": settings.input = .null
     case "data": settings.input = .data([])
+    case "socket": settings.input = .socket
     default:
       if let path = path(value, after: "file:") {
         settings.input = .file(path)
-      } else if Self.isTerminalOrSocket(value) {
+      } else if Self.isTerminalOrDescriptor(value) {
         settings.input = .null
         valueNotCarriedOut(option, instead: "there is nothing to read")
       } else {
-        ignore(option, "null, data or file:/PATH")
+        ignore(option, "null, data, socket or file:/PATH")
       }
     }
   }
@@ -99,11 +100,13 @@ extension ExecutionReader {
     _ target: WritableKeyPath<ExecutionSettings, OutputTarget>
   ) {
     let value = option.value
+    if target == \.output { hasOutput = !value.isEmpty }
     switch value {
     case "": settings[keyPath: target] = ExecutionSettings()[keyPath: target]
     case "inherit": settings[keyPath: target] = .inherit
     case "null": settings[keyPath: target] = .null
     case "journal", "syslog": settings[keyPath: target] = .journal
+    case "socket": settings[keyPath: target] = .socket
     default:
       if let path = path(value, after: "file:") {
         settings[keyPath: target] = .file(path)
@@ -112,18 +115,25 @@ extension ExecutionReader {
       } else if let path = path(value, after: "truncate:") {
         settings[keyPath: target] = .truncate(path)
       } else if ["kmsg", "journal+console", "syslog+console", "kmsg+console"].contains(value)
-        || Self.isTerminalOrSocket(value)
+        || Self.isTerminalOrDescriptor(value)
       {
         settings[keyPath: target] = .journal
         valueNotCarriedOut(option, instead: "output goes to the journal")
       } else {
-        ignore(option, "journal, null, inherit, file:/PATH, append:/PATH or truncate:/PATH")
+        ignore(option, "journal, null, inherit, socket, file:/PATH, append:/PATH or truncate:/PATH")
       }
     }
   }
 
-  private static func isTerminalOrSocket(_ value: String) -> Bool {
-    ["tty", "tty-force", "tty-fail", "socket", "fd"].contains(value) || value.hasPrefix("fd:")
+  /// What was read, with what follows from all of it: what is read from a socket is answered there.
+  var wholeSettings: ExecutionSettings {
+    var whole = settings
+    if whole.input == .socket, !hasOutput { whole.output = .inherit }
+    return whole
+  }
+
+  private static func isTerminalOrDescriptor(_ value: String) -> Bool {
+    ["tty", "tty-force", "tty-fail", "fd"].contains(value) || value.hasPrefix("fd:")
   }
 
   /// The absolute path that follows a word; nil when there is none.

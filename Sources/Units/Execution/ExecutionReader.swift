@@ -8,6 +8,8 @@ struct ExecutionReader {
   let unit: UnitName
   let specifiers: SpecifierValues
   var settings = ExecutionSettings()
+  /// Whether the file says where output goes.
+  var hasOutput = false
   /// What was found since it was last taken.
   var findings: [UnitFinding] = []
 

@@ -8,6 +8,8 @@ public enum InputSource: Sendable, Equatable, Codable {
   case data([UInt8])
   /// A file.
   case file(String)
+  /// The one socket that the service is started for.
+  case socket
 }
 
 /// Where a command writes to (`StandardOutput=`, `StandardError=`).
@@ -26,6 +28,8 @@ public enum OutputTarget: Sendable, Equatable, Codable {
   case append(String)
   /// A file that is emptied first.
   case truncate(String)
+  /// The one socket that the service is started for.
+  case socket
 }
 
 /// What becomes of a line of output before it is kept.

@@ -8,6 +8,7 @@ public enum TypedLifecycle: Sendable, Equatable {
   case target(TargetLifecycle)
   case path(PathLifecycle)
   case timer(TimerLifecycle)
+  case socket(SocketLifecycle)
 
   /// Makes the life of what was read, new or as it was left.
   ///
@@ -33,6 +34,14 @@ public enum TypedLifecycle: Sendable, Equatable {
         )
       )
     case .service, .notRun: self = .service(UnitLifecycle(reading.definition, resuming: service))
+    case .socket(let socket):
+      self = .socket(
+        SocketLifecycle(
+          socket,
+          name: reading.definition.name,
+          resuming: passive.flatMap { if case .socket(let kept) = $0 { kept } else { nil } }
+        )
+      )
     case .target:
       self = .target(
         TargetLifecycle(resuming: passive.flatMap { if case .target(let kept) = $0 { kept } else { nil } })
@@ -51,6 +60,7 @@ public enum TypedLifecycle: Sendable, Equatable {
     case .target(let target): target.activity
     case .path(let path): path.activity
     case .timer(let timer): timer.activity
+    case .socket(let socket): socket.activity
     }
   }
 
@@ -61,6 +71,7 @@ public enum TypedLifecycle: Sendable, Equatable {
     case .target(let target): target.deadline
     case .path(let path): path.deadline
     case .timer(let timer): timer.deadline
+    case .socket(let socket): socket.deadline
     }
   }
 
@@ -82,6 +93,7 @@ public enum TypedLifecycle: Sendable, Equatable {
       case .target(let target): target
       case .path(let path): path
       case .timer(let timer): timer
+      case .socket(let socket): socket
       }
     }
     set {
@@ -89,6 +101,7 @@ public enum TypedLifecycle: Sendable, Equatable {
       case let target as TargetLifecycle: self = .target(target)
       case let path as PathLifecycle: self = .path(path)
       case let timer as TimerLifecycle: self = .timer(timer)
+      case let socket as SocketLifecycle: self = .socket(socket)
       default: break
       }
     }
@@ -121,6 +134,8 @@ public protocol PassiveLifecycle: Sendable, Equatable {
   var triggered: String? { get }
   /// What is kept over restarts of the node.
   var kept: PassiveSnapshot { get }
+  /// What it waits for, in one line; nil for nothing to say.
+  var statusText: String? { get }
 
   /// A start by request.
   mutating func start(at now: UnitMoment) -> [PassiveDirective]
@@ -143,6 +158,8 @@ extension PassiveLifecycle {
   public var deadline: Duration? { nil }
   /// None.
   public var triggered: String? { nil }
+  /// Nothing.
+  public var statusText: String? { nil }
   /// Nothing happens.
   public mutating func timerFired(at now: UnitMoment) -> [PassiveDirective] { [] }
   /// Nothing happens.
@@ -168,6 +185,18 @@ public enum PassiveDirective: Sendable, Equatable {
   case makeDirectories(PathDefinition)
   /// Keep on disk when the timer last elapsed, since the Unix epoch; it is wanted after a restart of the machine too.
   case keepStamp(Duration)
+  /// Make the sockets, unless they are there already.
+  case listen
+  /// Tell who comes, or do so no longer.
+  case watchSockets(Bool)
+  /// Drop what waits in the sockets.
+  case flushSockets
+  /// Close the sockets.
+  case closeSockets
+  /// Close a connection that nobody is started for; why, where that is worth a line.
+  case closeConnection(String, reason: String?)
+  /// Start the instance of a template for a connection.
+  case startInstance(String, template: String, SocketConnection)
 }
 
 /// What outlives the node's process of a unit that is no service.
@@ -175,4 +204,5 @@ public enum PassiveSnapshot: Sendable, Equatable, Codable {
   case target(TargetLifecycle.Snapshot)
   case path(PathLifecycle.Snapshot)
   case timer(TimerLifecycle.Snapshot)
+  case socket(SocketLifecycle.Snapshot)
 }

@@ -111,6 +111,8 @@ public enum ServiceResult: String, Sendable, Codable {
   case unitStartLimitHit = "unit-start-limit-hit"
   /// It has started its unit too often.
   case triggerLimitHit = "trigger-limit-hit"
+  /// What a socket starts has been started too often.
+  case serviceStartLimitHit = "service-start-limit-hit"
   /// `ExecCondition=` said that the service is not to run, which is no failure.
   case execCondition = "exec-condition"
 

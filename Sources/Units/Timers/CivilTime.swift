@@ -73,6 +73,16 @@ struct CivilTime: Sendable, Equatable {
   }
 }
 
+extension CivilTime: CustomStringConvertible {
+  /// To the second: `Fri 2026-11-27 16:00:00`.
+  var description: String {
+    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    let seconds = Int(microseconds / Self.second)
+    let time = [seconds / 3600, seconds / 60 % 60, seconds % 60].map(two).joined(separator: ":")
+    return "\(CalendarExpression.weekdayNames[weekday]) \(year)-\(two(month))-\(two(day)) \(time)"
+  }
+}
+
 extension Int64 {
   /// The quotient rounded towards minus infinity; the divisor is positive.
   func floored(by divisor: Int64) -> Int64 {

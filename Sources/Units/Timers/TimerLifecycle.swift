@@ -98,8 +98,11 @@ public struct TimerLifecycle: PassiveLifecycle {
     return [snapshot.nextSinceBoot, snapshot.nextSinceEpoch.map { $0 - snapshot.clockOffset }].compactMap { $0 }.min()
   }
 
-  /// The next moment that is known, since the Unix epoch; nil when none is.
-  public var next: Duration? { deadline.map { $0 + snapshot.clockOffset } }
+  /// The next moment, as far as it is known.
+  public var statusText: String? {
+    guard let next = deadline.map({ $0 + snapshot.clockOffset }) else { return nil }
+    return "Trigger: \(CivilTime(microsecondsOnClock: next.wholeMicroseconds)) UTC"
+  }
 
   // MARK: Inputs
 

@@ -46,6 +46,7 @@ final class FakeSupervisor: UnitSupervisor {
       let isRefused = contents.withLock { contents in
         contents.log.append("load \(unit.name)")
         if contents.unloadable.contains(unit.name.rawValue) { return true }
+        if unit.name.isTemplate { return false }
         contents.units[unit.name] = SupervisedUnit(
           name: unit.name,
           hash: unit.hash,
