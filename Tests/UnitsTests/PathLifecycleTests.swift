@@ -32,6 +32,7 @@ private struct PathUnit {
       case .watchPaths: "watch"
       case .leavePaths: "leave"
       case .makeDirectories: "make"
+      default: "\(directive)"
       }
     }
     let result = machine.activity.result == .success ? "" : " (\(machine.activity.result.rawValue))"

@@ -125,8 +125,12 @@ extension SupervisionLoop {
       isTakenOver = true
       inputs.append(.jobs(jobs.loaded()))
       for name in units.keys.sorted() {
-        tellTriggered(to: name)
+        // A path or socket has to know how its unit is before it looks out anew, a timer what the clock says before that.
+        var isTimer = false
+        if case .timer? = units[name]?.lifecycle { isTimer = true }
+        if !isTimer { tellTriggered(to: name) }
         stepPassive(name) { $0.resumed(at: $1) }
+        if isTimer { tellTriggered(to: name) }
         if jobs.job(of: name) == nil { endInstance(name) }
       }
     } else {
