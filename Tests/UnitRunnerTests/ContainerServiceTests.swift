@@ -57,7 +57,7 @@ import Units
       let status = try await units.status("python.service")
       #expect(status.containerID == engine.container("python-service")?.id)
       #expect(status.commands.map(\.end) == ["0/SUCCESS", "1/FAILURE", "0/SUCCESS", nil])
-      #expect(try await units.output("python.service").contains("hello from id1"))
+      try await eventually("its output") { try await units.output("python.service").contains("hello from id1") }
       try await units.stop("python.service")
       try await units.expect("python.service", "inactive/dead")
       #expect(engine.container("python-service")?.isRunning == false)

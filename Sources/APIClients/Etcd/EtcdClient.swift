@@ -70,6 +70,7 @@ public final class EtcdClient: KeysAPI {
     do throws(EtcdError) {
       var outgoing = outgoing(KeysRequestEncoder.encode(request), isRepeatable: request.isRepeatable)
       outgoing.headTimeout = request.isLocal ? localTimeout : requestTimeout + request.patience
+      outgoing.isPatient = request.patience > .zero
       let answer = try await send(outgoing)
       let event = try Self.event(in: answer.body, of: answer)
       return .success(

@@ -11,7 +11,8 @@ public typealias RequestTrace = @Sendable (_ method: String, _ url: String, _ bo
 ///
 /// A request goes to the next endpoint when it cannot have been carried out, or when carrying it out twice does no
 /// harm. A server that keeps requests waiting is asked last by those that follow: one whose packets are lost on the way
-/// looks alive for seconds, and a machine that asked nobody else meanwhile would count as lost.
+/// looks alive for seconds, and a machine that asked nobody else meanwhile would count as lost. Requests that a server may
+/// keep back say nothing about it while they wait.
 final class EndpointPool: Sendable {
   let endpoints: [Endpoint]
   let transport: HTTPTransport
@@ -83,24 +84,23 @@ final class EndpointPool: Sendable {
   ///
   /// - Returns: The first answer that is no server's failure; the last one when all are.
   func send(_ request: OutgoingRequest) async throws(APIClientError) -> IncomingAnswer {
-    let transport = transport
-    return try await attempt(request, status: \.status) { (request, endpoint) async throws(AttemptFailure) in
-      try await transport.send(request, to: endpoint)
+    let (transport, endpoints) = (transport, endpoints)
+    return try await attempt(request, status: \.status) { (request, place) async throws(AttemptFailure) in
+      try await transport.send(request, to: endpoints[place])
     }
   }
 
   /// An answer whose body has not been read, and the place of the endpoint that gives it.
   struct OpenAnswer: Sendable {
     var response: HTTPClientResponse
-    var place = 0
+    var place: Int
   }
 
   /// Asks until an endpoint answers, and waits for the head of its answer.
   func open(_ request: OutgoingRequest) async throws(APIClientError) -> OpenAnswer {
     let (transport, endpoints) = (transport, endpoints)
-    return try await attempt(request, status: \.response.status) { (request, endpoint) async throws(AttemptFailure) in
-      let response = try await transport.open(request, at: endpoint)
-      return OpenAnswer(response: response, place: endpoints.firstIndex(of: endpoint) ?? 0)
+    return try await attempt(request, status: \.response.status) { (request, place) async throws(AttemptFailure) in
+      OpenAnswer(response: try await transport.open(request, at: endpoints[place]), place: place)
     }
   }
 
@@ -127,7 +127,7 @@ final class EndpointPool: Sendable {
   private func attempt<Answer: Sendable>(
     _ request: OutgoingRequest,
     status: (Answer) -> HTTPResponseStatus,
-    _ ask: (OutgoingRequest, Endpoint) async throws(AttemptFailure) -> Answer
+    _ ask: (OutgoingRequest, _ place: Int) async throws(AttemptFailure) -> Answer
   ) async throws(APIClientError) -> Answer {
     var request = request
     if let credentials { request.headers.replaceOrAdd(name: "Authorization", value: credentials) }
@@ -137,13 +137,15 @@ final class EndpointPool: Sendable {
     for (offset, place) in order.enumerated() {
       trace?(request.method.rawValue, endpoints[place].url + request.target, request.body.map { String(buffer: $0) })
       do throws(AttemptFailure) {
-        choice.withLock { $0.begin(place, at: .now()) }
-        let answer = try await ask(request, endpoints[place])
-        choice.withLock { $0.end(place, at: .now(), isAnswered: true) }
+        if !request.isPatient { choice.withLock { $0.begin(place, at: .now()) } }
+        let answer = try await ask(request, place)
+        if !request.isPatient { choice.withLock { $0.end(place, at: .now(), isAnswered: true) } }
         let code = status(answer).code
         guard code >= 500, request.isRepeatable || code == 503, offset + 1 < endpoints.count else {
           // Who fails is not who others should follow.
-          if code < 500 { for follower in choice.withLock({ $0.prefer(place) }) { follower.resume() } }
+          if code < 500, !request.isPatient {
+            for follower in choice.withLock({ $0.prefer(place) }) { follower.resume() }
+          }
           return answer
         }
         lastAnswer = answer
@@ -151,7 +153,7 @@ final class EndpointPool: Sendable {
       } catch {
         // Whoever asks next must not wait for it too.
         let leaving = choice.withLock { choice in
-          choice.end(place, at: .now(), isAnswered: false)
+          if !request.isPatient { choice.end(place, at: .now(), isAnswered: false) }
           return choice.preferred == place ? choice.prefer((place + 1) % endpoints.count) : []
         }
         for follower in leaving { follower.resume() }

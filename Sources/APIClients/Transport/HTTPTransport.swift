@@ -123,6 +123,8 @@ public final class HTTPTransport: Sendable {
 
 /// A request as clients describe it, for any endpoint.
 struct OutgoingRequest: Sendable {
+  /// Whether the server may keep it back for a while, by its own words.
+  var isPatient = false
   /// Largest answer that is kept in memory: a listing of the whole store may be long.
   static let maximumAnswerBytes = 256 * 1024 * 1024
 

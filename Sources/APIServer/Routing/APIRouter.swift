@@ -27,7 +27,8 @@ struct APIRouter: HTTPRoute {
       return exchange.respond(Self.redirect(to: location, method: request.method).adding(cors))
     }
     // A machine without client URLs is asked about its units here.
-    let isFleets = surface == .fleet && !path.isAtOrBelow("/coracle/v1/units")
+    let isOfUnits = path.isAtOrBelow("/coracle/v1/units") || path == "/coracle/v1/journal"
+    let isFleets = surface == .fleet && !isOfUnits
     if FleetRoute.serves(path) || isFleets {
       let route = FleetRoute(fleet: state.fleet, pageLimit: state.fleetPageLimit)
       guard path == "/metrics", route.isReady else { return route.serve(request, exchange) }

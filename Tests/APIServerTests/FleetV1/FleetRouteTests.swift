@@ -128,6 +128,7 @@ import Testing
     let fleetOnly = try await connection(surface: .fleet)
     #expect(try await fleetOnly.ask("GET", "/coracle/v1/status").status == 404)
     #expect(try await fleetOnly.ask("GET", "/coracle/v1/units/a.service/status").status == 503)
+    #expect(try await fleetOnly.ask("GET", "/coracle/v1/journal?unit=a.service").status == 503)
     let keys = try await fleetOnly.ask("GET", "/v2/keys")
     #expect(keys.status == 404)
     #expect(keys.body == #"{"error":{"code":404,"message":""}}"#)

@@ -82,7 +82,7 @@ struct FleetWorld: Sendable {
   private func quiet() async {
     var calmRounds = 0
     var before = -1
-    while calmRounds < 6 {
+    while calmRounds < 15 {
       for _ in 0..<20 { await Task.yield() }
       try? await Task.sleep(for: .microseconds(100))
       let now = clock.sleepCount &* 31 &+ store.operationCount
