@@ -28,20 +28,24 @@ import Testing
 
 /// The same with a real etcd as the store.
 @Suite(.serialized, .dedicatedStore(.etcd)) struct RealEtcdStoreTests {
+  /// `make scenarios` takes the time that these wait; with coracle as the store they are part of every run.
+  private static let runsAll = ProcessInfo.processInfo.environment["CORACLE_ALL_SCENARIOS"] == "1"
+
   @Test func `9 workers use an etcd, with TLS, certificates and a user`() async throws {
     try await DedicatedStoreScene.use { try await $0.unitsRun() }
   }
 
-  @Test func `9 a member that dies is done without`() async throws {
+  @Test(.enabled(if: Self.runsAll))
+  func `9 a member that dies is done without`() async throws {
     try await DedicatedStoreScene.use { try await $0.memberDies() }
   }
 
-  @Test func `9 a worker that slept through more events than etcd remembers reads everything anew`() async throws {
+  @Test(.enabled(if: Self.runsAll))
+  func `9 a worker that slept through more events than etcd remembers reads everything anew`() async throws {
     try await DedicatedStoreScene.use { try await $0.historyIsCleared() }
   }
 
-  // Half a minute of waiting, which `make scenarios` takes; with coracle as the store it is part of every run.
-  @Test(.enabled(if: ProcessInfo.processInfo.environment["CORACLE_ALL_SCENARIOS"] == "1"))
+  @Test(.enabled(if: Self.runsAll))
   func `40 45 an etcd that is gone for longer than the TTL moves and stops nothing`() async throws {
     try await DedicatedStoreScene.use { try await $0.storeIsGone() }
   }
