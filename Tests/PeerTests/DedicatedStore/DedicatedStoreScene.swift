@@ -139,7 +139,10 @@ struct DedicatedStoreScene {
     let end = clock.now + store.kind.agentTTL + .seconds(5)
     for member in 0..<3 { try await store.kill(member) }
     for node in cluster.nodes {
-      try await eventually("machine \(node.number) says that it has no store") {
+      try await eventually(
+        "machine \(node.number) says that it has no store",
+        within: store.kind.agentTTL + .seconds(20)
+      ) {
         try await answers(node).hasSuffix("communicate with etcd\"}}503")
       }
     }
