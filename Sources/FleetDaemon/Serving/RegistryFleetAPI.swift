@@ -6,9 +6,7 @@ import FleetWire
 import Units
 
 /// fleet's API over the registry: listings from the view, decisions from the store itself.
-///
-/// A write is answered once this machine's view shows it, so who asks the same machine again sees it.
-struct RegistryFleetAPI: FleetAPI {
+struct RegistryFleetAPI: FleetAPI, RegistryServing {
   let registry: Registry
   let view: RegistryView
   let presence: Presence
@@ -129,13 +127,6 @@ struct RegistryFleetAPI: FleetAPI {
     }
   }
 
-  /// Waits a moment for the view when its watch has just ended, as it does with the member that served it.
-  func checkReady() async throws(FleetAPIError) {
-    guard presence.isReady else { throw .storeUnreachable }
-    if !view.isLive { await view.waitUntilLive(within: registry.store.timeout, clock: registry.store.clock) }
-    guard presence.isReady, view.isLive else { throw .storeUnreachable }
-  }
-
   /// Makes sure that a unit written through another machine a moment ago is seen.
   func lookForUnseen(_ name: String) async throws(FleetAPIError) {
     guard (try? UnitName(name)) != nil else { throw .unitDoesNotExist }
@@ -151,27 +142,6 @@ struct RegistryFleetAPI: FleetAPI {
     }
     guard found.isThere else { throw .unitDoesNotExist }
     await seen(found.index)
-  }
-
-  private func seen(_ index: EtcdIndex) async {
-    await view.waitUntil(index, within: registry.store.timeout, clock: registry.store.clock)
-  }
-
-  /// Turns the store's errors into answers.
-  private func storing<Answer>(
-    _ what: String,
-    _ body: () async throws(EtcdError) -> Answer
-  ) async throws(FleetAPIError) -> Answer {
-    do {
-      return try await body()
-    } catch {
-      switch error.code {
-      case .keyNotFound: throw .unitDoesNotExist
-      case .nodeExists: throw .conflict("unit was created by somebody else at the same time")
-      case .raftInternal, .leaderElection: throw .failed("\(what) failed: \(error.cause)")
-      default: throw .failed("\(what) failed: \(error)")
-      }
-    }
   }
 }
 

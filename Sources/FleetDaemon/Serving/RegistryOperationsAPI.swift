@@ -6,7 +6,7 @@ import FleetWire
 import Units
 
 /// Rolls and rebalancing over the registry: what users ask for is written there, and the engine carries it out.
-struct RegistryOperationsAPI: ClusterOperationsAPI {
+struct RegistryOperationsAPI: ClusterOperationsAPI, RegistryServing {
   let registry: Registry
   let view: RegistryView
   let presence: Presence
@@ -15,22 +15,22 @@ struct RegistryOperationsAPI: ClusterOperationsAPI {
   private static let attempts = 20
 
   func rolls() async throws(FleetAPIError) -> [Roll] {
-    try checkReady()
+    try await checkReady()
     return view.read { $0.rolls.rolls.sorted { $0.key < $1.key }.map(\.value.value) }
   }
 
   func roll(of name: String) async throws(FleetAPIError) -> Roll {
-    try checkReady()
+    try await checkReady()
     guard let roll = view.read({ $0.rolls.rolls[name]?.value }) else { throw Self.unknown(name) }
     return roll
   }
 
   func beginRoll(_ request: RollRequest) async throws(FleetAPIError) -> Roll {
-    try checkReady()
+    try await checkReady()
     guard (try? UnitName(request.name)) != nil else { throw .badRequest("invalid unit name \"\(request.name)\"") }
     let place = RegistryLayout.Place.roll(request.name)
     let kept = try await storing("reading the roll") { () async throws(EtcdError) in try await registry.current(place) }
-    await view.waitUntil(kept.index, within: registry.store.timeout, clock: registry.store.clock)
+    await seen(kept.index)
     let old = kept.node?.value.flatMap(Roll.init(value:))
     if let old, !old.isOver { throw Self.underWay(old) }
     let file = request.options.isEmpty ? nil : UnitFile(options: request.options)
@@ -45,12 +45,12 @@ struct RegistryOperationsAPI: ClusterOperationsAPI {
       return if let file { try await registry.putFile(file) } else { index }
     }
     guard let written else { throw .conflict("a roll of \(request.name) was begun by somebody else at the same time") }
-    await view.waitUntil(written, within: registry.store.timeout, clock: registry.store.clock)
+    await seen(written)
     return roll
   }
 
   func changeRoll(of name: String, _ change: RollChange) async throws(FleetAPIError) -> Roll {
-    try checkReady()
+    try await checkReady()
     // The engine writes too, so it may take several looks.
     for _ in 0..<Self.attempts {
       let kept = try await storing("reading the roll") { () async throws(EtcdError) in
@@ -63,14 +63,14 @@ struct RegistryOperationsAPI: ClusterOperationsAPI {
         try await registry.replace(.roll(name), text, at: node.modifiedIndex)
       }
       guard let index else { continue }
-      await view.waitUntil(index, within: registry.store.timeout, clock: registry.store.clock)
+      await seen(index)
       return roll
     }
     throw .conflict("the roll of \(name) changes too fast; ask again")
   }
 
   func rebalancing(withPlan: Bool) async throws(FleetAPIError) -> RebalancingReport {
-    try checkReady()
+    try await checkReady()
     let image = view.image
     return RebalancingReport(
       last: image.rebalancing?.value,
@@ -80,7 +80,7 @@ struct RegistryOperationsAPI: ClusterOperationsAPI {
   }
 
   func beginRebalancing() async throws(FleetAPIError) -> Rebalancing {
-    try checkReady()
+    try await checkReady()
     for _ in 0..<Self.attempts {
       let kept = try await storing("reading the rebalancing") { () async throws(EtcdError) in
         try await registry.current(.rebalancing)
@@ -91,38 +91,23 @@ struct RegistryOperationsAPI: ClusterOperationsAPI {
         try await registry.replace(.rebalancing, new.json.text, at: kept.node?.modifiedIndex)
       }
       guard let index else { continue }
-      await view.waitUntil(index, within: registry.store.timeout, clock: registry.store.clock)
+      await seen(index)
       return new
     }
     throw .conflict("the rebalancing changes too fast; ask again")
   }
 
   func setRebalancesAutomatically(_ isAutomatic: Bool) async throws(FleetAPIError) {
-    try checkReady()
+    try await checkReady()
     let key = registry.layout.key(.rebalancingSwitch)
     let value = isAutomatic ? "true" : "false"
     let index = try await storing("writing the switch") { () async throws(EtcdError) in
       try await registry.store.write(key, .set(value: value, isDirectory: false, ttl: .permanent, refresh: false))
     }
-    await view.waitUntil(index, within: registry.store.timeout, clock: registry.store.clock)
+    await seen(index)
   }
 
   // MARK: Errors
-
-  private func checkReady() throws(FleetAPIError) {
-    guard presence.isReady, view.isLive else { throw .storeUnreachable }
-  }
-
-  private func storing<Answer>(
-    _ what: String,
-    _ body: () async throws(EtcdError) -> Answer
-  ) async throws(FleetAPIError) -> Answer {
-    do {
-      return try await body()
-    } catch {
-      throw .failed("\(what) failed: \(error.code == .raftInternal ? error.cause : "\(error)")")
-    }
-  }
 
   private static func unknown(_ name: String) -> FleetAPIError { .notFound("there is no roll of \(name)") }
 
