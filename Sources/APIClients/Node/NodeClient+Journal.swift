@@ -92,11 +92,7 @@ private actor JournalPages {
   /// The lines that are complete, up to a mark; nil when there is none.
   private func takeLines() throws -> JournalBatch? {
     var records: [JournalRecord] = []
-    defer { pending.discardReadBytes() }
-    while let length = pending.readableBytesView.firstIndex(of: UInt8(ascii: "\n")).map({ $0 - pending.readerIndex }),
-      let bytes = pending.readBytes(length: length)
-    {
-      pending.moveReaderIndex(forwardBy: 1)
+    while let bytes = try NodeClient.takeLine(from: &pending) {
       guard let json = try? JSONValue.parse(bytes) else { continue }
       if let record = JournalRecord(json: json) {
         records.append(record)
@@ -105,9 +101,6 @@ private actor JournalPages {
         endsWithMark = true
         return JournalBatch(records: records, cursor: mark.cursor, end: mark.end, isAtEnd: mark.isAtEnd)
       }
-    }
-    guard pending.readableBytes <= NodeClient.maximumLineBytes else {
-      throw FleetAPIError.failed("a line of the journal is longer than \(NodeClient.maximumLineBytes) bytes")
     }
     return records.last.map { JournalBatch(records: records, cursor: $0.position, isAtEnd: false) }
   }

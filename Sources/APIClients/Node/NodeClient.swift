@@ -10,7 +10,7 @@ public final class NodeClient: UnitInspectionAPI {
   /// Lines of a journal that wait for a slow consumer before reading pauses.
   private static let bufferedLines = 1_000
   /// Longest line of a journal, as it is sent.
-  static let maximumLineBytes = 1024 * 1024
+  private static let maximumLineBytes = 1024 * 1024
 
   let pool: EndpointPool
   let timeout: TimeAmount
@@ -102,18 +102,27 @@ public final class NodeClient: UnitInspectionAPI {
     var pending = ByteBuffer()
     for try await part in response.body {
       pending.writeImmutableBuffer(part)
-      while let length = pending.readableBytesView.firstIndex(of: UInt8(ascii: "\n")).map({ $0 - pending.readerIndex }),
-        let bytes = pending.readBytes(length: length)
-      {
-        pending.moveReaderIndex(forwardBy: 1)
+      while let bytes = try Self.takeLine(from: &pending) {
         guard let line = (try? JSONValue.parse(bytes)).flatMap({ JournalLine(json: $0) }) else { continue }
         try await hand(line, to: continuation)
       }
-      guard pending.readableBytes <= Self.maximumLineBytes else {
-        throw FleetAPIError.failed("a line of the journal is longer than \(Self.maximumLineBytes) bytes")
+    }
+  }
+
+  /// The next line that has arrived whole, without its end; nil when there is none yet.
+  ///
+  /// - Throws: ``FleetAPIError`` when it is too long to wait for.
+  static func takeLine(from pending: inout ByteBuffer) throws(FleetAPIError) -> [UInt8]? {
+    let bytes = pending.readableBytesView
+    guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else {
+      guard bytes.count <= maximumLineBytes else {
+        throw .failed("a line of the journal is longer than \(maximumLineBytes) bytes")
       }
       pending.discardReadBytes()
+      return nil
     }
+    defer { pending.moveReaderIndex(to: end + 1) }
+    return Array(bytes[..<end])
   }
 
   /// Asks for an answer that is read line by line, and waits for its head.
