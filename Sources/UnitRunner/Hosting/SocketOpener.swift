@@ -89,9 +89,19 @@ struct SocketOpener {
   }
 
   private func openLocal(_ listener: SocketListener, name: String) throws(Problem) -> Int32 {
-    let descriptor = try make(AF_UNIX, listener)
-    guard Self.bind(descriptor, [0] + Array(name.utf8)) else {
-      let error = problem("bind to @\(name)")
+    try open(AF_UNIX, listener, at: "@\(name)") { Self.bind($0, [0] + Array(name.utf8)) }
+  }
+
+  /// Makes a socket, binds it and has it listen.
+  private func open(
+    _ family: Int32,
+    _ listener: SocketListener,
+    at place: String,
+    bind: (Int32) -> Bool
+  ) throws(Problem) -> Int32 {
+    let descriptor = try make(family, listener)
+    guard bind(descriptor) else {
+      let error = problem("bind to \(place)")
       close(descriptor)
       throw error
     }
@@ -134,13 +144,9 @@ struct SocketOpener {
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
     guard inet_pton(AF_INET, host, &address.sin_addr) == 1 else { throw Problem(text: "\(host) is no address") }
-    let descriptor = try make(AF_INET, listener)
-    guard Self.bind(descriptor, &address, MemoryLayout<sockaddr_in>.size) else {
-      let error = problem("bind to \(host):\(port)")
-      close(descriptor)
-      throw error
+    return try open(AF_INET, listener, at: "\(host):\(port)") {
+      Self.bind($0, &address, MemoryLayout<sockaddr_in>.size)
     }
-    return try listen(descriptor, listener)
   }
 
   private func openIPv6(_ listener: SocketListener, _ host: String, _ port: UInt16) throws(Problem) -> Int32 {
@@ -148,13 +154,9 @@ struct SocketOpener {
     address.sin6_family = sa_family_t(AF_INET6)
     address.sin6_port = port.bigEndian
     guard inet_pton(AF_INET6, host, &address.sin6_addr) == 1 else { throw Problem(text: "\(host) is no address") }
-    let descriptor = try make(AF_INET6, listener)
-    guard Self.bind(descriptor, &address, MemoryLayout<sockaddr_in6>.size) else {
-      let error = problem("bind to [\(host)]:\(port)")
-      close(descriptor)
-      throw error
+    return try open(AF_INET6, listener, at: "[\(host)]:\(port)") {
+      Self.bind($0, &address, MemoryLayout<sockaddr_in6>.size)
     }
-    return try listen(descriptor, listener)
   }
 
   private static func bind<Address>(_ descriptor: Int32, _ address: inout Address, _ size: Int) -> Bool {
