@@ -96,6 +96,10 @@ import Units
       await world.pass(FleetWorld.ttl + .seconds(1))
       #expect(!world[1].fleet.isReady)
       await #expect(throws: FleetAPIError.storeUnreachable) { try await world[1].fleet.api.units() }
+      // As routes ask, which know no more than that it is fleet's API.
+      let api: any FleetAPI = world[1].fleet.api
+      #expect(throws: FleetAPIError.storeUnreachable) { try api.checkReady() }
+      await #expect(throws: FleetAPIError.storeUnreachable) { try await api.waitUntilReady() }
       #expect(world[2].fleet.isReady)
       world[1].connection.set(.working)
       try await world.wait("it is ready again", atMost: .seconds(1)) { world[1].fleet.isReady }

@@ -41,7 +41,7 @@ struct FleetRoute: HTTPRoute {
   }
 
   private func answer(_ request: HTTPRequest, _ fleet: any FleetAPI) async throws(FleetAPIError) -> HTTPResponse {
-    try fleet.checkReady()
+    try await fleet.waitUntilReady()
     switch FleetPath(request.target.path) {
     case .discovery: return try Self.discovery(request)
     case .machines: return try await machines(request, fleet)

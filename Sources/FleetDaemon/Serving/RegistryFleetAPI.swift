@@ -18,8 +18,14 @@ struct RegistryFleetAPI: FleetAPI, RegistryServing {
     self.presence = presence
   }
 
+  func checkReady() throws(FleetAPIError) {
+    guard presence.isReady, view.isLive else { throw .storeUnreachable }
+  }
+
+  func waitUntilReady() async throws(FleetAPIError) { try await becomeReady() }
+
   func machines() async throws(FleetAPIError) -> [FleetMachine] {
-    try await checkReady()
+    try await becomeReady()
     let image = view.image
     return image.presentMachines.map { machine in
       let record = image.machines[machine.id]?.value
@@ -34,7 +40,7 @@ struct RegistryFleetAPI: FleetAPI, RegistryServing {
   }
 
   func patchMachines(_ operations: [MachineMetadataOperation]) async throws(FleetAPIError) {
-    try await checkReady()
+    try await becomeReady()
     var changes: [(machineID: String, key: String, value: String)] = []
     for operation in operations { changes.append(try operation.validated()) }
     var newest = EtcdIndex.zero
@@ -47,12 +53,12 @@ struct RegistryFleetAPI: FleetAPI, RegistryServing {
   }
 
   func units() async throws(FleetAPIError) -> [FleetUnit] {
-    try await checkReady()
+    try await becomeReady()
     return listings.units(of: view.image)
   }
 
   func unit(named name: String) async throws(FleetAPIError) -> FleetUnit {
-    try await checkReady()
+    try await becomeReady()
     if view.read({ $0.jobs[name]?.hash == nil }) { try await lookForUnseen(name) }
     let image = view.image
     guard let unit = image.unit(named: name) else { throw .unitDoesNotExist }
@@ -63,7 +69,7 @@ struct RegistryFleetAPI: FleetAPI, RegistryServing {
   }
 
   func putUnit(named name: String, _ request: FleetUnitRequest) async throws(FleetAPIError) -> FleetUnitPutOutcome {
-    try await checkReady()
+    try await becomeReady()
     try UnitPutDecision.validatedName(request, named: name)
     // What the view shows saves asking the store; when the store has it otherwise, it is asked after all.
     let shown = view.read { $0.jobs[name]?.hash }
@@ -100,7 +106,7 @@ struct RegistryFleetAPI: FleetAPI, RegistryServing {
   }
 
   func destroyUnit(named name: String) async throws(FleetAPIError) {
-    try await checkReady()
+    try await becomeReady()
     guard (try? UnitName(name)) != nil else { throw .unitDoesNotExist }
     let index = try await storing("removing the unit") { () async throws(EtcdError) in
       try await registry.destroy(name)
@@ -109,7 +115,7 @@ struct RegistryFleetAPI: FleetAPI, RegistryServing {
   }
 
   func states(matching filter: FleetStateFilter) async throws(FleetAPIError) -> [FleetUnitState] {
-    try await checkReady()
+    try await becomeReady()
     return view.read { image in
       let names = filter.unitName.map { [$0] } ?? image.unitStates.keys.sorted()
       return names.flatMap { name in

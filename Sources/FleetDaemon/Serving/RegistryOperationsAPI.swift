@@ -15,18 +15,18 @@ struct RegistryOperationsAPI: ClusterOperationsAPI, RegistryServing {
   private static let attempts = 20
 
   func rolls() async throws(FleetAPIError) -> [Roll] {
-    try await checkReady()
+    try await becomeReady()
     return view.read { $0.rolls.rolls.sorted { $0.key < $1.key }.map(\.value.value) }
   }
 
   func roll(of name: String) async throws(FleetAPIError) -> Roll {
-    try await checkReady()
+    try await becomeReady()
     guard let roll = view.read({ $0.rolls.rolls[name]?.value }) else { throw Self.unknown(name) }
     return roll
   }
 
   func beginRoll(_ request: RollRequest) async throws(FleetAPIError) -> Roll {
-    try await checkReady()
+    try await becomeReady()
     guard (try? UnitName(request.name)) != nil else { throw .badRequest("invalid unit name \"\(request.name)\"") }
     let place = RegistryLayout.Place.roll(request.name)
     let kept = try await storing("reading the roll") { () async throws(EtcdError) in try await registry.current(place) }
@@ -50,7 +50,7 @@ struct RegistryOperationsAPI: ClusterOperationsAPI, RegistryServing {
   }
 
   func changeRoll(of name: String, _ change: RollChange) async throws(FleetAPIError) -> Roll {
-    try await checkReady()
+    try await becomeReady()
     // The engine writes too, so it may take several looks.
     for _ in 0..<Self.attempts {
       let kept = try await storing("reading the roll") { () async throws(EtcdError) in
@@ -70,7 +70,7 @@ struct RegistryOperationsAPI: ClusterOperationsAPI, RegistryServing {
   }
 
   func rebalancing(withPlan: Bool) async throws(FleetAPIError) -> RebalancingReport {
-    try await checkReady()
+    try await becomeReady()
     let image = view.image
     return RebalancingReport(
       last: image.rebalancing?.value,
@@ -80,7 +80,7 @@ struct RegistryOperationsAPI: ClusterOperationsAPI, RegistryServing {
   }
 
   func beginRebalancing() async throws(FleetAPIError) -> Rebalancing {
-    try await checkReady()
+    try await becomeReady()
     for _ in 0..<Self.attempts {
       let kept = try await storing("reading the rebalancing") { () async throws(EtcdError) in
         try await registry.current(.rebalancing)
@@ -98,7 +98,7 @@ struct RegistryOperationsAPI: ClusterOperationsAPI, RegistryServing {
   }
 
   func setRebalancesAutomatically(_ isAutomatic: Bool) async throws(FleetAPIError) {
-    try await checkReady()
+    try await becomeReady()
     let key = registry.layout.key(.rebalancingSwitch)
     let value = isAutomatic ? "true" : "false"
     let index = try await storing("writing the switch") { () async throws(EtcdError) in

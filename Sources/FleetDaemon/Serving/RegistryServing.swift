@@ -13,8 +13,9 @@ protocol RegistryServing {
 }
 
 extension RegistryServing {
-  /// Waits a moment for the view when its watch has just ended, as it does with the member that served it.
-  func checkReady() async throws(FleetAPIError) {
+  /// Makes sure that what is asked can be answered; waits a moment for the view when its watch has just ended, as it does
+  /// with the member that served it.
+  func becomeReady() async throws(FleetAPIError) {
     guard presence.isReady else { throw .storeUnreachable }
     if !view.isLive { await view.waitUntilLive(within: registry.store.timeout, clock: registry.store.clock) }
     guard presence.isReady, view.isLive else { throw .storeUnreachable }

@@ -13,6 +13,11 @@ public protocol FleetAPI: Sendable {
   /// - Throws: ``FleetAPIError/unavailable(_:)`` while they cannot.
   func checkReady() throws(FleetAPIError)
 
+  /// As ``checkReady()``, but waits for what is a moment's matter.
+  ///
+  /// - Throws: ``FleetAPIError/unavailable(_:)`` while calls cannot be answered.
+  func waitUntilReady() async throws(FleetAPIError)
+
   /// The machines that are present, with their effective metadata.
   ///
   /// - Throws: ``FleetAPIError``.
@@ -52,6 +57,8 @@ public protocol FleetAPI: Sendable {
 extension FleetAPI {
   /// Whoever asks a server finds out when it does.
   public func checkReady() throws(FleetAPIError) {}
+  /// Whoever has nothing to wait for knows at once.
+  public func waitUntilReady() async throws(FleetAPIError) { try checkReady() }
 }
 
 /// What a successful `PUT` of a unit did.
