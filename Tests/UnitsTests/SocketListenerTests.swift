@@ -86,7 +86,7 @@ import Testing
     #expect(settings.hasNoDelay && settings.keepsAlive && settings.reusesPort && settings.bindsFreely)
     #expect(settings.passesCredentials && settings.receiveBufferBytes == 65536)
     #expect(socket.user == "www" && socket.group == "www-data" && socket.descriptorName == "web")
-    #expect(socket.triggerLimit == SocketDefinition.TriggerLimit(interval: .seconds(10), burst: 3))
+    #expect(socket.triggerLimit == ServiceDefinition.StartLimit(interval: .seconds(10), burst: 3))
     #expect(socket.flushesPending && socket.service == "other.service")
     #expect(reading.definition.dependencies[.before] == ["other.service"])
   }
@@ -94,7 +94,7 @@ import Testing
   @Test func `without further settings a socket is for the service of its name`() throws {
     let (socket, _) = try read("[Socket]\nListenStream=80")
     #expect(socket.service == "web.service" && socket.descriptorName == "web.socket" && !socket.accepts)
-    #expect(socket.triggerLimit == SocketDefinition.TriggerLimit(interval: .seconds(2), burst: 20))
+    #expect(socket.triggerLimit == ServiceDefinition.StartLimit(interval: .seconds(2), burst: 20))
     #expect(socket.settings == SocketDefinition.Settings() && socket.maxConnections == 64)
     let (accepting, reading) = try read("[Socket]\nListenStream=80\nAccept=yes\nMaxConnectionsPerSource=2")
     #expect(accepting.service == "web@.service" && accepting.triggerLimit.burst == 200)

@@ -127,17 +127,17 @@ struct HeldSockets {
   /// Drops what waits in a unit's sockets.
   func flush(_ unit: String) {
     guard let holding = holdings[unit] else { return }
+    var buffer = [UInt8](repeating: 0, count: 64 << 10)
     for (listener, descriptor) in zip(holding.request.listeners, holding.descriptors) {
       // What comes faster than it can be dropped is not waited for.
       for _ in 0..<1024 {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        guard poll(&entry, 1, 0) == 1, Self.dropOne(listener.kind, descriptor) else { break }
+        guard poll(&entry, 1, 0) == 1, Self.dropOne(listener.kind, descriptor, &buffer) else { break }
       }
     }
   }
 
-  private static func dropOne(_ kind: SocketListener.Kind, _ descriptor: Int32) -> Bool {
-    var buffer = [UInt8](repeating: 0, count: 64 << 10)
+  private static func dropOne(_ kind: SocketListener.Kind, _ descriptor: Int32, _ buffer: inout [UInt8]) -> Bool {
     switch kind {
     case .stream, .sequentialPacket:
       let connection = Glibc.accept(descriptor, nil, nil)

@@ -129,9 +129,8 @@ final class HostLoop {
 
   private func isDone() -> Bool {
     let isWatching = !emptyWatches.isEmpty || !searches.isEmpty
-    let isHolding = !sockets.isEmpty && isDirectoryThere
-    let isRunning = isWatching || isHolding || processes.values.contains { $0.report.end == nil }
-    if isRunning || (connection != nil && !isLeaving) {
+    let isRunning = isWatching || processes.values.contains { $0.report.end == nil }
+    if isRunning || (connection != nil && !isLeaving) || (!sockets.isEmpty && isDirectoryThere) {
       idleSince = nil
       return false
     }

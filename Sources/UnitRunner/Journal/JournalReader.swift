@@ -180,9 +180,8 @@ struct UnitJournalReading: Sendable {
         return
       }
       // A later file was begun after the last entry of this one, so this one is looked at once more before it is left.
-      guard
-        let next = places.segments(of: unit).drop(while: { $0 != current }).dropFirst().first
-          ?? later(than: current, places)
+      let names = places.segments(of: unit)
+      guard let next = names.drop(while: { $0 != current }).dropFirst().first ?? later(than: current, among: names)
       else { return }
       if readBlock(places.path(current, of: unit), isFormer: JournalPlaces.firstPosition(of: current) == nil, bytes) {
         if pending.isEmpty { continue }
@@ -193,8 +192,7 @@ struct UnitJournalReading: Sendable {
   }
 
   /// The first file after one that has been removed.
-  private func later(than segment: String, _ places: JournalPlaces) -> String? {
-    let names = places.segments(of: unit)
+  private func later(than segment: String, among names: [String]) -> String? {
     guard !names.contains(segment) else { return nil }
     guard let first = JournalPlaces.firstPosition(of: segment) else { return names.first }
     return names.first { JournalPlaces.firstPosition(of: $0).map { $0 > first } ?? false }

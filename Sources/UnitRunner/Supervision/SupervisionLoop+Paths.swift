@@ -24,11 +24,9 @@ extension SupervisionLoop {
   }
 
   func makeWatchedDirectories(_ definition: PathDefinition, _ name: UnitName) {
-    for watch in definition.watches where watch.kind.isDirectoryMade {
-      guard makeDirectories(watch.path, mode: definition.directoryMode) else {
-        say("\(name): cannot make \(watch.path): \(errorText(errno))", name)
-        continue
-      }
+    for watch in definition.watches
+    where watch.kind.isDirectoryMade && !makeDirectories(watch.path, mode: definition.directoryMode) {
+      say("\(name): cannot make \(watch.path): \(errorText(errno))", name)
     }
   }
 

@@ -27,14 +27,7 @@ extension SupervisionLoop {
         problems[unit.name] = error.message
         continue
       }
-      surroundings.writeFragment(record.file, of: unit.name)
-      let supervised = SupervisedUnit(
-        unit,
-        specifiers: specifiers,
-        record: record,
-        dropIns: dropIns.dropIns(for: unit.name),
-        timers: timers
-      )
+      let supervised = makeUnit(unit, record)
       enroll(supervised)
       change(unit.name) { _ in }
       if let problem = supervised.record.problem { say("\(unit.name): \(problem)", unit.name) }

@@ -96,14 +96,7 @@ extension SupervisionLoop {
     var record = UnitRecord(name: text, file: file.serialized(), bootID: specifiers.bootID)
     record.connection = UnitConnection(connection: connection, socket: socket.rawValue)
     try records.write(record)
-    surroundings.writeFragment(record.file, of: name)
-    let unit = SupervisedUnit(
-      UnitToRun(name: name, file: file),
-      specifiers: specifiers,
-      record: record,
-      dropIns: dropIns.dropIns(for: name),
-      timers: timers
-    )
+    let unit = makeUnit(UnitToRun(name: name, file: file), record)
     enroll(unit)
     change(name) { _ in }
     guard unit.canRun else { throw UnitRunnerError(.badUnit, unit.record.problem ?? "bad setting") }

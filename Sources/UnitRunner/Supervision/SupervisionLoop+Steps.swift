@@ -3,6 +3,18 @@ import Units
 
 /// Stepping the machines of units, and carrying out what follows.
 extension SupervisionLoop {
+  /// Makes a unit as its record has it, with its drop-ins, and puts its file where `%y` says.
+  func makeUnit(_ unit: UnitToRun, _ record: UnitRecord) -> SupervisedUnit {
+    surroundings.writeFragment(record.file, of: unit.name)
+    return SupervisedUnit(
+      unit,
+      specifiers: specifiers,
+      record: record,
+      dropIns: dropIns.dropIns(for: unit.name),
+      timers: timers
+    )
+  }
+
   /// A unit is known from now on, as it stands.
   func enroll(_ unit: SupervisedUnit) {
     units[unit.name] = unit
@@ -106,7 +118,7 @@ extension SupervisionLoop {
     let directives = input(&passive, moment)
     unit.lifecycle.passive = passive
     let after = unit.activity
-    if unit.isDown == false, before.sub == .dead || before.sub == .failed { unit.beginRun() }
+    if !unit.isDown, before.sub == .dead || before.sub == .failed { unit.beginRun() }
     if after.active != before.active { unit.record.activeSinceEpochMilliseconds = epochMicroseconds() / 1000 }
     units[name] = unit
     deadlines[name] = passive.deadline

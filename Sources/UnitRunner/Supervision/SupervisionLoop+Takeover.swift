@@ -48,14 +48,7 @@ extension SupervisionLoop {
       if record.bootID != specifiers.bootID {
         current = UnitRecord(name: record.name, file: record.file, bootID: specifiers.bootID)
       }
-      let unit = SupervisedUnit(
-        UnitToRun(name: name, file: file),
-        specifiers: specifiers,
-        record: current,
-        dropIns: dropIns.dropIns(for: name),
-        timers: timers
-      )
-      surroundings.writeFragment(record.file, of: name)
+      let unit = makeUnit(UnitToRun(name: name, file: file), current)
       // Its processes went with the earlier boot, what they had of their own did not.
       if record.bootID != specifiers.bootID { leaveSurroundings(unit, isRestarting: false) }
       enroll(unit)

@@ -43,9 +43,7 @@ struct TimerFacts {
 
   /// Keeps when a timer last elapsed, so that a loss of power does not lose it; false with errno when it cannot be.
   func keep(_ stamp: Duration, of name: UnitName) -> Bool {
-    let (seconds, attoseconds) = stamp.components
-    let microseconds = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
-    return Self.write("\(microseconds)\n", to: path(name))
+    Self.write("\(stamp.wholeMicroseconds)\n", to: path(name))
   }
 
   private func path(_ name: UnitName) -> String { "\(directory)/stamp-\(name)" }

@@ -64,12 +64,24 @@ public struct ServiceDefinition: Sendable, Equatable {
     case none
   }
 
-  /// How often a service may be started (`StartLimitIntervalSec=`, `StartLimitBurst=`).
+  /// How often something may be started (`StartLimitIntervalSec=`, `StartLimitBurst=`, `TriggerLimit…=`).
   public struct StartLimit: Sendable, Equatable {
     /// The length of time that is looked at; zero means no limit.
     public var interval: Duration
     /// How many starts are allowed in it.
     public var burst: Int
+
+    /// Counts a start; false when there were too many since the time that is looked at began.
+    func allows(startAt now: Duration, begin: inout Duration?, count: inout Int) -> Bool {
+      guard interval > .zero, burst > 0 else { return true }
+      guard let start = begin, now - start < interval else {
+        begin = now
+        count = 1
+        return true
+      }
+      count += 1
+      return count <= burst
+    }
   }
 
   /// The unit.

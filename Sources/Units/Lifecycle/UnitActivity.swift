@@ -42,6 +42,9 @@ public struct UnitActivity: Sendable, Hashable, Codable {
 
     /// Whether the service does its work: active, or taking its configuration in anew meanwhile.
     public var isUp: Bool { self == .active || self == .reloading }
+
+    /// Whether nothing of it is there.
+    public var isDown: Bool { self == .inactive || self == .failed }
   }
 
   /// systemd's states of services, targets and what starts others.

@@ -242,7 +242,7 @@ public struct UnitJobs: Sendable, Equatable {
 
   /// Down, or about to be started again by itself.
   static func isDown(_ activity: UnitActivity) -> Bool {
-    activity.active == .inactive || activity.active == .failed || activity.sub == .autoRestart
+    activity.active.isDown || activity.sub == .autoRestart
   }
 
   mutating func set(_ job: Job?, of name: UnitName) {

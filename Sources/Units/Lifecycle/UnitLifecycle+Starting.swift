@@ -30,15 +30,11 @@ extension UnitLifecycle {
 
   /// Counts a start; false when the limit is reached.
   private mutating func startIsWithinLimit(at now: Duration) -> Bool {
-    let limit = definition.startLimit
-    guard limit.interval > .zero, limit.burst > 0 else { return true }
-    guard let begin = snapshot.startWindowBegin, now - begin < limit.interval else {
-      snapshot.startWindowBegin = now
-      snapshot.startsInWindow = 1
-      return true
-    }
-    snapshot.startsInWindow += 1
-    return snapshot.startsInWindow <= limit.burst
+    definition.startLimit.allows(
+      startAt: now,
+      begin: &snapshot.startWindowBegin,
+      count: &snapshot.startsInWindow
+    )
   }
 
   mutating func enterStartPre(at now: Duration) {

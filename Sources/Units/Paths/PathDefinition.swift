@@ -64,7 +64,7 @@ extension ServiceReader {
         ignored(option, "yes or no")
       }
     case "DirectoryMode":
-      if let mode = UInt32(option.value, radix: 8), mode <= 0o7777 {
+      if let mode = ExecutionReader.mode(option.value) {
         path.directoryMode = mode
       } else {
         ignored(option, "an octal mode such as 0755")

@@ -101,7 +101,7 @@ public struct PathLifecycle: PassiveLifecycle {
 
   /// While the unit is up there is nothing to look out for.
   public mutating func triggeredChanged(to activity: UnitActivity, at now: UnitMoment) -> [PassiveDirective] {
-    isTriggeredBusy = activity.active != .inactive && activity.active != .failed
+    isTriggeredBusy = !activity.active.isDown
     guard isActive else { return [] }
     if activity.result == .startLimitHit {
       enterDead(.unitStartLimitHit)
@@ -152,15 +152,11 @@ public struct PathLifecycle: PassiveLifecycle {
   }
 
   private mutating func isWithinLimit(at now: Duration) -> Bool {
-    let limit = definition.triggerLimit
-    guard limit.interval > .zero, limit.burst > 0 else { return true }
-    guard let begin = snapshot.triggerWindowBegin, now - begin < limit.interval else {
-      snapshot.triggerWindowBegin = now
-      snapshot.triggersInWindow = 1
-      return true
-    }
-    snapshot.triggersInWindow += 1
-    return snapshot.triggersInWindow <= limit.burst
+    definition.triggerLimit.allows(
+      startAt: now,
+      begin: &snapshot.triggerWindowBegin,
+      count: &snapshot.triggersInWindow
+    )
   }
 
   private mutating func taken() -> [PassiveDirective] {

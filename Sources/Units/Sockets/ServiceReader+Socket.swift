@@ -201,7 +201,7 @@ extension ServiceReader {
   }
 
   private mutating func mode(_ option: UnitOption, _ set: (UInt32) -> Void) {
-    if let mode = UInt32(option.value, radix: 8), mode <= 0o7777 {
+    if let mode = ExecutionReader.mode(option.value) {
       set(mode)
     } else {
       bad(option, "an octal mode such as 0660")

@@ -69,14 +69,6 @@ public struct SocketDefinition: Sendable, Equatable {
     public init() {}
   }
 
-  /// How often it may start something (`TriggerLimitIntervalSec=`, `TriggerLimitBurst=`).
-  public struct TriggerLimit: Sendable, Equatable {
-    /// The length of time that is looked at; zero means no limit.
-    public var interval: Duration
-    /// How often in it; zero means no limit.
-    public var burst: Int
-  }
-
   /// How many things one unit may listen on.
   public static let listenerLimit = 256
 
@@ -99,7 +91,7 @@ public struct SocketDefinition: Sendable, Equatable {
   /// `FileDescriptorName=`.
   public var descriptorName: String
   /// `TriggerLimitIntervalSec=` and `TriggerLimitBurst=`.
-  public var triggerLimit = TriggerLimit(interval: .seconds(2), burst: 20)
+  public var triggerLimit = ServiceDefinition.StartLimit(interval: .seconds(2), burst: 20)
   /// What it starts: a service, or with ``accepts`` the template of one.
   public var service: String
 

@@ -115,11 +115,7 @@ public struct SocketLifecycle: PassiveLifecycle {
 
   /// A connection has been accepted.
   public mutating func connected(_ connection: SocketConnection, at now: UnitMoment) -> [PassiveDirective] {
-    guard snapshot.sub == .listening, definition.accepts else {
-      directives.append(.closeConnection(connection.id, reason: nil))
-      return taken()
-    }
-    guard mayTrigger(at: now) else {
+    guard snapshot.sub == .listening, definition.accepts, mayTrigger(at: now) else {
       directives.append(.closeConnection(connection.id, reason: nil))
       return taken()
     }
@@ -142,7 +138,7 @@ public struct SocketLifecycle: PassiveLifecycle {
 
   /// The service has changed: while it is up the sockets are its own, afterwards they are listened to again.
   public mutating func triggeredChanged(to activity: UnitActivity, at now: UnitMoment) -> [PassiveDirective] {
-    let isDown = activity.active == .inactive || activity.active == .failed || activity.sub == .autoRestart
+    let isDown = UnitJobs.isDown(activity)
     switch snapshot.sub {
     case .running where activity.result == .startLimitHit: fail(.serviceStartLimitHit)
     case .running where isDown:
@@ -193,19 +189,13 @@ public struct SocketLifecycle: PassiveLifecycle {
 
   /// Whether it may start something once more; if not, it fails.
   private mutating func mayTrigger(at now: UnitMoment) -> Bool {
-    let limit = definition.triggerLimit
-    guard limit.interval > .zero, limit.burst > 0 else { return true }
-    if let begin = snapshot.windowBegin, now.sinceBoot < begin + limit.interval {
-      guard snapshot.countInWindow < limit.burst else {
-        fail(.triggerLimitHit)
-        return false
-      }
-      snapshot.countInWindow += 1
-    } else {
-      snapshot.windowBegin = now.sinceBoot
-      snapshot.countInWindow = 1
-    }
-    return true
+    let isAllowed = definition.triggerLimit.allows(
+      startAt: now.sinceBoot,
+      begin: &snapshot.windowBegin,
+      count: &snapshot.countInWindow
+    )
+    if !isAllowed { fail(.triggerLimitHit) }
+    return isAllowed
   }
 
   private mutating func taken() -> [PassiveDirective] {

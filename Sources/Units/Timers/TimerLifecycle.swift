@@ -147,8 +147,8 @@ public struct TimerLifecycle: PassiveLifecycle {
 
   /// The unit that it starts has changed; once that is down the timer waits for the next moment.
   public mutating func triggeredChanged(to activity: UnitActivity, at now: UnitMoment) -> [PassiveDirective] {
-    let wasDown = snapshot.triggered.map { Self.isDown($0) } ?? true
-    let isDown = Self.isDown(activity)
+    let wasDown = snapshot.triggered?.active.isDown ?? true
+    let isDown = activity.active.isDown
     if wasDown, !isDown { snapshot.triggeredStarted = now.sinceBoot }
     if !wasDown, isDown { snapshot.triggeredEnded = now.sinceBoot }
     snapshot.triggered = activity
@@ -185,10 +185,6 @@ public struct TimerLifecycle: PassiveLifecycle {
   }
 
   // MARK: Steps
-
-  private static func isDown(_ activity: UnitActivity) -> Bool {
-    activity.active == .inactive || activity.active == .failed
-  }
 
   private mutating func elapse(at now: UnitMoment) {
     snapshot.elapsedSinceBoot = now.sinceBoot
@@ -298,7 +294,7 @@ public struct TimerLifecycle: PassiveLifecycle {
 
 extension Duration {
   /// Whole microseconds, rounded down.
-  var wholeMicroseconds: Int64 {
+  public var wholeMicroseconds: Int64 {
     let (seconds, attoseconds) = components
     return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
   }
