@@ -159,11 +159,10 @@ public final class NodeClient: UnitInspectionAPI {
   }
 
   private func get(_ target: String) async throws(FleetAPIError) -> JSONValue {
-    let request = OutgoingRequest(target: "/coracle/v1/" + target, headTimeout: timeout, isRepeatable: true)
-    return try FleetAnswer.json(try await FleetAnswer.send(request, through: pool))
+    try await operation(.GET, target, isRepeatable: true)
   }
 
-  /// Asks for one of the cluster's operations.
+  /// Asks for one of the node's own routes.
   func operation(
     _ method: HTTPMethod,
     _ target: String,

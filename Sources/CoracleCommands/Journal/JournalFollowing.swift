@@ -18,6 +18,8 @@ final class JournalFollowing: Sendable {
   static let smallCluster = 64
   /// How far back a machine is read that was not there at the start: its clock may be behind ours.
   static let clockAllowanceMicroseconds: Int64 = 10_000_000
+  /// How often is looked whether a line's turn has come, which time alone decides, or whether there is room again.
+  private static let lookInterval = Duration.milliseconds(20)
 
   private struct State {
     var merge = JournalMerge()
@@ -135,7 +137,7 @@ final class JournalFollowing: Sendable {
   }
 
   private func take(_ batch: JournalBatch, from machine: String) async throws {
-    while state.withLock({ $0.merge.isFull(machine) }) { try await Task.sleep(for: .milliseconds(20)) }
+    while state.withLock({ $0.merge.isFull(machine) }) { try await Task.sleep(for: Self.lookInterval) }
     let now = ContinuousClock.now - begin
     state.withLock { state in
       state.merge.add(batch.records, from: machine, at: now)
@@ -163,7 +165,7 @@ final class JournalFollowing: Sendable {
       let now = ContinuousClock.now - begin
       let records = state.withLock { $0.merge.take(at: now) }
       for record in records { session.output.line(text.line(record)) }
-      if records.isEmpty { try? await Task.sleep(for: .milliseconds(20)) }
+      if records.isEmpty { try? await Task.sleep(for: Self.lookInterval) }
     }
   }
 }

@@ -9,7 +9,7 @@ extension UnitSession {
   /// - Returns: 1 when a unit did not run where it was moved to.
   func rebalance(isBlocking: Bool, format: OutputFormat) async -> Int32 {
     do {
-      guard let operations else { throw CommandFailure("this takes a node of coracle's own") }
+      let operations = try clusterOperations()
       var rebalancing = try await operations.beginRebalancing()
       guard isBlocking else {
         output.line(format == .json ? rebalancing.json.text : "Triggered rebalancing")
@@ -23,7 +23,7 @@ extension UnitSession {
         }
         told = rebalancing.moveCount
         guard rebalancing.phase == .running else { break }
-        try await sleep(.milliseconds(250))
+        try await sleep(Self.lookPause)
         guard let last = try await operations.rebalancing(withPlan: false).last else { break }
         // Somebody asked for another one meanwhile.
         if last.moveCount < told { told = 0 }
@@ -45,7 +45,7 @@ extension UnitSession {
   /// `unit rebalance --dry-run`.
   func showRebalancingPlan(format: OutputFormat) async -> Int32 {
     do {
-      guard let operations else { throw CommandFailure("this takes a node of coracle's own") }
+      let operations = try clusterOperations()
       let plan = try await operations.rebalancing(withPlan: true).plan
       if format == .json {
         output.line(JSONValue.array(plan.map(\.json)).text)
@@ -63,7 +63,7 @@ extension UnitSession {
   /// `unit rebalance --automatic`.
   func setRebalancesAutomatically(_ isAutomatic: Bool) async -> Int32 {
     do {
-      guard let operations else { throw CommandFailure("this takes a node of coracle's own") }
+      let operations = try clusterOperations()
       try await operations.setRebalancesAutomatically(isAutomatic)
       output.line("Machines are \(isAutomatic ? "" : "not ")evened out by themselves when one has come")
       return Self.done

@@ -28,7 +28,7 @@ extension UnitSession {
   func roll(_ wish: RollWish, _ style: RollStyle) async -> Int32 {
     let name = UnitReference(wish.unit).name
     do {
-      let operations = try rolling()
+      let operations = try clusterOperations()
       var file = try newFile(wish)
       let (seconds, attoseconds) = wish.healthTimeout.components
       var request = RollRequest(
@@ -55,7 +55,7 @@ extension UnitSession {
   func change(_ change: RollChange, rollOf unit: String, _ style: RollStyle) async -> Int32 {
     let name = UnitReference(unit).name
     do {
-      let operations = try rolling()
+      let operations = try clusterOperations()
       let before = try await operations.roll(of: name)
       var progress = RollProgress()
       _ = progress.lines(before, await machineNames())
@@ -73,7 +73,7 @@ extension UnitSession {
   /// `unit roll --status`: one roll with its copies, or all rolls.
   func showRolls(of unit: String?, format: OutputFormat) async -> Int32 {
     do {
-      let operations = try rolling()
+      let operations = try clusterOperations()
       let rolls: [Roll]
       if let unit {
         rolls = [try await operations.roll(of: UnitReference(unit).name)]
@@ -99,10 +99,11 @@ extension UnitSession {
 
   // MARK: Following
 
-  /// How often is looked at a roll.
-  private static let rollPause = Duration.milliseconds(250)
+  /// How often a roll or rebalancing is looked at: nobody is told of their changes, and a copy takes two seconds at least.
+  static let lookPause = Duration.milliseconds(250)
 
-  private func rolling() throws(CommandFailure) -> any ClusterOperationsAPI {
+  /// The node's own operations, which fleet's nodes do not have.
+  func clusterOperations() throws(CommandFailure) -> any ClusterOperationsAPI {
     guard let operations else { throw CommandFailure("this takes a node of coracle's own") }
     return operations
   }
@@ -127,14 +128,16 @@ extension UnitSession {
       return Self.done
     }
     if style.format == .table { output.line(roll.heading) }
+    var shown: Roll?
     while true {
-      if style.format == .table {
+      if style.format == .table, roll != shown {
         for line in progress.lines(roll, await machineNames()) { output.line(line) }
+        shown = roll
       }
       guard roll.isGoingOn else { break }
       do {
-        try await sleep(Self.rollPause)
-        roll = try await rolling().roll(of: roll.name)
+        try await sleep(Self.lookPause)
+        roll = try await clusterOperations().roll(of: roll.name)
       } catch {
         return report("Error following the roll of \(roll.name), which goes on without this terminal: \(text(error))")
       }

@@ -79,8 +79,7 @@ struct StoreService: Service {
   /// A machine's presence has to reach the store within its TTL, also when a server that stands still is asked first.
   private static func patience(with servers: Int, _ fleet: FleetPlan) -> TimeAmount {
     guard servers > 1 else { return .seconds(10) }
-    let (seconds, attoseconds) = min(fleet.agentTTL / 3, max(fleet.etcdRequestTimeout, .seconds(3))).components
-    return .milliseconds(seconds * 1_000 + attoseconds / 1_000_000_000_000_000)
+    return TimeAmount(min(fleet.agentTTL / 3, max(fleet.etcdRequestTimeout, .seconds(3))))
   }
 
   /// Who this node's fleet and registrator are to a store that others hold (`coreos.fleet.etcd-username`).

@@ -64,14 +64,10 @@ extension Registry {
 
   /// Gives a unit another file, if it still has the one it is said to have; failures are looked at again.
   private func changeFile(of unit: String, from old: UnitHash, to new: UnitHash) async -> EtcdIndex {
-    let key = layout.key(.job(unit))
-    guard let node = try? await store.perform(.read(key: key, KeysRead(quorum: true))).event.node,
-      node.value.flatMap(JobRecord.init(value:))?.hash == old
+    guard let node = try? await current(.job(unit)).node, node.value.flatMap(JobRecord.init(value:))?.hash == old
     else { return .zero }
     let value = JobRecord(name: unit, hash: new).value
-    let comparison = Comparison(previousIndex: node.modifiedIndex)
-    let write = KeysWrite.compareAndSwap(value: value, comparison: comparison, ttl: .permanent, refresh: false)
-    return (try? await store.write(key, write)) ?? .zero
+    return (try? await replace(.job(unit), value, at: node.modifiedIndex)) ?? .zero
   }
 
   // MARK: What users ask for

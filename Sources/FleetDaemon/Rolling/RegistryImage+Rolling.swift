@@ -31,7 +31,7 @@ extension RegistryImage {
     }
     return RollSight.Unit(
       hash: hash,
-      isLaunched: job.targetState?.value == .launched && !((try? UnitName(name))?.isTemplate ?? false),
+      isLaunched: job.targetState?.value == .launched && !job.isTemplate,
       endsByItself: files[hash].map { Self.endsByItself($0.value) } ?? false,
       machineID: job.isGlobal ? nil : job.target.flatMap { machines[$0.value] == nil ? nil : $0.value },
       states: states

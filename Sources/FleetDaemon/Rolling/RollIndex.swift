@@ -44,8 +44,8 @@ struct RollIndex: Sendable {
     return nil
   }
 
-  /// The unfinished roll that a unit is part of, other than one.
-  func unfinishedRoll(of unit: String, except name: String) -> String? {
+  /// The unfinished roll that a unit is part of, other than one if it is named.
+  func unfinishedRoll(of unit: String, except name: String? = nil) -> String? {
     names[unit]?.filter { $0 != name && !(rolls[$0]?.value.isOver ?? true) }.min()
   }
 }
