@@ -43,15 +43,6 @@ public final class DockerDaemon {
     return try DockerDaemon(directory: directory, namespace: namespace)
   }
 
-  /// Starts an engine and waits until it answers.
-  ///
-  /// - Throws: When it does not come up, with its log.
-  public static func start(directory: URL, namespace: String?) async throws -> DockerDaemon {
-    let daemon = try launch(directory: directory, namespace: namespace)
-    try await daemon.waitUntilReady()
-    return daemon
-  }
-
   /// Starts the engine again after ``stop()``, with what it kept on disk.
   ///
   /// - Throws: When it does not come up, with its log.

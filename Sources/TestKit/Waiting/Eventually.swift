@@ -37,3 +37,20 @@ public func eventually(
     try await Task.sleep(for: interval)
   }
 }
+
+/// Checks that a condition goes on to hold for a time.
+///
+/// - Throws: ``CommandFailed`` as soon as it does not, or what the condition throws.
+public func holds(
+  _ what: String,
+  for time: Duration,
+  every interval: Duration = .milliseconds(100),
+  _ condition: () async throws -> Bool
+) async throws {
+  let clock = ContinuousClock()
+  let end = clock.now + time
+  while clock.now < end {
+    guard try await condition() else { throw CommandFailed(description: "no longer so: \(what)") }
+    try await Task.sleep(for: interval)
+  }
+}

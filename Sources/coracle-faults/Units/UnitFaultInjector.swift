@@ -91,7 +91,7 @@ struct UnitFaultInjector {
   // MARK: How long
 
   func last(seconds: Double) async throws {
-    try await Task.sleep(for: .milliseconds(Int(seconds * 1_000)))
+    try await Task.sleep(for: .seconds(seconds))
   }
 
   /// Lets machines be away: shortly, or until long after their units run elsewhere.

@@ -49,7 +49,7 @@ struct UnitFaultRun {
       try await hosts.mend()
       try await hosts.waitUntilSettled(with: injector.effects.probe, within: .seconds(40))
       report.recoverySeconds = Reach.now() - mended
-      try await Task.sleep(for: .milliseconds(Int(Self.restSeconds * 1_000)))
+      try await Task.sleep(for: .seconds(Self.restSeconds))
       try await hosts.waitUntilSettled(with: injector.effects.probe, within: .seconds(20))
     } catch {
       report.violations.append("\(error)")

@@ -24,16 +24,6 @@ struct ThreeMachinesTests {
     return homes
   }
 
-  /// Checks that a condition goes on to hold.
-  func holds(_ what: String, for time: Duration, _ condition: () async throws -> Bool) async throws {
-    let clock = ContinuousClock()
-    let end = clock.now + time
-    while clock.now < end {
-      guard try await condition() else { throw CommandFailed(description: "no longer so: \(what)") }
-      try await Task.sleep(for: .milliseconds(100))
-    }
-  }
-
   /// Keys and their modified indexes below a directory of fleet's.
   func targets(_ cluster: TestCluster) async throws -> [String: Int] {
     struct Node: Decodable {
