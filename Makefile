@@ -45,7 +45,7 @@ build: ## release build: .build/release/coracle, with etcdctl and fleetctl besid
 demo: setup build ## a three-node cluster on loopback, shown at work; KEEP=1 stays up
 	@KEEP=$(KEEP) cloud-config/demo/run $(abspath $(BIN))
 
-test: setup test-setup ## every test, with what the tests need installed
+test: setup test-setup ## every test but three slow ones, with what the tests need installed
 	@.ci/test
 
 check: ## formatting, layering, lint
