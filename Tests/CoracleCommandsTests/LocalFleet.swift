@@ -16,6 +16,8 @@ final class LocalFleet: FleetAPI, UnitInspectionAPI {
     var reports: [String: UnitStatusReport] = [:]
     var lines: [JournalLine] = []
     var failure: FleetAPIError?
+    /// What so many looks at a unit are answered with before there is an answer.
+    var outage: (error: FleetAPIError, looks: Int)?
     var puts: [FleetUnitRequest] = []
     var patches: [MachineMetadataOperation] = []
     /// Units whose processes take so many looks to stop after they were told to.
@@ -59,6 +61,7 @@ final class LocalFleet: FleetAPI, UnitInspectionAPI {
 
   func unit(named name: String) async throws(FleetAPIError) -> FleetUnit {
     try check()
+    try passOutage()
     advance()
     let (known, stuck, machines) = state.withLock { ($0.units[name], $0.stuck[name], $0.machines) }
     guard var unit = known else { throw .unitDoesNotExist }
@@ -170,6 +173,15 @@ final class LocalFleet: FleetAPI, UnitInspectionAPI {
 
   private func check() throws(FleetAPIError) {
     if let failure = state.withLock({ $0.failure }) { throw failure }
+  }
+
+  private func passOutage() throws(FleetAPIError) {
+    let error: FleetAPIError? = state.withLock { state in
+      guard let outage = state.outage, outage.looks > 0, !state.puts.isEmpty else { return nil }
+      state.outage?.looks -= 1
+      return outage.error
+    }
+    if let error { throw error }
   }
 
   private func isGlobal(_ options: [UnitOption], _ name: String) -> Bool {

@@ -142,6 +142,31 @@ struct UnitSessionTests {
     #expect(lines.contains { $0.hasPrefix("Error waiting for units: timed out waiting for unit hello.service") })
   }
 
+  @Test func `a node or store that is away for a moment does not end the wait`() async {
+    fleet.state.withLock { $0.outage = (.storeUnreachable, looks: 20) }
+    let waiting = UnitSession.Waiting(limit: .seconds(60))
+    #expect(await session().activate(["hello"], target: .launched, replace: false, waiting) == 0)
+    #expect(record.out.hasSuffix("Unit hello.service launched on m1aaaaaa.../10.0.0.1\n"))
+    #expect(
+      record.error == "Waiting: googleapi: Error 503: fleet server unable to communicate with etcd\n",
+      "an outage of more than two seconds is told, once"
+    )
+  }
+
+  @Test(arguments: [FleetAPIError.storeUnreachable, .unreachable("connection refused")])
+  func `a node or store that stays away ends the wait`(error: FleetAPIError) async {
+    fleet.state.withLock { $0.outage = (error, looks: .max) }
+    let waiting = UnitSession.Waiting(limit: nil)
+    #expect(await session().activate(["hello"], target: .launched, replace: false, waiting) == 1)
+    #expect(record.error.hasSuffix("Error waiting for units: \(session().text(error))\n"), "\(record.error)")
+  }
+
+  @Test func `an error that is an answer ends the wait at once`() async {
+    fleet.state.withLock { $0.outage = (.failed("no"), looks: 1) }
+    #expect(await session().activate(["hello"], target: .launched, replace: false, waiting) == 1)
+    #expect(record.error == "Error waiting for units: googleapi: Error 500: no\n")
+  }
+
   @Test func `a unit that failed as soon as it was launched is told`() async {
     fleet.state.withLock { _ = $0.failed.insert("hello.service") }
     #expect(await session().activate(["hello"], target: .launched, replace: false, waiting) == 0)

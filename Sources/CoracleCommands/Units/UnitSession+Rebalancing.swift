@@ -24,7 +24,10 @@ extension UnitSession {
         told = rebalancing.moveCount
         guard rebalancing.phase == .running else { break }
         try await sleep(Self.lookPause)
-        guard let last = try await operations.rebalancing(withPlan: false).last else { break }
+        let state = try await overOutages { () async throws(FleetAPIError) in
+          try await operations.rebalancing(withPlan: false)
+        }
+        guard let last = state.last else { break }
         // Somebody asked for another one meanwhile.
         if last.moveCount < told { told = 0 }
         rebalancing = last

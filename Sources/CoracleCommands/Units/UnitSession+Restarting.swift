@@ -46,7 +46,9 @@ extension UnitSession {
     while true {
       let states: [FleetUnitState]
       do {
-        states = try await fleet.states(matching: FleetStateFilter(unitName: name))
+        states = try await overOutages(limit: waiting.limit) { () async throws(FleetAPIError) in
+          try await fleet.states(matching: FleetStateFilter(unitName: name))
+        }
       } catch {
         report("Error waiting for units: \(text(error))")
         return false

@@ -137,7 +137,8 @@ extension UnitSession {
       guard roll.isGoingOn else { break }
       do {
         try await sleep(Self.lookPause)
-        roll = try await clusterOperations().roll(of: roll.name)
+        let (operations, name) = (try clusterOperations(), roll.name)
+        roll = try await overOutages { () async throws(FleetAPIError) in try await operations.roll(of: name) }
       } catch {
         return report("Error following the roll of \(roll.name), which goes on without this terminal: \(text(error))")
       }

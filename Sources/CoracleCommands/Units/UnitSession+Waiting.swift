@@ -20,7 +20,9 @@ extension UnitSession {
     while true {
       let last: [FleetUnit]
       do {
-        last = try await units(pending)
+        last = try await overOutages(limit: waiting.limit) { [pending] () async throws(FleetAPIError) in
+          try await units(pending)
+        }
       } catch {
         return report("Error waiting for units: \(text(error))")
       }
