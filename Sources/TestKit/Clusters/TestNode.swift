@@ -91,7 +91,7 @@ public final class TestNode {
   public func end(_ signal: Int32) async throws {
     guard let child, child.isRunning else { return }
     child.signal(signal)
-    try await eventually("node \(number) ends by signal \(signal)", within: .seconds(30), every: .milliseconds(5)) {
+    try await eventually("node \(number) ends by signal \(signal)", every: .milliseconds(5)) {
       !child.isRunning
     }
   }
@@ -113,6 +113,20 @@ public final class TestNode {
       guard let bytes = FileManager.default.contents(atPath: "/proc/\(id)/comm") else { return false }
       return String(decoding: bytes, as: UTF8.self) == name + "\n"
     }
+  }
+
+  /// Waits until a machine runs just so many processes of a name.
+  ///
+  /// A unit whose shell becomes its program is active before it has that name.
+  ///
+  /// - Throws: ``DeadlinePassed``.
+  public func processes(named name: String, count: Int) async throws -> [Int32] {
+    var found: [Int32] = []
+    try await eventually("\(count) processes of machine \(number) are named \(name)") {
+      found = processes(named: name)
+      return found.count == count
+    }
+    return found
   }
 
   /// Everything that works for this machine: processes whose environment or command line names its data directory.

@@ -129,7 +129,7 @@ final class DedicatedStore: @unchecked Sendable {
 
   func waitUntilHealthy() async throws {
     for endpoint in endpoints {
-      try await eventually("\(endpoint) serves", within: .seconds(40)) {
+      try await eventually("\(endpoint) serves") {
         try await succeed(curl + ["-m", "2", "\(endpoint)/health"]).contains("true")
       }
     }

@@ -28,7 +28,7 @@ struct DedicatedStoreScene {
   private var processes: [[Int32]] { cluster.nodes.map { $0.processes(named: "sleep").sorted() } }
 
   private func answers(_ node: TestNode) async throws -> String {
-    try await succeed(["curl", "-s", "-m", "5", "-w", "%{http_code}", "\(node.endpoint)/fleet/v1/units"])
+    try await succeed(["curl", "-s", "-m", "20", "-w", "%{http_code}", "\(node.endpoint)/fleet/v1/units"])
   }
 
   private func startThreeApart() async throws -> [String: Int] {
@@ -36,6 +36,7 @@ struct DedicatedStoreScene {
     try await fleet.expect(["start"] + names.map { try unit($0, "Conflicts=apart.*.service") })
     let homes = try await fleet.waitUntilActive(names)
     #expect(Set(homes.values) == [1, 2, 3])
+    for node in cluster.nodes { _ = try await node.processes(named: "sleep", count: 1) }
     return homes
   }
 
@@ -131,8 +132,8 @@ struct DedicatedStoreScene {
       return states.count == 8 && states.filter { $0.hasSuffix(" active") }.count == 4
     }
     let listed = try await fleet.expect(["list-unit-files", "--full"]).output
+    try await eventually("four processes run") { processes.joined().count == 4 }
     let before = processes
-    #expect(before.joined().count == 4)
 
     let clock = ContinuousClock()
     // Longer than the TTL by five seconds, as upstream has it.
@@ -141,7 +142,7 @@ struct DedicatedStoreScene {
     for node in cluster.nodes {
       try await eventually(
         "machine \(node.number) says that it has no store",
-        within: store.kind.agentTTL + .seconds(20)
+        within: store.kind.agentTTL + .seconds(60)
       ) {
         try await answers(node).hasSuffix("communicate with etcd\"}}503")
       }

@@ -62,7 +62,7 @@ struct OneMachineTests {
   /// Status, content type and body of an answer of fleet's own port.
   private func ask(_ cluster: TestCluster, _ path: String, _ words: [String] = []) async throws -> [String] {
     let answer = try await succeed(
-      ["curl", "-s", "-m", "5", "-w", "\n%{http_code}\n%{content_type}"] + words
+      ["curl", "-s", "-m", "20", "-w", "\n%{http_code}\n%{content_type}"] + words
         + ["http://\(cluster.nodes[0].address):49153/fleet/v1/\(path)"]
     )
     return answer.split(separator: "\n", omittingEmptySubsequences: false).map(String.init).suffix(3)
@@ -190,7 +190,7 @@ struct OneMachineTests {
       let node = cluster.nodes[0]
       try await fleet.expect(["start"] + instances(cluster, 1...3))
       try await fleet.waitUntilActive(names(1...3))
-      let before = Set(node.processes(named: "sleep"))
+      let before = Set(try await node.processes(named: "sleep", count: 3))
       try await fleet.expect(["restart"] + names(1...3))
       try await fleet.waitUntilActive(names(1...3))
       #expect(before.isDisjoint(with: node.processes(named: "sleep")))
