@@ -35,6 +35,7 @@ extension Fleetctl {
   /// Runs a program on a machine; `etcdctl` and `fleetctl` are ours.
   func command(_ words: String..., on node: Int) async throws -> CommandOutput {
     let program = ["etcdctl", "fleetctl"].contains(words[0]) ? try cluster.program(words[0]) : words[0]
-    return try await TestKit.run(cluster.nodes[node - 1].onMachine([program] + words.dropFirst()))
+    let patience = words[0] == "etcdctl" ? SecureCluster.patience : []
+    return try await TestKit.run(cluster.nodes[node - 1].onMachine([program] + patience + words.dropFirst()))
   }
 }

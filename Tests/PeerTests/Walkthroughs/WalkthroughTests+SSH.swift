@@ -66,6 +66,10 @@ extension WalkthroughTests {
         try await fleet.expect(["start", unitFile("python-test.service")])
         try await fleet.waitUntilActive(["python-test.service"])
         let machine = try await fleet.machine(of: "python-test.service")
+        // A simple service is active before its program has done anything.
+        try await eventually("the container runs") {
+          try await fleet.docker(["ps", "--format", "{{.Names}}"], on: machine) == "python-service\n"
+        }
         try await serve(machine)
         try await work(on: machine, laptop)
       } catch {

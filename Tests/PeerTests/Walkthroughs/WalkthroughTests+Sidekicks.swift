@@ -97,7 +97,7 @@ extension WalkthroughTests {
       let witness = lost.number == 1 ? 2 : 1
       try await eventually("the service is registered again") { try await records(on: witness).count == 1 }
       try await cluster.powerOff(lost)
-      try await eventually("only the new home's record is left", within: .seconds(30)) {
+      try await eventually("only the new home's record is left") {
         let keys = try await records(on: witness)
         guard keys.count == 1 else { return false }
         let value = try await fleet.command("etcdctl", "get", keys[0], on: witness).output
@@ -220,7 +220,7 @@ extension WalkthroughTests {
       try await fleet.wait(for: ["python-test.service": "active/running"])
       #expect(try await fleet.docker(process, on: home) == container)
       _ = try await fleet.docker(["kill", "python-service"], on: home)
-      try await eventually("it is still supervised", within: .seconds(10)) {
+      try await eventually("it is still supervised") {
         let now = try await fleet.docker(process, on: home)
         return now != container && !now.hasSuffix(" 0\n")
       }
