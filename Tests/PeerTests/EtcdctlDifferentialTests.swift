@@ -146,8 +146,8 @@ private struct Server {
   }
 
   func waitUntilHealthy() async throws {
-    try await eventually("\(place.address) serves", within: .seconds(40)) {
-      try await run(["curl", "-s", "-m", "5", "\(place.endpoint)/health"]).output.contains("true")
+    try await eventually("\(place.address) serves") {
+      try await run(["curl", "-s", "-m", "20", "\(place.endpoint)/health"]).output.contains("true")
     }
   }
 }
@@ -168,10 +168,10 @@ private struct Place: Sendable {
     for line in lines {
       let words = Self.words(of: line.replacing(/\{\+([0-9]+)\}/) { "\(firstIndex + (Int($0.1) ?? 0))" })
       let result = try await TestKit.run(
-        program + ["--endpoints", endpoint] + words,
+        program + ["--timeout", "20s", "--total-timeout", "40s", "--endpoints", endpoint] + words,
         environment: ["ETCDCTL_API": "2"],
         directory: directory,
-        within: .seconds(20)
+        within: .seconds(60)
       )
       if firstIndex == 0 {
         let index = try await TestKit.run(["curl", "-s", "\(endpoint)/v2/keys/first"]).output

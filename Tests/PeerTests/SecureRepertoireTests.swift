@@ -136,7 +136,7 @@ import Testing
     let top = "/app/\(node.number)"
     func start(_ words: String...) throws -> ChildProcess {
       try ChildProcess(
-        ["etcdctl", "-u", "app:pw"] + words,
+        ["etcdctl"] + SecureCluster.patience + ["-u", "app:pw"] + words,
         environment: cluster.etcdctlEnvironment(node),
         directory: cluster.directory
       )
@@ -182,7 +182,9 @@ import Testing
   }
 
   private func memberCommands(_ cluster: SecureCluster, _ node: TestNode) async throws {
-    try await check(cluster, node, "cluster-health", says: nil)
+    try await eventually("the cluster is healthy") {
+      try await cluster.etcdctl(["-u", Self.root, "cluster-health"], on: node).status == 0
+    }
     #expect(try await cluster.etcdctl(["member", "list"], on: node).output.split(separator: "\n").count == 3)
     let added = try await cluster.etcdctl(
       ["-u", Self.root, "member", "add", "newcomer", "https://127.1.2.3:2380"],

@@ -76,7 +76,7 @@ public final class SecureCluster {
   ///
   /// - Throws: ``DeadlinePassed``.
   public func waitUntilHealthy(_ node: TestNode) async throws {
-    try await eventually("node \(node.number) serves", within: .seconds(40)) {
+    try await eventually("node \(node.number) serves") {
       try await curl("/health", on: node).output.contains("true")
     }
   }
@@ -142,7 +142,7 @@ public final class SecureCluster {
   public func curl(_ path: String, on node: TestNode, _ arguments: [String] = []) async throws -> CommandOutput {
     try await run(
       [
-        "curl", "-sS", "-m", "5", "--cacert", authorityFile, "--cert", client.certificate, "--key", client.key,
+        "curl", "-sS", "-m", "20", "--cacert", authorityFile, "--cert", client.certificate, "--key", client.key,
         "\(node.endpoint)\(path)",
       ] + arguments
     )
@@ -156,8 +156,8 @@ public final class SecureCluster {
     ]
   }
 
-  /// A debug build hashes passwords for seconds when others keep the processors busy.
-  private static let patience = ["--timeout", "20s", "--total-timeout", "40s"]
+  /// What has etcdctl wait: a debug build hashes passwords for seconds when others keep the processors busy.
+  public static let patience = ["--timeout", "20s", "--total-timeout", "40s"]
 
   /// Runs Debian's etcdctl against a node with the client's certificate.
   ///

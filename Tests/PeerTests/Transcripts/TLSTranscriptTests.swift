@@ -144,7 +144,7 @@ import Testing
     func etcdctl(_ words: String..., hasCertificate: Bool = true) async throws -> CommandOutput {
       let pair = ["--cert-file", files.client.certificate, "--key-file", files.client.key]
       let flags = ["etcdctl", "--endpoints", endpoint, "--ca-file", files.authority] + (hasCertificate ? pair : [])
-      return try await run([BuiltProgram.coracle.path] + flags + words)
+      return try await run([BuiltProgram.coracle.path] + flags + SecureCluster.patience + words)
     }
     let set = try await etcdctl("set", "/a", "1")
     report.compare("\(title): etcdctl set", ours: set.output, recorded: "\(record[start])\n")
@@ -185,7 +185,7 @@ private struct TLSFiles {
 
   /// Asks as one of the recorded clients.
   func curl(as client: String, _ machine: TranscriptMachine, _ more: [String] = []) async throws -> CommandOutput {
-    var words = ["curl", "-sS", "-m", "5", "https://\(machine.address):2379/version"] + more
+    var words = ["curl", "-sS", "-m", "20", "https://\(machine.address):2379/version"] + more
     if client != "noca" { words += ["--cacert", authority] }
     if client == "cert" { words += ["--cert", self.client.certificate, "--key", self.client.key] }
     if client == "othercert" { words += ["--cert", stranger.certificate, "--key", stranger.key] }
