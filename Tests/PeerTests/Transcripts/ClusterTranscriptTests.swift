@@ -38,13 +38,14 @@ import Testing
       }
       // The record went on without the leader and one more member; what is asked is the one that is left.
       for node in cluster.nodes where node.address != members[0].host { try await node.end(SIGKILL) }
-      try await eventually("the leader is missed", within: .seconds(20)) {
+      try await eventually("the leader is missed") {
         try replay.ask(0, RequestTemplate("GET", "/v2/members/leader")).status == 503
       }
       let rest = try RecordedTranscript.pythonExchanges(Array(lines[(cut + 1)..<end]), keysBelow: "")
-      for exchange in rest.compactMap({ $0 }) where !exchange.name.contains("/v2/auth") {
-        try replay.replay(exchange)
-      }
+      // All are asked before the first is answered: most of them wait for as long as a request may take.
+      let asked = try rest.compactMap { $0 }.filter { !$0.name.contains("/v2/auth") }
+        .map { (exchange: $0, sent: try replay.send($0)) }
+      for (exchange, sent) in asked { replay.finish(exchange, sent) }
       report.finish(atLeast: 30)
     }
   }
@@ -82,21 +83,37 @@ private final class ClusterReplay {
     self.report = report
   }
 
-  func ask(_ place: Int, _ request: RequestTemplate, port: UInt16 = LoneServer.clientPort) throws -> RawAnswer {
-    let connection = try RawConnection(host: hosts[place], port: port)
+  func ask(_ place: Int, _ request: RequestTemplate) throws -> RawAnswer {
+    let connection = try RawConnection(host: hosts[place], port: LoneServer.clientPort)
     connection.send(request.rendered(offset: 0))
     return connection.answer(isHead: request.method == "HEAD")
   }
 
+  /// A request on its way, on a connection of its own.
+  struct Sent {
+    var request: RequestTemplate
+    var connection: RawConnection
+  }
+
+  func replay(_ exchange: RecordedExchange) throws { finish(exchange, try send(exchange)) }
+
   /// Ports 150N0 are clients' and 150N1 are peers'.
-  func replay(_ exchange: RecordedExchange) throws {
-    guard let port = exchange.host.split(separator: ":").last.flatMap({ Int($0) }) else { return }
+  func send(_ exchange: RecordedExchange) throws -> Sent {
+    let port = try #require(exchange.host.split(separator: ":").last.flatMap { Int($0) })
     let place = port % 100 / 10
     var request = exchange.request
     // A member's peer URL that is taken is one of ours here.
     request.body = request.body?.replacing("http://127.0.0.1:15001", with: "http://\(hosts[0]):2380")
     request.target = request.target.replacing(Self.recordedAdded, with: addedID)
-    let answer = try ask(place, request, port: port % 10 == 0 ? LoneServer.clientPort : 2_380)
+    let connection = try RawConnection(host: hosts[place], port: port % 10 == 0 ? LoneServer.clientPort : 2_380)
+    connection.send(request.rendered(offset: 0))
+    return Sent(request: request, connection: connection)
+  }
+
+  /// Compares the answer with the recorded one.
+  func finish(_ exchange: RecordedExchange, _ sent: Sent) {
+    let request = sent.request
+    let answer = sent.connection.answer(isHead: request.method == "HEAD")
     var name = "\(request.method) \(request.target.prefix { $0 != "?" })"
     if !addedID.isEmpty { name = name.replacing(addedID, with: "ADDED") }
     if hasRemoved, request.method == "PUT", name.contains("/v2/members/") { name += " after removal" }

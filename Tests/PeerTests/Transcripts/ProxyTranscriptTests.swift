@@ -108,7 +108,7 @@ private final class ProxyReplay {
         "proxy": proxy, "initial-cluster": cluster, "listen-client-urls": machine.endpoint, "cors": "http://a.com",
       ])
       // Asked of the proxy itself, so that its count begins at nothing.
-      try await eventually("\(machine.name) knows the members", within: .seconds(40)) {
+      try await eventually("\(machine.name) knows the members") {
         try machines[0...1].allSatisfy { try machine.get("/v2/config/local/proxy").contains($0.endpoint) }
       }
     }

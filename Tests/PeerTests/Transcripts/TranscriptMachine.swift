@@ -61,7 +61,7 @@ final class TranscriptMachine {
 
   /// Waits until it has an answer on its peer port, which speaks plain HTTP.
   func waitForPeers() async throws {
-    try await eventually("\(name) serves peers, or has ended:\n\(log)", within: .seconds(40)) {
+    try await eventually("\(name) serves peers, or has ended:\n\(log)") {
       let connection = try RawConnection(host: address, port: 2_380)
       connection.send(RequestTemplate("GET", "/members").rendered(offset: 0))
       return connection.answer(isHead: false).status == 200
@@ -71,7 +71,7 @@ final class TranscriptMachine {
   /// Waits until it serves.
   func waitUntilHealthy() async throws {
     do {
-      try await eventually("\(name) serves", within: .seconds(40)) {
+      try await eventually("\(name) serves") {
         try ask(RequestTemplate("GET", "/health")).text.contains("true")
       }
     } catch {
@@ -84,14 +84,14 @@ final class TranscriptMachine {
   /// - Returns: Its exit status.
   func waitForEnd() async throws -> Int32 {
     guard let child else { return -1 }
-    try await child.wait(within: .seconds(40))
+    try await child.wait(within: .seconds(60))
     return child.status
   }
 
   /// Ends it with a signal.
   func end(_ signal: Int32) async throws {
     child?.signal(signal)
-    try await child?.wait(within: .seconds(30))
+    try await child?.wait(within: .seconds(60))
   }
 
   /// Asks it over a connection of its own.

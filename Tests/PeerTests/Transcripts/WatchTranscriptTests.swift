@@ -103,11 +103,11 @@ struct WatchScene: Sendable, CustomStringConvertible {
     ),
     WatchScene(title: "watch root hidden", watch: "/ recursive=true", meanwhile: ["PUT _hid/a value=1"]),
     WatchScene(title: "watch root", watch: "/ recursive=true", meanwhile: ["PUT nh value=1"]),
-    WatchScene(title: "expire", before: ["PUT e value=v&ttl=1"], watch: "e"),
-    WatchScene(title: "dir expire child watch", before: ["PUT ed dir=true&ttl=1", "PUT ed/k value=1"], watch: "ed/k"),
+    WatchScene(title: "expire", before: ["PUT e value=v&ttl=2"], watch: "e"),
+    WatchScene(title: "dir expire child watch", before: ["PUT ed dir=true&ttl=2", "PUT ed/k value=1"], watch: "ed/k"),
     WatchScene(
       title: "dir expire rec parent stream",
-      before: ["PUT ed dir=true&ttl=1", "PUT ed/k value=1"],
+      before: ["PUT ed dir=true&ttl=2", "PUT ed/k value=1"],
       watch: " recursive=true&stream=true"
     ),
     WatchScene(
@@ -157,8 +157,8 @@ struct WatchScene: Sendable, CustomStringConvertible {
       defer { server.stop() }
       for (number, scene) in WatchScene.all.enumerated() {
         let player = try WatchPlayer(server, root: "/w\(number)")
-        let events = try player.play(scene)
         let recorded = try Self.recorded(scene.title, in: section)
+        let events = try player.play(scene, awaiting: scene.difference?.events.count ?? recorded.count)
         if let difference = scene.difference {
           #expect(events.map(WatchPlayer.summary) == difference.events, "\(scene.title)")
           #expect(events != recorded, "no longer different: \(scene.title): \(difference.reason)")
@@ -176,7 +176,8 @@ struct WatchScene: Sendable, CustomStringConvertible {
       let player = try WatchPlayer(server, root: "/w")
       for number in 0..<1_002 { try player.write("PUT spam value=\(number)") }
       let newest = player.newestIndex
-      #expect(try player.play(WatchScene(title: "kept", watch: "spam waitIndex={-999}")).count == 1)
+      let kept = try player.play(WatchScene(title: "kept", watch: "spam waitIndex={-999}"), awaiting: 1)
+      #expect(kept.count == 1)
       let answer = try player.answer("GET", "/v2/keys/w/spam?wait=true&waitIndex=\(newest - 1_000)")
       #expect(answer.status == 400)
       #expect(
@@ -224,8 +225,8 @@ final class WatchPlayer {
     #expect(answer.status < 300, "\(line): \(answer.text)")
   }
 
-  /// The events of a scene, until nothing comes any more.
-  func play(_ scene: WatchScene) throws -> [JSONValue] {
+  /// The events of a scene: as many as are awaited, and what comes for a moment after them.
+  func play(_ scene: WatchScene, awaiting count: Int) throws -> [JSONValue] {
     // What earlier scenes did must not be in the listing of this one.
     for line in scene.before { try write(line) }
     let words = scene.watch.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
@@ -233,14 +234,12 @@ final class WatchPlayer {
     let parameters = words.count > 1 ? "&" + replacingIndex(String(words[1])) : ""
     let watch = try server.connection()
     watch.send(RequestTemplate("GET", "/v2/keys\(key)?wait=true\(parameters)").rendered(offset: 0))
-    let head = watch.head(within: .seconds(5))
+    let head = watch.head(within: .seconds(60))
     #expect(head?.status == 200 && head?["transfer-encoding"] == "chunked", "\(scene.title)")
     for line in scene.meanwhile { try write(line) }
     var bytes: [UInt8] = []
-    let waitsForTime = scene.title.contains("expire")
-    while case .data(let data) = watch.chunk(within: .milliseconds(bytes.isEmpty && waitsForTime ? 3_000 : 150)) {
-      bytes += data
-    }
+    func isLate() -> Bool { bytes.count { $0 == 10 } < count }
+    while case .data(let data) = watch.chunk(within: isLate() ? .seconds(60) : .milliseconds(150)) { bytes += data }
     let events = try bytes.split(separator: 10).map { try JSONValue.parse($0) }
     return Self.mapped(events, below: try Regex("^\(root)", as: Substring.self))
   }
