@@ -9,7 +9,7 @@ import Testing
 /// What real engines do rarely or only in other versions.
 ///
 /// Specs: docker-driver.md §4, §6, §7.
-@Suite(.timeLimit(.minutes(1))) struct FakeEngineTests {
+@Suite(.timeLimit(.minutes(10))) struct FakeEngineTests {
   static let id = ContainerID("c1")
 
   static func inspect(running: Bool = false, exitCode: Int = 0, oomKilled: Bool = false) -> FakeAnswer {

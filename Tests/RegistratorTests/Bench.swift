@@ -45,7 +45,7 @@ struct Bench {
 
   func expect(_ files: [String: String], _ location: SourceLocation = #_sourceLocation) async throws {
     do {
-      try await eventually("\(files)", within: .seconds(5)) { store.files(below: "/services") == files }
+      try await eventually("\(files)") { store.files(below: "/services") == files }
     } catch {
       #expect(store.files(below: "/services") == files, sourceLocation: location)
     }

@@ -14,7 +14,7 @@ import Testing
     if: ProcessInfo.processInfo.environment["CORACLE_DOCKER_SOCKET"] != nil,
     "SKIPPED: set CORACLE_DOCKER_SOCKET to the socket of a Docker Engine (Tests/PeerTests/start-dockerd.sh)"
   ),
-  .timeLimit(.minutes(1))
+  .timeLimit(.minutes(10))
 )
 struct RegistratorRealEngineSerialTests {
   @Test(arguments: [false, true])

@@ -10,7 +10,7 @@ import Testing
 @testable import Registrator
 
 /// The loop between a scripted engine and a real store, by a clock that the test moves.
-@Suite(.timeLimit(.minutes(1))) struct ServiceRegistratorTests {
+@Suite(.timeLimit(.minutes(10))) struct ServiceRegistratorTests {
   static let ledgerKey = "/_coracle/registrator/m1/records"
 
   @Test func `a container that starts is announced, one that stops is taken back with its directory`() async throws {

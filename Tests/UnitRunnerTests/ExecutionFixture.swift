@@ -33,7 +33,7 @@ extension SupervisionFixture {
     // A unit's journal stays when the unit is unloaded.
     let before = try await status(name, lines: Self.allLines).journal.count
     try await start(name)
-    try await eventually("\(name) to end", within: .seconds(15), every: .milliseconds(5)) {
+    try await eventually("\(name) to end", every: .milliseconds(5)) {
       ["active/exited", "failed/failed"].contains(await self.words(name))
     }
     let lines = try await status(name, lines: Self.allLines).journal.dropFirst(before)

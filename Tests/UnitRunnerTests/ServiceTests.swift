@@ -213,7 +213,8 @@ import Units
         let begin = clock.now
         try await units.load(Dictionary(uniqueKeysWithValues: names.map { ($0, text) }))
         for name in names { try await units.start(name) }
-        try await eventually("300 processes", within: .seconds(30)) {
+        // A look at three hundred units is work too.
+        try await eventually("300 processes", every: .milliseconds(250)) {
           let loaded = await units.supervision.units()
           guard loaded.allSatisfy({ $0.activity.sub == .running }) else { return false }
           return try await units.status(names[299]).mainProcessID != nil

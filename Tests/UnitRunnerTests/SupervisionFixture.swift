@@ -79,7 +79,7 @@ struct SupervisionFixture: Sendable {
   /// Waits for a unit to be in a state.
   func expect(_ name: String, _ words: String) async throws {
     do {
-      try await eventually("\(name) to be \(words)", within: .seconds(15), every: .milliseconds(5)) {
+      try await eventually("\(name) to be \(words)", every: .milliseconds(5)) {
         await self.words(name) == words
       }
     } catch {

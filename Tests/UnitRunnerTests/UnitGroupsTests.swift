@@ -30,7 +30,7 @@ import Units
     close(result.pidfd)
     groups.started(result.pid, of: unit)
     let before = groups
-    try await eventually("three processes", within: .seconds(10)) { before.members(of: unit).count == 3 }
+    try await eventually("three processes") { before.members(of: unit).count == 3 }
     for member in groups.members(of: unit) { kill(member, SIGKILL) }
     waitpid(result.pid, nil, 0)
     try await eventually("no process") { before.members(of: unit).isEmpty }
