@@ -39,7 +39,7 @@ import Testing
       #expect(status.status == 0 && !status.output.contains("unreachable"), "\(status)")
       try await first.end(SIGKILL)
       for machine in restored.machines.dropFirst() {
-        try await eventually("\(machine.name) takes writes without the first", within: .seconds(30)) {
+        try await eventually("\(machine.name) takes writes without the first") {
           try await run(["curl", "-sf", "-XPUT", "\(machine.endpoint)/v2/keys/grown", "-d", "value=1"]).status == 0
         }
         try await expect(before, at: machine.endpoint)
@@ -154,8 +154,8 @@ import Testing
   }
 
   private func expect(_ before: Facts, at endpoint: String) async throws {
-    try await eventually("\(endpoint) serves", within: .seconds(30)) {
-      try await run(["curl", "-sf", "-m", "5", "\(endpoint)/v2/keys/many/1?quorum=true"]).status == 0
+    try await eventually("\(endpoint) serves") {
+      try await run(["curl", "-sf", "-m", "20", "\(endpoint)/v2/keys/many/1?quorum=true"]).status == 0
     }
     let after = try await facts(of: endpoint)
     #expect(after.tree == before.tree)
@@ -170,7 +170,7 @@ import Testing
 }
 
 private func get(_ path: String, _ endpoint: String) async throws -> String {
-  try await succeed(["curl", "-sf", "-m", "5", endpoint + path])
+  try await succeed(["curl", "-sf", "-m", "20", endpoint + path])
 }
 
 /// A machine whose data directory comes from a backup, or which joins one that has.
@@ -218,8 +218,8 @@ private final class RestoredMachine {
     let child = try ChildProcess(words, directory: cluster.directory)
     self.child = child
     do {
-      try await eventually("\(name) is healthy", within: .seconds(40)) {
-        try await run(["curl", "-s", "-m", "5", "\(endpoint)/health"]).output.contains("true")
+      try await eventually("\(name) is healthy") {
+        try await run(["curl", "-s", "-m", "20", "\(endpoint)/health"]).output.contains("true")
       }
     } catch {
       throw CommandFailed(description: "\(error)\n\(child.errors)")
@@ -259,7 +259,7 @@ private final class RestoredMachines {
     let machine = RestoredMachine(name: name, number: machines.count + 1, cluster)
     let words = ["cluster", "members", "add", "--endpoint", endpoint, name, machine.peerURL]
     var output = ""
-    try await eventually("\(name) is added", within: .seconds(30)) {
+    try await eventually("\(name) is added") {
       let added = try await cluster.coracle(words)
       output = added.output
       return added.status == 0
@@ -270,11 +270,11 @@ private final class RestoredMachines {
     try await machine.start(lines.joined(separator: "\n"))
     machines.append(machine)
     let count = machines.count
-    try await eventually("\(count) members have started", within: .seconds(30)) {
+    try await eventually("\(count) members have started") {
       let list = try await cluster.coracle(["cluster", "members", "--output", "json", "--endpoint", endpoint]).output
       return list.components(separatedBy: "\"isStarted\":true").count == count + 1
     }
-    try await eventually("\(name) votes", within: .seconds(30)) {
+    try await eventually("\(name) votes") {
       try await get("/coracle/v1/status", machine.endpoint).contains("\"voter\":true")
     }
   }

@@ -66,7 +66,7 @@ import Testing
       try worker.start()
       try await eventually("the new member is back") { try await status(cluster, of: worker)["voter"] as? Bool == true }
       try await #require(others.last).powerOff()
-      try await eventually("writes go on", within: .seconds(30)) {
+      try await eventually("writes go on") {
         try await put("/after", "2", through: worker)
         return true
       }
@@ -247,8 +247,8 @@ import Testing
         dns.signal(SIGKILL)
       }
       for node in nodes {
-        try await eventually("node \(node.number) knows all three by name", within: .seconds(30)) {
-          let list = try json(try await succeed(["curl", "-sf", "-m", "5", "\(node.endpoint)/v2/members"]))
+        try await eventually("node \(node.number) knows all three by name") {
+          let list = try json(try await succeed(["curl", "-sf", "-m", "20", "\(node.endpoint)/v2/members"]))
           let names = (list["members"] as? [[String: Any]] ?? []).compactMap { $0["name"] as? String }
           return names.sorted() == ["node1", "node2", "node3"]
         }

@@ -49,7 +49,7 @@ public struct TestClusterShape: Sendable {
     size: Int? = nil,
     spares: Int = 0,
     nodeArguments: [String] = [],
-    agentTTL: String = "3s",
+    agentTTL: String = "6s",
     etcdLines: String = "",
     fleetLines: String = "",
     ownLines: String = ""
@@ -257,7 +257,7 @@ public final class TestCluster {
   private func boot(_ shape: TestClusterShape) async throws {
     try Self.seedUserData.write(to: seed.userData, atomically: true, encoding: .utf8)
     try seed.start()
-    try await eventually("the discovery service answers", within: .seconds(30)) {
+    try await eventually("the discovery service answers") {
       try await get("/health", from: seed).contains("true")
     }
     let url = try await get("/discovery/new?size=\(shape.size)", from: seed)
@@ -269,7 +269,7 @@ public final class TestCluster {
     let started = nodes.dropLast(shape.spares)
     for node in started { try node.start() }
     for node in started {
-      try await eventually("node \(node.number) serves", within: .seconds(40)) {
+      try await eventually("node \(node.number) serves") {
         try await get("/health", from: node).contains("true")
       }
     }
@@ -281,7 +281,7 @@ public final class TestCluster {
   /// - Throws: ``DeadlinePassed``.
   public func waitUntilListed(_ machines: [TestNode]) async throws {
     let wanted = machines.map(\.machineID).sorted()
-    try await eventually("machines \(machines.map(\.number)) are listed", within: .seconds(40)) {
+    try await eventually("machines \(machines.map(\.number)) are listed") {
       let list = try await coracle(["machine", "list", "--no-legend", "--full"], on: machines.first).output
       return list.split(separator: "\n").map { $0.split(separator: "\t").first.map(String.init) ?? "" } == wanted
     }
@@ -326,9 +326,9 @@ public final class TestCluster {
 
   /// The body of an HTTP answer of a node, asked on that machine.
   ///
-  /// - Throws: ``CommandFailed`` for an HTTP error or no answer within five seconds.
+  /// - Throws: ``CommandFailed`` for an HTTP error or no answer within twenty seconds.
   public func get(_ path: String, from node: TestNode) async throws -> String {
-    try await succeed(node.onMachine(["curl", "-sf", "-m", "5", "\(node.endpoint)\(path)"]))
+    try await succeed(node.onMachine(["curl", "-sf", "-m", "20", "\(node.endpoint)\(path)"]))
   }
 
   /// Runs `coracle` against one node (the first unless said otherwise).
@@ -338,7 +338,7 @@ public final class TestCluster {
     _ arguments: [String],
     on node: TestNode? = nil,
     input: String? = nil,
-    within timeout: Duration = .seconds(60)
+    within timeout: Duration = .seconds(180)
   ) async throws -> CommandOutput {
     let target = node ?? nodes[0]
     return try await run(

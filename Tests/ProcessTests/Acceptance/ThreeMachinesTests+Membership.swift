@@ -74,7 +74,8 @@ extension ThreeMachinesTests {
       try await cluster.waitUntilListed([cluster.nodes[0], cluster.nodes[2]])
       try await eventually("its state is gone") { try await fleet.published().isEmpty }
       print("a stopped machine is gone after \(clock.now - begin)")
-      #expect(clock.now - begin < .milliseconds(2_500))
+      // Its presence would last for six seconds.
+      #expect(clock.now - begin < .seconds(5))
       try node.start()
       try await cluster.waitUntilListed(three(cluster))
       try await fleet.waitUntilActive(["pinned.service"])
