@@ -112,7 +112,7 @@ import Testing
       let watch = client.watch(KeysWatch(key: "/a", recursive: false, stream: true)) { collected.deliver($0) }
       _ = try await collected.first(1)
       watch.cancel()
-      try await eventually("the server has forgotten the watch", within: .seconds(5)) { keys.watcherCount == 0 }
+      try await eventually("the server has forgotten the watch") { keys.watcherCount == 0 }
       try await client.set("/a", "1")
       #expect(collected.updates.withLock { $0.count } == 1)
     }
@@ -238,7 +238,7 @@ import Testing
         server.ports.setStore(.member(store, MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11"))))
       }
       let client = EtcdClient(endpoints: servers.map(\.endpoint), transport: transport, requestTimeout: .seconds(30))
-      try await eventually("a write goes to the other server", within: .seconds(8)) {
+      try await eventually("a write goes to the other server", within: .seconds(25)) {
         let write = KeysWrite.set(value: "1", isDirectory: false, ttl: .permanent, refresh: false)
         client.perform(.write(key: "/a", write)) { _ in }
         return try await keys.get("/a").event.node.value == "1"
@@ -257,7 +257,7 @@ import Testing
       let watch = client.watch(KeysWatch(key: "/a", recursive: false, stream: true)) { collected.deliver($0) }
       _ = try await collected.first(1)
       let event = try await keys.set("/a", "1").event
-      try await eventually("the event arrives from the other server", within: .seconds(8)) {
+      try await eventually("the event arrives from the other server", within: .seconds(25)) {
         client.perform(.read(key: "/a", KeysRead())) { _ in }
         return collected.updates.withLock { $0.contains(.event(event)) }
       }

@@ -170,7 +170,7 @@ import Testing
       for try await line in client.journal(of: "a.service", lines: 3, follow: true) where line.epochMilliseconds == 2 {
         break
       }
-      try await eventually("the node has stopped reading", within: .seconds(5)) { stops.count.withLock { $0 } == 2 }
+      try await eventually("the node has stopped reading") { stops.count.withLock { $0 } == 2 }
       #expect(try await client.status(of: "a.service").activeState == "active")
       await #expect(throws: FleetAPIError.unitDoesNotExist) {
         for try await _ in client.journal(of: "b.service", lines: 3, follow: true) {}

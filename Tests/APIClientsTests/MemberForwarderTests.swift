@@ -64,9 +64,9 @@ extension MemberForwarder: RequestForwarder {}
       _ = try await collected.first(1)
       let event = try await client.set("/a", "1").event
       #expect(try await collected.first(2)[1] == .event(event))
-      try await eventually("the next poll", within: .seconds(5)) { keys.watcherCount == 1 }
+      try await eventually("the next poll") { keys.watcherCount == 1 }
       watch.cancel()
-      try await eventually("the member's watch is gone", within: .seconds(5)) { keys.watcherCount == 0 }
+      try await eventually("the member's watch is gone") { keys.watcherCount == 0 }
     }
   }
 
@@ -212,12 +212,12 @@ extension MemberForwarder: RequestForwarder {}
       let cluster = MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11"))
       servers[0].ports.setStore(.member(MemoryKeys(), cluster))
       let task = Task { await running.run() }
-      try await eventually("the first list", within: .seconds(5)) { lists.withLock { $0.count == 1 } }
+      try await eventually("the first list") { lists.withLock { $0.count == 1 } }
       #expect(lists.withLock { $0[0] } == MemberList(clusterID: cluster.clusterID, members: cluster.members))
       #expect(running.hasHeardOfAll)
       // Long before the thirty seconds are over.
       running.refreshSoon()
-      try await eventually("the second list", within: .seconds(5)) { lists.withLock { $0.count == 2 } }
+      try await eventually("the second list") { lists.withLock { $0.count == 2 } }
       task.cancel()
       await task.value
     }

@@ -99,7 +99,7 @@ import Testing
       await cluster.stop(MemberID(cluster.initialMembers[0].id))
       try await Task.sleep(for: .milliseconds(1_100))
       let again = try cluster.start(cluster.initialMembers[0])
-      try await eventually("the expiry", within: .seconds(5), every: .milliseconds(5)) {
+      try await eventually("the expiry", every: .milliseconds(5)) {
         _ = try await again.get("/", quorum: true)
         return again.storeDigest().etcdIndex == EtcdIndex(2)
       }

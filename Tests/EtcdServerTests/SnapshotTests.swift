@@ -33,12 +33,12 @@ import Testing
           }
         }
         cluster.network.setIsolated(id, false)
-        try await eventually("it has what was written before it came back", within: .seconds(30)) {
+        try await eventually("it has what was written before it came back") {
           follower.status.etcdIndex.rawValue > 1_500
         }
         // It keeps up from now on: the log it needs was not compacted meanwhile.
         let seen = follower.status.etcdIndex.rawValue
-        try await eventually("it goes on", within: .seconds(30)) { follower.status.etcdIndex.rawValue > seen + 300 }
+        try await eventually("it goes on") { follower.status.etcdIndex.rawValue > seen + 300 }
         isOver.value = true
         try await group.waitForAll()
       }
@@ -55,7 +55,7 @@ import Testing
       await cluster.stop(MemberID(behind.id))
       for number in 1...1_400 { try await leader.set("/h", "\(number)") }
       try cluster.start(behind)
-      try await eventually("it has all", within: .seconds(30)) {
+      try await eventually("it has all") {
         cluster.members.allSatisfy { $0.status.etcdIndex == EtcdIndex(1_400) }
       }
       for member in cluster.initialMembers {
@@ -63,7 +63,7 @@ import Testing
         try cluster.start(member)
       }
       for member in cluster.members {
-        try await eventually("member \(member.memberID) has all", within: .seconds(30)) {
+        try await eventually("member \(member.memberID) has all") {
           member.status.etcdIndex == EtcdIndex(1_400)
         }
         var seen: [UInt64] = []

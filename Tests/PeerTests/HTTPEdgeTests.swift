@@ -71,10 +71,10 @@ import Testing
     try await withServer { server in
       let connection = try server.connection()
       connection.send(Array("GET /v2/keys/w?wait=true HTTP/1.0\r\n\r\n".utf8))
-      let head = try #require(connection.head(within: .seconds(5)))
+      let head = try #require(connection.head(within: .seconds(60)))
       #expect(head["transfer-encoding"] == nil && head["content-length"] == nil)
       #expect(try ask(server, form("/v2/keys/w", "value=seen")).status == 201)
-      let rest = connection.rest(by: .now + .seconds(5))
+      let rest = connection.rest(by: .now + .seconds(60))
       #expect(String(decoding: rest, as: UTF8.self).contains(#""value":"seen""#))
       #expect(connection.isClosed)
     }

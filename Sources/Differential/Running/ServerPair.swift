@@ -76,7 +76,7 @@ public struct LoneServer {
 
   private func served() async throws -> LoneServer {
     do {
-      try await eventually("\(host) has a cluster version", within: .seconds(30)) {
+      try await eventually("\(host) has a cluster version") {
         let connection = try connection()
         connection.send(RequestTemplate("GET", "/version").rendered(offset: 0))
         let answer = connection.answer(isHead: false, within: .seconds(2))

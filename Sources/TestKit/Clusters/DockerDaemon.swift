@@ -56,7 +56,7 @@ public final class DockerDaemon {
   /// - Throws: When it does not come up, with its log.
   public func waitUntilReady() async throws {
     do {
-      try await eventually("the Docker Engine answers", within: .seconds(60)) {
+      try await eventually("the Docker Engine answers") {
         try await succeed(["curl", "-sf", "--unix-socket", socket, "http://docker/_ping"]) == "OK"
       }
     } catch {
@@ -101,11 +101,11 @@ public final class DockerDaemon {
   public func stop() async {
     _ = try? await run(
       ["sh", "-c", "docker -H \(url) ps -q | xargs -r docker -H \(url) kill"],
-      within: .seconds(30)
+      within: .seconds(60)
     )
     child.signal(SIGTERM)
     do {
-      try await child.wait(within: .seconds(20))
+      try await child.wait(within: .seconds(60))
     } catch {
       child.signal(SIGKILL)
     }

@@ -130,7 +130,7 @@ public struct Fleetctl {
   public func wait(for wanted: [String: String]) async throws {
     var last: [String: String] = [:]
     do {
-      try await eventually("units are \(wanted)", within: .seconds(30)) {
+      try await eventually("units are \(wanted)") {
         last = try await states()
         return wanted.allSatisfy { last[$0.key] == $0.value }
       }
@@ -147,7 +147,7 @@ public struct Fleetctl {
   public func waitUntilActive(_ names: [String]) async throws -> [String: Int] {
     var last: [String: [Int]] = [:]
     do {
-      try await eventually("active: \(names)", within: .seconds(30)) {
+      try await eventually("active: \(names)") {
         last = try await active()
         return last.keys.sorted() == names.sorted() && last.values.allSatisfy { $0.count == 1 }
       }
@@ -174,7 +174,7 @@ public struct Fleetctl {
   public func clear() async throws {
     let names = try await units().map(\.name)
     if !names.isEmpty { try await expect(["destroy", "--no-block"] + names) }
-    try await eventually("no unit is left", within: .seconds(30)) {
+    try await eventually("no unit is left") {
       guard try await units().isEmpty else { return false }
       return try await published().isEmpty
     }

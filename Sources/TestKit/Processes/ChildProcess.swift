@@ -150,7 +150,7 @@ public func run(
   environment: [String: String] = [:],
   directory: URL = FileManager.default.temporaryDirectory,
   input: String? = nil,
-  within timeout: Duration = .seconds(60)
+  within timeout: Duration = .seconds(180)
 ) async throws -> CommandOutput {
   let child = try ChildProcess(arguments, environment: environment, directory: directory, input: input)
   defer {
@@ -170,7 +170,7 @@ public func succeed(
   _ arguments: [String],
   environment: [String: String] = [:],
   input: String? = nil,
-  within timeout: Duration = .seconds(60)
+  within timeout: Duration = .seconds(180)
 ) async throws -> String {
   let output = try await run(arguments, environment: environment, input: input, within: timeout)
   guard output.status == 0 else { throw CommandFailed(description: output.description) }

@@ -8,6 +8,9 @@ public struct DeadlinePassed: Error, CustomStringConvertible {
 
 /// Waits until a condition holds, looking again every `interval`.
 ///
+/// The time that it may take is for a machine that has much else to do; it costs nothing when the condition holds. How
+/// soon something has to be so is measured and compared, not waited for.
+///
 /// - Parameters:
 ///   - what: What is waited for, for the message.
 ///   - timeout: How long to wait at most.
@@ -16,7 +19,7 @@ public struct DeadlinePassed: Error, CustomStringConvertible {
 /// - Throws: ``DeadlinePassed`` when the condition never held.
 public func eventually(
   _ what: String,
-  within timeout: Duration = .seconds(20),
+  within timeout: Duration = .seconds(60),
   every interval: Duration = .milliseconds(40),
   _ condition: () async throws -> Bool
 ) async throws {

@@ -127,7 +127,7 @@ final class FaultCluster {
   /// The place of the member that leads, once there is one.
   func leader() async throws -> Int {
     var found = 0
-    try await eventually("one of the members leads", within: .seconds(30)) {
+    try await eventually("one of the members leads") {
       for place in nodes.indices where standing(of: place)?.isLeader == true {
         found = place
         return true

@@ -36,7 +36,7 @@ struct MemberReplacement {
   ) async throws {
     var last = 0
     do {
-      try await eventually(what, within: .seconds(30), every: .milliseconds(300)) {
+      try await eventually(what, every: .milliseconds(300)) {
         last = try cluster.ask(place, method, target, json: json).status
         return statuses.contains(last)
       }

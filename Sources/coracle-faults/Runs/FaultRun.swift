@@ -75,7 +75,7 @@ struct FaultRun {
     workload.stopWriters()
     try await eventually("the writers end", within: .seconds(60)) { workload.writersHaveEnded }
     workload.stopWatchers()
-    try await eventually("the watchers have seen the last event", within: .seconds(30)) { workload.watchersHaveEnded }
+    try await eventually("the watchers have seen the last event") { workload.watchersHaveEnded }
   }
 
   private func check(_ history: History, _ report: inout RunReport) async throws {

@@ -6,12 +6,12 @@ extension FiveHosts {
   /// Starts all units and waits until they run.
   func startUnits() async throws {
     for unit in set.units {
-      try await eventually("\(unit.name) is accepted", within: .seconds(20)) {
+      try await eventually("\(unit.name) is accepted") {
         try api(1).start(unit)
         return true
       }
     }
-    try await waitUntilSettled(within: .seconds(40))
+    try await waitUntilSettled()
   }
 
   /// Makes sure that every machine has units of its own to lose.
@@ -29,14 +29,14 @@ extension FiveHosts {
         return true
       }
     }
-    try await eventually("all units are gone", within: .seconds(40)) {
+    try await eventually("all units are gone") {
       try watch.processes().isEmpty && api(1).states().isEmpty && api(1).placements().isEmpty
     }
     try await startUnits()
   }
 
   /// Waits until every unit runs as it should, and everybody says so.
-  func waitUntilSettled(with probe: TestedUnit? = nil, within timeout: Duration) async throws {
+  func waitUntilSettled(with probe: TestedUnit? = nil, within timeout: Duration = .seconds(90)) async throws {
     let units = set.units + (probe.map { [$0] } ?? [])
     var unrest: String?
     do {

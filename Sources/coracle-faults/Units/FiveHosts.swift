@@ -137,7 +137,7 @@ final class FiveHosts {
   /// The member that leads the store.
   func storeLeader() async throws -> Int {
     var found = 0
-    try await eventually("a member leads the store", within: .seconds(20)) {
+    try await eventually("a member leads the store") {
       found = members.first { api($0).leadsStore } ?? 0
       return found > 0
     }
@@ -147,7 +147,7 @@ final class FiveHosts {
   /// The machine whose engine places units.
   func engineLeader() async throws -> Int {
     var found = 0
-    try await eventually("an engine leads", within: .seconds(20)) {
+    try await eventually("an engine leads") {
       found = host(of: try api(1).engineLeader()) ?? 0
       return found > 0
     }
@@ -178,7 +178,7 @@ final class FiveHosts {
   }
 
   func waitUntilServing(_ host: Int) async throws {
-    try await eventually("machine \(host) serves", within: .seconds(40)) { api(host).isHealthy }
+    try await eventually("machine \(host) serves") { api(host).isHealthy }
   }
 
   /// Everything runs and is connected again; who was away counts as in reach from when it serves.

@@ -11,7 +11,7 @@ extension UnitFaultInjector {
     let spare = hosts.spare
     let isRefused = { spare.log.contains("another machine with this machine id is present") }
     do {
-      try await eventually("the second machine is refused", within: .seconds(20), isRefused)
+      try await eventually("the second machine is refused", isRefused)
     } catch {
       effects.violations.append("\(error)")
     }
@@ -34,7 +34,7 @@ extension UnitFaultInjector {
     let processUnits = Set(hosts.set.units.filter { $0.kind == .process }.map(\.name))
     let globals = hosts.set.units.filter { $0.kind == .global }.map(\.name)
     do {
-      try await eventually("the new installation takes part", within: .seconds(40), every: .milliseconds(100)) {
+      try await eventually("the new installation takes part", every: .milliseconds(100)) {
         let processes = hosts.watch.processes()
         let units = processes.map(\.unit).filter { processUnits.contains($0) }
         return units.count == processUnits.count && Set(units) == processUnits

@@ -44,7 +44,7 @@ extension UnitFaultInjector {
     try await eventually("\(probe.name) runs on machine \(source)") {
       hosts.watch.processes().contains { $0.unit == probe.name && $0.host == source }
     }
-    try await hosts.waitUntilSettled(with: probe, within: .seconds(20))
+    try await hosts.waitUntilSettled(with: probe)
     try arm(step, probe)
     if step.trigger == .move { try await setSpot(of: target, "yes") }
     try await setSpot(of: source, nil)
@@ -76,7 +76,7 @@ extension UnitFaultInjector {
   }
 
   private func waitForDeath(_ killed: [Int]) async throws {
-    try await eventually("a node dies at the step it is told", within: .seconds(20)) {
+    try await eventually("a node dies at the step it is told") {
       access(hosts.killFile, F_OK) != 0
         && hosts.all.contains { !killed.contains($0) && hosts.node($0).processID == nil }
     }
@@ -94,7 +94,7 @@ extension UnitFaultInjector {
   }
 
   private func ask(_ what: String, _ request: (MachineAPI) throws -> Void) async throws {
-    try await eventually(what, within: .seconds(20)) {
+    try await eventually(what) {
       for host in hosts.all where hosts.node(host).processID != nil {
         do {
           try request(hosts.api(host))
@@ -112,9 +112,9 @@ extension UnitFaultInjector {
     guard let probe = effects.probe else { return }
     try await ask("\(probe.name) is destroyed") { try $0.destroy(probe.name) }
     for host in hosts.all { try await setSpot(of: host, nil) }
-    try await eventually("\(probe.name) is gone", within: .seconds(20)) {
+    try await eventually("\(probe.name) is gone") {
       !hosts.watch.processes().contains { $0.unit == probe.name }
     }
-    try await hosts.waitUntilSettled(within: .seconds(20))
+    try await hosts.waitUntilSettled()
   }
 }

@@ -110,7 +110,7 @@ struct UnitFaultInjector {
     let start = Reach.now()
     let globals = Set(hosts.set.units.filter { $0.kind == .global }.map(\.name))
     let lost = Set(before.filter { away.contains($0.host) }.map(\.unit)).subtracting(globals)
-    try await eventually("units of machines \(away) run elsewhere", within: .seconds(40), every: .milliseconds(100)) {
+    try await eventually("units of machines \(away) run elsewhere", every: .milliseconds(100)) {
       let elsewhere = Set(hosts.watch.processes().filter { !away.contains($0.host) }.map(\.unit))
       return lost.isSubset(of: elsewhere)
     }
@@ -157,7 +157,7 @@ struct UnitFaultInjector {
     let probe = hosts.set.probe()
     effects.probe = probe
     let others = hosts.all.filter { $0 != host }
-    try await eventually("\(probe.name) is accepted", within: .seconds(20)) {
+    try await eventually("\(probe.name) is accepted") {
       try hosts.api(others[0]).start(probe)
       return true
     }
@@ -240,7 +240,7 @@ struct UnitFaultInjector {
     try hosts.start(host)
     try await hosts.waitUntilServing(host)
     hosts.reach.regain([host])
-    try await hosts.waitUntilSettled(within: .seconds(30))
+    try await hosts.waitUntilSettled()
     checkUntouched([host])
     hosts.reach.lose([host])
     effects.powerless = [host]

@@ -30,7 +30,7 @@ struct UnitFaultRun {
 
   func run() async throws -> UnitFaultReport {
     try await hosts.spreadUnits()
-    try await hosts.waitUntilSettled(within: .seconds(40))
+    try await hosts.waitUntilSettled()
     let onceHosts = try Set(
       hosts.set.units.filter { $0.kind == .oneshot }.compactMap { unit in
         try hosts.api(1).placements()[unit.name].flatMap { hosts.host(of: $0) }
@@ -47,10 +47,10 @@ struct UnitFaultRun {
       try await injector.run(fault.action)
       mended = Reach.now()
       try await hosts.mend()
-      try await hosts.waitUntilSettled(with: injector.effects.probe, within: .seconds(40))
+      try await hosts.waitUntilSettled(with: injector.effects.probe)
       report.recoverySeconds = Reach.now() - mended
       try await Task.sleep(for: .seconds(Self.restSeconds))
-      try await hosts.waitUntilSettled(with: injector.effects.probe, within: .seconds(20))
+      try await hosts.waitUntilSettled(with: injector.effects.probe)
     } catch {
       report.violations.append("\(error)")
     }

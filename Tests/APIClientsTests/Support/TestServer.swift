@@ -56,7 +56,7 @@ final class CollectedUpdates: Sendable {
 
   /// Waits until there are so many updates.
   func first(_ count: Int) async throws -> [KeysWatchUpdate] {
-    try await eventually("\(count) updates", within: .seconds(20), every: .milliseconds(5)) {
+    try await eventually("\(count) updates", every: .milliseconds(5)) {
       updates.withLock { $0.count >= count }
     }
     return updates.withLock { $0 }

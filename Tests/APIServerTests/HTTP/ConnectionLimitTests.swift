@@ -36,7 +36,7 @@ import Testing
 
     /// The answer, once it has begun.
     func answer() async throws -> String {
-      try await eventually("an answer", within: .seconds(5), every: .milliseconds(5)) {
+      try await eventually("an answer", every: .milliseconds(5)) {
         !collector.text.withLock(\.isEmpty)
       }
       return collector.text.withLock { $0 }

@@ -27,7 +27,7 @@ import Testing
     }
 
     func exchange(at path: String) async throws -> HTTPExchange {
-      try await eventually("a request for \(path)", within: .seconds(5), every: .milliseconds(2)) {
+      try await eventually("a request for \(path)", every: .milliseconds(2)) {
         held.withLock { $0.contains { $0.target == path } }
       }
       return try #require(held.withLock { $0.last { $0.target == path }?.exchange })

@@ -89,7 +89,7 @@ final class TestConnection {
 
   /// Waits until the server has closed the connection.
   func closed() async throws {
-    try await eventually("the connection is closed", within: .seconds(5), every: .milliseconds(2)) { !channel.isActive }
+    try await eventually("the connection is closed", every: .milliseconds(2)) { !channel.isActive }
   }
 
   private func text(through end: String) async throws -> String {

@@ -84,7 +84,7 @@ final class SSHServer {
     let command = ["/usr/sbin/sshd", "-D", "-e", "-f", configuration.path]
     let child = try ChildProcess(machine?.onMachine(command) ?? command, directory: directory)
     process = child
-    try await eventually("sshd takes connections: \(child.errors)", within: .seconds(10)) {
+    try await eventually("sshd takes connections: \(child.errors)") {
       child.isRunning && child.errors.contains("Server listening on 0.0.0.0 port \(port)")
     }
   }
@@ -93,7 +93,7 @@ final class SSHServer {
   func stop() async throws {
     guard let process else { return }
     process.signal(SIGTERM)
-    try await process.wait(within: .seconds(10))
+    try await process.wait(within: .seconds(60))
     self.process = nil
   }
 
@@ -137,7 +137,7 @@ final class TestAgent {
 
   func stop() async {
     process.signal(SIGTERM)
-    try? await process.wait(within: .seconds(5))
+    try? await process.wait(within: .seconds(60))
   }
 }
 

@@ -129,7 +129,7 @@ import Testing
         ],
         environment: scene.environment,
         directory: scene.directory,
-        within: .seconds(20)
+        within: .seconds(60)
       )
       #expect(endless.output == "y\ny\n", "\(endless)")
       let flags = try await ssh(scene, [machine, "--", "echo", "--version", "-x"])
@@ -150,7 +150,7 @@ import Testing
         ["bash", "-c", script],
         environment: scene.environment,
         directory: scene.directory,
-        within: .seconds(20)
+        within: .seconds(60)
       )
       #expect(result.output == "begun\n" && result.status == 1, "\(result)")
       #expect(result.errors.contains("the connection to \(node.address):\(scene.server.port) has ended"), "\(result)")
