@@ -236,8 +236,13 @@ public final class EtcdMember: KeysAPI, Sendable {
     }
   }
 
-  /// The longest that a refresh is kept back, however patient it is.
-  static let maximumPatience = Duration.seconds(10)
+  /// How long a refresh is kept back that asks for some patience.
+  ///
+  /// A quarter of the life it gives: most of a life is its owner's, who may lose a refresh and has to try again.
+  static func patience(_ asked: Duration, ttlSeconds: UInt64) -> Duration {
+    let quarter = Duration.milliseconds(Int64(min(ttlSeconds, 3_600)) * 250)
+    return min(asked, KeysPatience.longest, quarter)
+  }
 
   private func gather(
     _ refresh: KeyRefresh,
@@ -245,7 +250,8 @@ public final class EtcdMember: KeysAPI, Sendable {
     via carrier: (any AnswerCarrier)?,
     answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void
   ) {
-    let due = host.clocks.monotonicNanoseconds() + min(patience, Self.maximumPatience).wholeNanoseconds
+    let due =
+      host.clocks.monotonicNanoseconds() + Self.patience(patience, ttlSeconds: refresh.ttlSeconds).wholeNanoseconds
     let deadline = due + configuration.requestTimeoutNanoseconds
     let waiter = RefreshAnswer(answer: answer, carrier: carrier, deadlineNanoseconds: deadline)
     host.gather(PatientRefresh(refresh, dueNanoseconds: due, waiter: waiter))

@@ -92,6 +92,19 @@ import Testing
     }
   }
 
+  @Test func `what is kept back keeps most of its life`() async throws {
+    #expect(EtcdMember.patience(.seconds(60), ttlSeconds: 60) == .seconds(5))
+    #expect(EtcdMember.patience(.seconds(3), ttlSeconds: .max) == .seconds(3))
+    try await LoopbackCluster.with(size: 1) { cluster in
+      let member = cluster.members[0]
+      try await member.set("/a", "1", ttl: .seconds(2))
+      let start = ContinuousClock.now
+      let refreshed = try await member.refresh("/a", ttlSeconds: 2, patience: .seconds(5))
+      #expect(refreshed.event.node.value == "1")
+      #expect(ContinuousClock.now - start < .seconds(2), "before its time was over")
+    }
+  }
+
   @Test func `a member that stops answers what it keeps back`() async throws {
     try await LoopbackCluster.with(size: 1) { cluster in
       let member = cluster.members[0]

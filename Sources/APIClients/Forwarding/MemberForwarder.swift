@@ -223,8 +223,14 @@ public final class MemberForwarder: Sendable {
     request.isRepeatable = head.method == .GET || head.method == .HEAD
     let query = head.uri.drop { $0 != "?" }.dropFirst()
     let isWatch = query.split(separator: "&").contains { $0.hasPrefix("wait=") }
-    request.headTimeout = isWatch ? Self.endless : times.headTimeout
+    request.headTimeout = isWatch ? Self.endless : times.headTimeout + Self.patience(of: body)
     return request
+  }
+
+  /// How much longer a member may take that was told it may: for no longer form than a refresh has.
+  private static func patience(of body: ByteBuffer) -> TimeAmount {
+    guard (1...1_024).contains(body.readableBytes) else { return .zero }
+    return TimeAmount(KeysPatience.asked(inForm: Substring(String(buffer: body))))
   }
 }
 
