@@ -51,6 +51,26 @@ import Units
     }
   }
 
+  @Test func `writes that had to wait are not made for a machine that is back by then`() async throws {
+    try await FleetWorld.with(2) { world in
+      let leader = try #require(world.leader)
+      let other = try #require(world.machines.first { $0.id != leader.id })
+      // More than are written at once.
+      for number in 0..<Engine.writesAtOnce + 6 {
+        try await world.put("u\(number).service", xfleet: "MachineID=\(other.id)\n", on: leader.number)
+      }
+      try await world.wait("all run") { other.supervisor.running.count == Engine.writesAtOnce + 6 }
+      let before = other.supervisor.log
+      leader.connection.cut { $0.hasSuffix("/target") }
+      other.connection.set(.silent)
+      try await world.wait("the engine's writes hang") { leader.connection.isSilent }
+      await world.pass(.milliseconds(2_700))
+      for machine in world.machines { machine.connection.set(.working) }
+      await world.pass(.seconds(8))
+      #expect(other.supervisor.log == before, "nothing was stopped")
+    }
+  }
+
   @Test(arguments: [500, 1_000, 1_500, 2_000])
   func `that holds when the store's leader dies with it`(electionMilliseconds: Int) async throws {
     try await FleetWorld.with(3) { world in

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import EtcdStore
 import FleetWire
+import Logging
 import Testing
 
 @testable import FleetDaemon
@@ -52,6 +54,35 @@ import Testing
       world[2].connection.keepBackPatient(false)
       await world.pass(.seconds(1))
       #expect(world.store.value(world.key(.machine(world[2].id))) == nil)
+    }
+  }
+
+  @Test func `what is placed here is certain until the key may expire, counted from when it was sent`() async throws {
+    let clock = ManualClock()
+    let world = FleetWorld(clock: clock, store: InMemoryStore(clock: clock), machines: [])
+    let connection = StoreConnection(world.store)
+    let configuration = configuration(ttl: 3)
+    let presence = Presence(
+      configuration: configuration,
+      store: StoreCaller(keys: connection, clock: clock, timeout: .seconds(3)),
+      view: RegistryView(layout: configuration.layout, machineID: configuration.machineID),
+      logger: Logger(label: "presence") { _ in SwiftLogNoOpLogHandler() }
+    )
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { await presence.run() }
+      try await world.wait("it is registered") { presence.isCertain(at: EtcdIndex(.max)) }
+      connection.keepBackPatient(true)
+      try await world.wait("a refresh is sent") { connection.keptBack > 0 }
+      await world.pass(.milliseconds(850))
+      connection.keepBackPatient(false)
+      connection.set(.silent)
+      await world.pass(.milliseconds(1_500))
+      #expect(presence.isCertain(at: EtcdIndex(.max)), "2.35 s of 3")
+      await world.pass(.milliseconds(250))
+      #expect(!presence.isCertain(at: EtcdIndex(.max)))
+      presence.storeAnswered()
+      #expect(!presence.isCertain(at: EtcdIndex(.max)), "the lease's answers say nothing about it")
+      group.cancelAll()
     }
   }
 

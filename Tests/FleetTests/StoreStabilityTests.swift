@@ -33,6 +33,27 @@ import Testing
     #expect(stability.isSettled(at: .milliseconds(13_500)))
   }
 
+  @Test func `a failure while it settles begins the wait anew`() {
+    var stability = stability(0, through: 10)
+    stability.storeAnswered(at: .milliseconds(12_500))
+    stability.storeFailed(at: .milliseconds(13_300), sentAt: .milliseconds(12_900))
+    #expect(!stability.isSettled(at: .milliseconds(13_500)), "before the next answer")
+    stability.storeAnswered(at: .milliseconds(13_700))
+    #expect(!stability.isSettled(at: .milliseconds(14_600)))
+    stability.storeAnswered(at: .milliseconds(14_700))
+    #expect(stability.isSettled(at: .milliseconds(14_700)))
+  }
+
+  @Test func `a failure does not count that belongs to the interruption, or comes when it has settled`() {
+    var stability = stability(0, through: 10)
+    stability.storeAnswered(at: .milliseconds(12_500))
+    stability.storeFailed(at: .milliseconds(13_000), sentAt: .milliseconds(12_400))
+    stability.storeAnswered(at: .milliseconds(13_500))
+    #expect(stability.isSettled(at: .milliseconds(13_500)))
+    stability.storeFailed(at: .milliseconds(13_700), sentAt: .milliseconds(13_600))
+    #expect(stability.isSettled(at: .milliseconds(13_700)))
+  }
+
   @Test func `after a long interruption it takes a whole TTL`() {
     var stability = stability(0, through: 10)
     for second in [20, 21, 22] { stability.storeAnswered(at: .seconds(second)) }

@@ -124,9 +124,10 @@ extension SimulatedFleet {
       ttlSeconds: machine.configuration.lives.presence
     )
     let timeout = patience + rhythm.timeout.wholeMilliseconds
+    let sentAt = time
     let goOn: (Result<Event, EtcdError>?) -> Void = { [unowned self] answer in
       // Expired: registered anew at once, and never counted as gone by its own agent.
-      if case .failure = answer { register(machine) } else { noteAnswer(answer, machine) }
+      if case .failure = answer { register(machine) } else { noteAnswer(answer, machine, sentAt: sentAt) }
     }
     if isPatient {
       sendRefresh(refresh, patience: patience, from: machine, timeout: timeout, goOn)
@@ -142,19 +143,24 @@ extension SimulatedFleet {
     let value = machine.configuration.presenceValue
     let set = KeysWrite.set(value: value, isDirectory: false, ttl: ttl, refresh: false)
     let timeout = machine.configuration.rhythm.timeout.wholeMilliseconds
+    let sentAt = time
     send(key, set, from: machine, timeout: timeout) { [unowned self] answer in
       if case .success = answer, !machine.isRegistered {
         machine.isRegistered = true
         wakeAgent(machine)
         publish(machine)
       }
-      noteAnswer(answer, machine)
+      noteAnswer(answer, machine, sentAt: sentAt)
     }
   }
 
-  private func noteAnswer(_ answer: Result<Event, EtcdError>?, _ machine: FleetMachine) {
+  private func noteAnswer(_ answer: Result<Event, EtcdError>?, _ machine: FleetMachine, sentAt: Duration) {
     let rhythm = machine.configuration.rhythm
-    if case .success = answer { machine.stability.storeAnswered(at: time) }
+    switch answer {
+    case .success: machine.stability.storeAnswered(at: time)
+    case .failure: break
+    case nil: machine.stability.storeFailed(at: time, sentAt: sentAt)
+    }
     let pause = answer == nil ? rhythm.retry : rhythm.pause
     after(pause.wholeMilliseconds, on: machine) { [unowned self] in showPresence(machine, isPatient: answer != nil) }
   }
@@ -180,6 +186,7 @@ extension SimulatedFleet {
   private func take(_ write: KeysWrite, _ machine: FleetMachine) {
     let key = store.layout.key(.engineLease)
     let timeout = machine.configuration.rhythm.timeout.wholeMilliseconds
+    let sentAt = time
     send(key, write, from: machine, timeout: timeout) { [unowned self] answer in
       switch answer {
       case .success:
@@ -190,7 +197,7 @@ extension SimulatedFleet {
         trace.add(now, "m\(machine.number)", "leads")
         pass(machine)
       case .failure: machine.leaseHeldSince = nil
-      case nil: break
+      case nil: machine.stability.storeFailed(at: time, sentAt: sentAt)
       }
     }
   }
@@ -209,11 +216,11 @@ extension SimulatedFleet {
     guard !machine.isPassing else { return }
     machine.isPassing = true
     machine.isEngineWoken = false
-    let isSettled = brokenRule == .believeAbsence || machine.stability.isSettled(at: time)
+    let isSettled = isSettled(machine)
     let start = ContinuousClock.now
     var tasks = machine.engine.plan(machine.view.registry, isSettled: isSettled)
     planningTime += ContinuousClock.now - start
-    if brokenRule == .leaveBehind { tasks.removeAll { $0.reason.hasSuffix("went away") } }
+    if brokenRule == .leaveBehind { tasks.removeAll { $0.lostMachineID != nil } }
     let stale = isSettled ? machine.engine.staleStates(machine.view.registry, at: time) : []
     if isSettled, tasks.isEmpty, stale.isEmpty, let step = machine.engine.rebalance(machine.view.registry, at: time) {
       return carryOut(step.record, step.tasks, on: machine)
@@ -241,7 +248,8 @@ extension SimulatedFleet {
     on machine: FleetMachine,
     newest: EtcdIndex
   ) {
-    let batch = tasks.prefix(Self.writesAtOnce)
+    let tasks = tasks.drop { mayNotBeCarriedOut($0, by: machine) }
+    let batch = tasks.prefix(Self.writesAtOnce).prefix { !mayNotBeCarriedOut($0, by: machine) }
     guard !batch.isEmpty || !stale.isEmpty else { return endPass(machine, newest) }
     var open = batch.count + stale.count
     var newest = newest
@@ -261,11 +269,21 @@ extension SimulatedFleet {
     for (key, write) in stale { send(key, write, from: machine, close) }
   }
 
+  private func isSettled(_ machine: FleetMachine) -> Bool {
+    brokenRule == .believeAbsence || machine.stability.isSettled(at: time)
+  }
+
+  /// Whether a machine that was lost when it was decided may not be by now.
+  private func mayNotBeCarriedOut(_ task: ClusterTask, by machine: FleetMachine) -> Bool {
+    guard let lost = task.lostMachineID else { return false }
+    return !isSettled(machine) || machine.view.registry.isPresent(lost)
+  }
+
   private func applied(_ task: ClusterTask, _ result: Result<Event, EtcdError>, _ machine: FleetMachine) {
     guard case .success = result else { return }
     trace.add(now, "m\(machine.number)", "engine: \(task)")
     if case .schedule = task { plannedPlacements += 1 }
-    if task.reason.hasSuffix("went away"), let from = task.origin, let host = machines.first(where: { $0.id == from }) {
+    if let from = task.lostMachineID, let host = machines.first(where: { $0.id == from }) {
       plannedPlacements += task.destination == nil ? 0 : 1
       checker.movedAway(task.job, from: host, ttlMilliseconds: ttlMilliseconds, at: now)
     }
@@ -305,13 +323,6 @@ extension ClusterTask {
     switch self {
     case .schedule(_, let to, _), .move(_, _, let to, _): to
     case .unschedule: nil
-    }
-  }
-
-  fileprivate var origin: String? {
-    switch self {
-    case .unschedule(_, let from, _), .move(_, let from, _, _): from
-    case .schedule: nil
     }
   }
 }

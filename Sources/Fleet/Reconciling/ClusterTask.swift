@@ -22,4 +22,16 @@ public enum ClusterTask: Sendable, Equatable {
     case .schedule(_, _, let reason), .unschedule(_, _, let reason), .move(_, _, _, let reason): reason
     }
   }
+
+  /// The machine that a unit is taken from because that is lost; nil for every other task.
+  public var lostMachineID: String? {
+    switch self {
+    case .unschedule(_, let from, let reason), .move(_, let from, _, let reason):
+      reason == Self.lossReason(of: from) ? from : nil
+    case .schedule: nil
+    }
+  }
+
+  /// Why a unit leaves a machine that is lost.
+  static func lossReason(of machineID: String) -> String { "target Machine(\(machineID)) went away" }
 }

@@ -202,7 +202,7 @@ public struct ClusterLedger: Sendable {
     guard let id = jobs[name]?.targetMachineID else { return nil }
     if let why = evicted[name] { return why }
     if let why = unable[name] { return "target Machine(\(id)) unable to run unit: \(why)" }
-    return isLost(name) ? "target Machine(\(id)) went away" : nil
+    return isLost(name) ? ClusterTask.lossReason(of: id) : nil
   }
 
   /// Whether the machine of a placed unit is lost, and the unit may move.

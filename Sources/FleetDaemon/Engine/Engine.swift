@@ -56,10 +56,11 @@ struct Engine: Sendable {
     if !plan.tasks.isEmpty { KillPoint.pass("engine-after-plan") }
     await carryOut(plan.tasks)
     await BoundedTasks.run(rubbish.staleStates, atOnce: Self.writesAtOnce) { entry in
+      guard isLost(entry.machineID) else { return }
       await registry.removeUnitState(of: entry.unit, on: entry.machineID, at: entry.index)
     }
     await remove(rubbish.leftovers)
-    await goOn(&planner, isSettled: isSettled, isQuiet: plan.tasks.isEmpty, at: now)
+    await goOn(&planner, isSettled: isSettled && presence.isStoreSettled, isQuiet: plan.tasks.isEmpty, at: now)
     for name in plan.newlyUnplaced {
       logger.info("no machine takes the unit", metadata: ["unit.name": "\(name)"])
     }
@@ -67,9 +68,16 @@ struct Engine: Sendable {
     if plan.tasks.count >= EnginePlanner.placementsAtOnce { view.engineSignal.wake() }
   }
 
+  /// Whether a machine that was taken for lost still is: earlier writes of a pass may have had to wait for long.
+  private func isLost(_ machineID: String) -> Bool {
+    presence.isStoreSettled && view.read { $0.machines[machineID] == nil }
+  }
+
   private func carryOut(_ tasks: [ClusterTask]) async {
     guard !tasks.isEmpty else { return }
     let indexes = await BoundedTasks.run(tasks, atOnce: Self.writesAtOnce) { task in
+      // What is left undone is planned anew at the next pass, if it is still to be done.
+      if let lost = task.lostMachineID, !isLost(lost) { return EtcdIndex.zero }
       do throws(EtcdError) {
         KillPoint.pass("engine-before-write", task.job)
         let index = try await registry.carryOut(task)

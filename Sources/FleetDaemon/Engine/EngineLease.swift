@@ -74,6 +74,7 @@ final class EngineLease: Sendable {
   }
 
   private func write(_ write: KeysWrite) async {
+    let sentAt = store.clock.now()
     do {
       _ = try await store.write(key, write, within: configuration.presenceTimeout)
       presence.storeAnswered()
@@ -82,6 +83,7 @@ final class EngineLease: Sendable {
       note(isHeld: false)
     } catch {
       // Unknown whether it happened: the lease counts until its life is over.
+      presence.storeFailed(sentAt: sentAt)
     }
   }
 

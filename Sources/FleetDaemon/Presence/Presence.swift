@@ -24,7 +24,10 @@ final class Presence: Sendable {
     var registered: MachineRecord?
     /// Whether the machine goes for good: nothing is registered or refreshed any more.
     var isLeaving = false
+    /// When the store last answered any write of this machine.
     var lastAnswer: Duration?
+    /// When the last write of the key was sent that was answered: the key lives for a TTL from then at least.
+    var lastShown: Duration?
     /// Whether the store was silent for so long that units of this machine may have been placed elsewhere meanwhile.
     var isDoubtful = false
     /// The own write that ended the last doubt.
@@ -37,7 +40,7 @@ final class Presence: Sendable {
   private enum Outcome {
     case present
     case duplicate
-    case unreachable(EtcdError)
+    case unreachable(EtcdError, sentAt: Duration)
     /// There is a new record to be written, or the machine leaves.
     case overtaken
   }
@@ -67,9 +70,13 @@ final class Presence: Sendable {
     }
   }
 
-  /// Two thirds of a TTL: a patient refresh is answered half a TTL after the one before it, and a presence lives for a TTL.
+  /// Whether the key may soon have expired, if it has not already.
+  ///
+  /// Five sixths of a TTL: from one refresh to the answer to the next may take 0.71 of it when one is lost
+  /// (``FleetConfiguration/presencePatience``), and a presence lives for a TTL. Only writes of the key count: a store that
+  /// answers others of this machine may still have lost its presence.
   private func silence(of status: Status, at now: Duration) -> Bool {
-    status.lastAnswer.map { now - $0 > configuration.agentTTL * 2 / 3 } ?? false
+    status.lastShown.map { now - $0 > configuration.agentTTL * 5 / 6 } ?? false
   }
 
   /// Whether requests can be answered: registered, and the store answered within the last TTL.
@@ -91,13 +98,18 @@ final class Presence: Sendable {
   func storeAnswered() {
     let now = store.clock.now()
     let becameSettled = status.withLock { status in
-      if silence(of: status, at: now) { status.isDoubtful = true }
       let wasSettled = status.stability.isSettled(at: now)
       status.stability.storeAnswered(at: now)
       status.lastAnswer = now
       return !wasSettled && status.stability.isSettled(at: now)
     }
     if becameSettled { view.engineSignal.wake() }
+  }
+
+  /// Notes that a write of this machine failed, or was not answered in time.
+  func storeFailed(sentAt: Duration) {
+    let now = store.clock.now()
+    status.withLock { $0.stability.storeFailed(at: now, sentAt: sentAt) }
   }
 
   /// Changes configured metadata; others see it at once.
@@ -118,13 +130,12 @@ final class Presence: Sendable {
       // After a failure there is no time to be patient.
       switch await attempt(patience: lastProblem.isEmpty ? configuration.presencePatience : .zero) {
       case .overtaken: continue
-      case .present:
-        storeAnswered()
-        pause = configuration.presencePause
+      case .present: pause = configuration.presencePause
       case .duplicate:
         problem = "another machine with this machine id is present"
         pause = .seconds(1)
-      case .unreachable(let error):
+      case .unreachable(let error, let sentAt):
+        storeFailed(sentAt: sentAt)
         problem = error.description
         pause = configuration.presenceRetry
       }
@@ -174,7 +185,7 @@ final class Presence: Sendable {
         return try await register(record, replacing: nil)
       }
     } catch {
-      return .unreachable(error)
+      return .unreachable(error, sentAt: now)
     }
   }
 
@@ -183,6 +194,7 @@ final class Presence: Sendable {
     let refresh = KeysWrite.update(value: nil, ttl: .seconds(configuration.presenceSeconds), refresh: true)
     let (waitEnd, isCurrent) = beginWaiting()
     guard isCurrent else { return .overtaken }
+    let sentAt = store.clock.now()
     let answer = await withTaskGroup(of: Result<EtcdIndex, EtcdError>?.self) { group in
       group.addTask { [self] in
         do throws(EtcdError) {
@@ -202,6 +214,12 @@ final class Presence: Sendable {
     }
     guard let answer else { return .overtaken }
     _ = try answer.get()
+    let now = store.clock.now()
+    status.withLock { status in
+      if silence(of: status, at: now) { status.isDoubtful = true }
+      status.lastShown = sentAt
+    }
+    storeAnswered()
     return .present
   }
 
@@ -216,7 +234,7 @@ final class Presence: Sendable {
       refresh: false
     )
     do {
-      return registered(record, at: try await store.write(key, swap, within: configuration.presenceTimeout))
+      return try await write(swap, of: record)
     } catch  where [.keyNotFound, .testFailed].contains(error.code) {
       return try await register(record, replacing: nil)
     }
@@ -229,7 +247,7 @@ final class Presence: Sendable {
     if replacing == nil {
       do {
         let create = KeysWrite.create(value: record.value, isDirectory: false, ttl: ttl)
-        return registered(record, at: try await store.write(key, create, within: configuration.presenceTimeout))
+        return try await write(create, of: record)
       } catch  where error.code == .nodeExists {
         guard try await isOwnKey() else {
           status.withLock { $0.registered = nil }
@@ -238,7 +256,13 @@ final class Presence: Sendable {
       }
     }
     let set = KeysWrite.set(value: record.value, isDirectory: false, ttl: ttl, refresh: false)
-    return registered(record, at: try await store.write(key, set, within: configuration.presenceTimeout))
+    return try await write(set, of: record)
+  }
+
+  private func write(_ write: KeysWrite, of record: MachineRecord) async throws(EtcdError) -> Outcome {
+    let sentAt = store.clock.now()
+    let index = try await store.write(key, write, within: configuration.presenceTimeout)
+    return registered(record, at: index, sentAt: sentAt)
   }
 
   private func isOwnKey() async throws(EtcdError) -> Bool {
@@ -251,9 +275,10 @@ final class Presence: Sendable {
     }
   }
 
-  private func registered(_ record: MachineRecord, at index: EtcdIndex) -> Outcome {
+  private func registered(_ record: MachineRecord, at index: EtcdIndex, sentAt: Duration) -> Outcome {
     storeAnswered()
     let isNew = status.withLock { status in
+      status.lastShown = sentAt
       status.isDoubtful = false
       status.knownFrom = index
       defer { status.registered = record }

@@ -166,6 +166,8 @@ final class StoreConnection: KeysAPI {
     var untold: [@Sendable () -> Void] = []
     var keepsBackPatient = false
     var keptBack: [@Sendable () -> Void] = []
+    /// The way is cut by the first write of such a key, which is lost.
+    var fatalKey: (@Sendable (String) -> Bool)?
   }
 
   private let store: InMemoryStore
@@ -198,7 +200,18 @@ final class StoreConnection: KeysAPI {
     return next != nil
   }
 
+  /// Lets the first write of some key be lost, and cuts the way to the store.
+  func cut(atWriteOf isFatal: @escaping @Sendable (String) -> Bool) {
+    contents.withLock { $0.fatalKey = isFatal }
+  }
+
   func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
+    let isCut = contents.withLock { contents in
+      guard case .write(let key, _, _) = request, contents.fatalKey?(key) == true else { return false }
+      contents.fatalKey = nil
+      return true
+    }
+    if isCut { set(.silent) }
     let isKeptBack = contents.withLock { contents in
       guard contents.keepsBackPatient, case .write(_, _, let patience) = request, patience > .zero else { return false }
       contents.keptBack.append { [store] in answer(store.perform(request)) }
@@ -221,6 +234,9 @@ final class StoreConnection: KeysAPI {
     }
     for perform in due { perform() }
   }
+
+  /// Whether requests are never answered.
+  var isSilent: Bool { contents.withLock { $0.condition == .silent } }
 
   /// How many refreshes are kept back.
   var keptBack: Int { contents.withLock { $0.keptBack.count } }
