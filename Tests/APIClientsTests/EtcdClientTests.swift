@@ -3,6 +3,7 @@ import APIServer
 import EtcdStore
 import EtcdWire
 import NIOCore
+import NIOPosix
 import StoreTestKit
 import Synchronization
 import TestKit
@@ -265,12 +266,84 @@ import Testing
     }
   }
 
-  private struct SilentKeys: KeysAPI {
-    var startsWatches = false
+  @Test func `a watch that is cancelled does not make others leave its server`() async throws {
+    try await TestServer.with(2) { servers, transport in
+      let stores = [MemoryKeys(), MemoryKeys()]
+      let slow = SilentKeys()
+      for (server, store) in zip(servers, [slow, stores[1]] as [any KeysAPI]) {
+        server.ports.setStore(.member(store, MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11"))))
+      }
+      let client = EtcdClient(endpoints: servers.map(\.endpoint), transport: transport)
+      let task = Task { await client.follow(KeysWatch(key: "/a", recursive: false, stream: true)) { _ in } }
+      try await eventually("the first server is asked") { slow.watches.withLock { $0 } == 1 }
+      task.cancel()
+      await task.value
+      servers[0].ports.setStore(
+        .member(stores[0], MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
+      try await client.set("/a", "1")
+      #expect(try await stores[0].get("/a").event.node.value == "1")
+    }
+  }
+
+  @Test func `watches of servers that others have replaced end, and so does the next one`() async throws {
+    try await TestServer.with { servers, transport in
+      servers[0].ports.setStore(
+        .member(MemoryKeys(), MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
+      let client = EtcdClient(endpoints: [servers[0].endpoint], transport: transport)
+      let collected = [CollectedUpdates(), CollectedUpdates()]
+      _ = client.watch(KeysWatch(key: "/a", recursive: false, stream: true)) { collected[0].deliver($0) }
+      _ = try await collected[0].first(1)
+      client.becomeOutdated()
+      #expect(try await collected[0].first(2).last == .closed)
+      _ = client.watch(KeysWatch(key: "/a", recursive: false, stream: true)) { collected[1].deliver($0) }
+      #expect(try await collected[1].first(2).last == .closed)
+      try await client.set("/a", "requests go on")
+    }
+  }
+
+  @Test func `a listing may take longer than other requests`() async throws {
+    try await TestServer.with { servers, transport in
+      let slow = SlowKeys(delay: .milliseconds(400))
+      servers[0].ports.setStore(
+        .member(slow, MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
+      let client = EtcdClient(
+        endpoints: [servers[0].endpoint],
+        transport: transport,
+        requestTimeout: .milliseconds(100),
+        listingTimeout: .seconds(5)
+      )
+      _ = try await client.get("/", recursive: true, quorum: true)
+      await #expect(throws: EtcdError.self) { try await client.get("/", quorum: true) }
+    }
+  }
+
+  /// A store that takes its time.
+  private struct SlowKeys: KeysAPI {
+    let keys = MemoryKeys()
+    let delay: TimeAmount
+
+    func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
+      MultiThreadedEventLoopGroup.singleton.next().scheduleTask(in: delay) { keys.perform(request, answer: answer) }
+    }
+
+    func watch(_ watch: KeysWatch, deliver: @escaping @Sendable (KeysWatchUpdate) -> Void) -> KeysWatchCancellation {
+      keys.watch(watch, deliver: deliver)
+    }
+  }
+
+  private final class SilentKeys: KeysAPI {
+    let startsWatches: Bool
+    let watches = Mutex(0)
+
+    init(startsWatches: Bool = false) { self.startsWatches = startsWatches }
 
     func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {}
 
     func watch(_ watch: KeysWatch, deliver: @escaping @Sendable (KeysWatchUpdate) -> Void) -> KeysWatchCancellation {
+      watches.withLock { $0 += 1 }
       if startsWatches { deliver(.started(etcdIndex: .zero, raftIndex: 0, raftTerm: 0)) }
       return KeysWatchCancellation {}
     }

@@ -35,7 +35,9 @@ extension EtcdClient {
         guard watch.stream else { return deliverUnlessCancelled(.closed, deliver) }
         poll.waitIndex = event.node.modifiedIndex.next
       case .ended(let update): return deliver(update)
-      case .left: continue
+      case .left:
+        // Whoever watched goes to the servers that there are now.
+        if pool.isOutdated { return deliverUnlessCancelled(.closed, deliver) }
       }
     }
   }

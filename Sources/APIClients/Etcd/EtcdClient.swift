@@ -13,6 +13,7 @@ public final class EtcdClient: KeysAPI {
   let pool: EndpointPool
   let requestTimeout: TimeAmount
   let localTimeout: TimeAmount
+  let listingTimeout: TimeAmount
   private let keysPath: String
 
   /// Makes a client.
@@ -23,6 +24,7 @@ public final class EtcdClient: KeysAPI {
   ///   - credentials: The user, for stores with authentication.
   ///   - requestTimeout: How long an answer's head may take; a server gives up on a write after 7 s.
   ///   - localTimeout: How long answers that need no majority may take; nil takes `requestTimeout`.
+  ///   - listingTimeout: How long listings of whole directories may take, which may be long; nil takes what others may.
   ///   - keysPath: What keys are appended to; a discovery URL hides the real path behind its own.
   ///   - trace: Hears of each request.
   public init(
@@ -31,6 +33,7 @@ public final class EtcdClient: KeysAPI {
     credentials: Credentials? = nil,
     requestTimeout: TimeAmount = .seconds(10),
     localTimeout: TimeAmount? = nil,
+    listingTimeout: TimeAmount? = nil,
     keysPath: String = EtcdClient.usualKeysPath,
     trace: RequestTrace? = nil
   ) {
@@ -38,6 +41,7 @@ public final class EtcdClient: KeysAPI {
     pool = EndpointPool(endpoints, transport: transport, credentials: credentials, trace: trace)
     self.requestTimeout = requestTimeout
     self.localTimeout = localTimeout ?? requestTimeout
+    self.listingTimeout = listingTimeout ?? .zero
   }
 
   /// Where the keys of every etcd v2 server are.
@@ -45,6 +49,9 @@ public final class EtcdClient: KeysAPI {
 
   /// The endpoints, in their order.
   public var endpoints: [Endpoint] { pool.endpoints }
+
+  /// Ends all watches, as a server that stops does: other servers have taken the place of these.
+  public func becomeOutdated() { pool.becomeOutdated() }
 
   /// Carries out one request.
   public func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
@@ -70,6 +77,7 @@ public final class EtcdClient: KeysAPI {
     do throws(EtcdError) {
       var outgoing = outgoing(KeysRequestEncoder.encode(request), isRepeatable: request.isRepeatable)
       outgoing.headTimeout = request.isLocal ? localTimeout : requestTimeout + request.patience
+      if request.isListing { outgoing.headTimeout = max(outgoing.headTimeout, listingTimeout) }
       outgoing.isPatient = request.patience > .zero
       let answer = try await send(outgoing)
       let event = try Self.event(in: answer.body, of: answer)
@@ -135,6 +143,11 @@ extension KeysRequest {
   /// Whether any member answers it by itself.
   fileprivate var isLocal: Bool {
     if case .read(_, let read) = self { !read.quorum } else { false }
+  }
+
+  /// Whether it reads all that is below a directory.
+  fileprivate var isListing: Bool {
+    if case .read(_, let read) = self { read.recursive } else { false }
   }
 
   /// Whether a second execution changes nothing that the first did not.

@@ -29,6 +29,8 @@ final class EndpointPool: Sendable {
     /// Tasks that go elsewhere as soon as another server is preferred.
     var followers: [UInt64: (place: Int, continuation: CheckedContinuation<Void, Never>)] = [:]
     var lastFollower: UInt64 = 0
+    /// Whether other servers have taken the place of these.
+    var isOutdated = false
 
     struct Server {
       var waiting = 0
@@ -104,7 +106,20 @@ final class EndpointPool: Sendable {
     }
   }
 
-  /// Waits until other requests prefer another endpoint than one, or the task is cancelled.
+  /// Whether other servers have taken the place of these.
+  var isOutdated: Bool { choice.withLock(\.isOutdated) }
+
+  /// Lets everybody leave who follows one of these servers.
+  func becomeOutdated() {
+    let followers = choice.withLock { choice in
+      choice.isOutdated = true
+      defer { choice.followers = [:] }
+      return choice.followers.values.map(\.continuation)
+    }
+    for follower in followers { follower.resume() }
+  }
+
+  /// Waits until other requests prefer another endpoint than one, or the pool is outdated, or the task is cancelled.
   func waitUntilLeft(_ place: Int) async {
     let id = choice.withLock { choice in
       choice.lastFollower += 1
@@ -113,7 +128,7 @@ final class EndpointPool: Sendable {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let isOver = choice.withLock { choice in
-          if choice.preferred != place || Task.isCancelled { return true }
+          if choice.preferred != place || choice.isOutdated || Task.isCancelled { return true }
           choice.followers[id] = (place, continuation)
           return false
         }
@@ -151,6 +166,11 @@ final class EndpointPool: Sendable {
         lastAnswer = answer
         failures.append("client: etcd member \(endpoints[place]) returns server error [\(status(answer).reasonPhrase)]")
       } catch {
+        guard !Task.isCancelled else {
+          // Nobody waits for it any more, which says nothing about the server.
+          if !request.isPatient { choice.withLock { $0.end(place, at: .now(), isAnswered: false) } }
+          throw APIClientError(.unavailable, error.message, cause: error.cause)
+        }
         // Whoever asks next must not wait for it too.
         let leaving = choice.withLock { choice in
           if !request.isPatient { choice.end(place, at: .now(), isAnswered: false) }

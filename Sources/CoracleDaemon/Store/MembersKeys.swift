@@ -8,6 +8,9 @@ import NIOHTTP1
 import Synchronization
 
 /// The members' store as a worker uses it: a client of whichever members there are now, until it is a member itself.
+///
+/// When the members change, watches end as those of a server do that stops: whoever watches begins anew, with a member
+/// that is there. One at a member that is none any more might stand for ever, and tell nothing.
 final class MembersKeys: KeysAPI {
   private let forwarder: MemberForwarder
   private let transport: HTTPTransport
@@ -43,16 +46,18 @@ final class MembersKeys: KeysAPI {
   /// The client of the members known now; a new one only when they have changed.
   private func client() -> EtcdClient {
     let urls = forwarder.endpoints
-    return latest.withLock { latest in
-      if let latest, latest.urls == urls { return latest.client }
+    let (client, outdated) = latest.withLock { latest in
+      if let latest, latest.urls == urls { return (latest.client, EtcdClient?.none) }
       let client = EtcdClient(
         endpoints: urls.compactMap { try? Endpoint($0) },
         transport: transport,
         credentials: credentials
       )
-      latest = (urls, client)
-      return client
+      defer { latest = (urls, client) }
+      return (client, latest?.client)
     }
+    outdated?.becomeOutdated()
+    return client
   }
 }
 

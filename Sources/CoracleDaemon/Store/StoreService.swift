@@ -67,7 +67,8 @@ struct StoreService: Service {
         endpoints: try servers.map { try Endpoint($0.text) },
         transport: transports.store,
         credentials: credentials,
-        requestTimeout: Self.patience(with: servers.count, fleet)
+        requestTimeout: Self.patience(with: servers.count, fleet),
+        listingTimeout: max(Self.listingPatience, TimeAmount(fleet.etcdRequestTimeout))
       )
       store.fulfil(.remote(client))
     }
@@ -77,6 +78,7 @@ struct StoreService: Service {
   /// How long one of several servers may be silent before the next is asked.
   ///
   /// A machine's presence has to reach the store within its TTL, also when a server that stands still is asked first.
+  /// Listings do not: that of a large registry may take its time, and presence does not wait for it.
   private static func patience(with servers: Int, _ fleet: FleetPlan) -> TimeAmount {
     guard servers > 1 else { return .seconds(10) }
     return TimeAmount(min(fleet.agentTTL / 3, max(fleet.etcdRequestTimeout, .seconds(3))))
@@ -87,6 +89,9 @@ struct StoreService: Service {
     let fleet = node.plan.fleet
     return fleet?.etcdUsername.map { Credentials(username: $0, password: fleet?.etcdPassword ?? "") }
   }
+
+  /// The same for listings.
+  private static let listingPatience = TimeAmount.seconds(10)
 
   // MARK: Member
 
