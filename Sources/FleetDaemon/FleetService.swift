@@ -25,6 +25,7 @@ public final class FleetService: Sendable {
   private let view: RegistryView
   private let presence: Presence
   private let follower: RegistryFollower
+  private let meter = EngineMeter()
   private let lease: EngineLease
   private let engine: Engine
   private let agent: Agent
@@ -58,6 +59,7 @@ public final class FleetService: Sendable {
       store: store,
       view: view,
       presence: presence,
+      meter: meter,
       logger: logger
     )
     engine = Engine(
@@ -66,6 +68,7 @@ public final class FleetService: Sendable {
       view: view,
       presence: presence,
       lease: lease,
+      meter: meter,
       logger: logger
     )
     agent = Agent(
@@ -95,6 +98,9 @@ public final class FleetService: Sendable {
 
   /// Whether this machine places units for all.
   public var isEngineLeader: Bool { lease.isHeld }
+
+  /// What this machine's engine has counted.
+  public var engineMetrics: EngineMetrics { meter.metrics }
 
   /// Takes part in the fleet until the task is cancelled.
   ///

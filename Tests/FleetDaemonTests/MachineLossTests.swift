@@ -32,6 +32,9 @@ import Units
       let elapsed = try await world.wait("it runs elsewhere") { !world.hosts(of: "a.service").isEmpty }
       #expect(elapsed <= Self.limit)
       #expect(elapsed > .seconds(1), "not before its presence has expired")
+      let counted = try #require(world.leader).fleet.engineMetrics
+      #expect(counted.leaderSinceSeconds != nil && counted.passes > 0 && counted.schedulings.all > 0)
+      #expect(counted.lostMachines > 0 && counted.unschedulings.all > 0 && counted.unschedulings.failed == 0)
       let survivor = try #require(world.machines.first { $0.isAlive })
       try await world.wait("the states of the dead machine are removed") {
         try await survivor.fleet.api.states(matching: FleetStateFilter(machineID: victim.id)).isEmpty

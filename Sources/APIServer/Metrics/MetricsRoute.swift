@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 import EtcdWire
+import FleetWire
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// `/metrics`: the names that dashboards of etcd 2.3 and 3.4 use, and coracle's own.
+/// `/metrics`: the names that dashboards of etcd 2.3 and 3.4 and of fleet use, and coracle's own.
 ///
 /// Where one of our numbers stands for several of etcd's, all of them are there: a commit of SQLite is both the fsync
 /// of the log and the commit of the backend. Names of etcd's v3 keyspace, gRPC and garbage collector are not served.
 /// Source: specs/etcd-v2.md §12; etcd v2.3.8 and v3.4 `metrics.go` of each package.
 struct MetricsRoute: HTTPRoute {
   let store: StorePort
+  let engine: (@Sendable () -> EngineMetrics)?
   let requests: RequestMetrics
   let proxied: ProxyMetrics
   let cors: CORSHeaders
@@ -39,12 +41,39 @@ struct MetricsRoute: HTTPRoute {
       metrics.writeRequests(requests)
       metrics.writeOwn(counted, cluster.status)
     }
+    if let engine { metrics.writeEngine(engine()) }
     metrics.writeProcess(ProcessFacts())
     return metrics.text
   }
 }
 
 extension MetricsText {
+  /// The engine, in fleet's words.
+  fileprivate mutating func writeEngine(_ counted: EngineMetrics) {
+    gauge(
+      "fleet_engine_leader_start_time",
+      counted.leaderSinceSeconds ?? 0,
+      "Since when this machine's engine leads, in seconds since the epoch; 0 when it does not."
+    )
+    let tasks = [("unscheduleunit", counted.unschedulings), ("attemptscheduleunit", counted.schedulings)]
+    begin(.counter, "fleet_engine_task_count_total", "Tasks of the engine.")
+    for (type, attempts) in tasks {
+      sample("fleet_engine_task_count_total", ["type": type], Double(attempts.all))
+    }
+    begin(.counter, "fleet_engine_task_failure_count_total", "Tasks of the engine that failed.")
+    for (type, attempts) in tasks {
+      sample("fleet_engine_task_failure_count_total", ["type": type], Double(attempts.failed))
+    }
+    count("fleet_engine_reconcile_count_total", counted.passes, "Passes of the engine.")
+    begin(.counter, "fleet_engine_reconcile_failure_count_total", "Units that the engine found out of place.")
+    let found = [
+      ("machine_away", counted.lostMachines), ("run", counted.unableMachines), ("schedule", counted.unplaced),
+    ]
+    for (type, count) in found {
+      sample("fleet_engine_reconcile_failure_count_total", ["type": type], Double(count))
+    }
+  }
+
   /// The process, in the words of Prometheus' client libraries.
   fileprivate mutating func writeProcess(_ facts: ProcessFacts) {
     write(

@@ -27,6 +27,7 @@ public final class APIPorts: Sendable {
     var journals: (any JournalAPI)?
     var localJournals: (any JournalAPI)?
     var operations: (any ClusterOperationsAPI)?
+    var engineMetrics: (@Sendable () -> EngineMetrics)?
     var corsOrigins: Set<String> = []
     var setLogLevel: (@Sendable (Logger.Level) -> Void)?
     var servesProfiles = false
@@ -93,6 +94,11 @@ public final class APIPorts: Sendable {
   /// Sets what answers `/coracle/v1/rolls` and `/coracle/v1/rebalancing`.
   public func setOperations(_ operations: (any ClusterOperationsAPI)?) {
     change { $0.operations = operations }
+  }
+
+  /// Sets what tells `/metrics` of this machine's engine; nil while there is none.
+  public func setEngineMetrics(_ read: (@Sendable () -> EngineMetrics)?) {
+    change { $0.engineMetrics = read }
   }
 
   /// Sets the origins whose pages may use the store (`coreos.etcd2.cors`); `*` stands for all.

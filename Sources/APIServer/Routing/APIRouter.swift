@@ -32,9 +32,7 @@ struct APIRouter: HTTPRoute {
     if FleetRoute.serves(path) || isFleets {
       let route = FleetRoute(fleet: state.fleet, pageLimit: state.fleetPageLimit)
       guard path == "/metrics", route.isReady else { return route.serve(request, exchange) }
-      let cors = CORSHeaders(origins: [], origin: nil)
-      MetricsRoute(store: state.store, requests: ports.requests, proxied: ports.proxied, cors: cors)
-        .serve(request, exchange)
+      metrics(state, CORSHeaders(origins: [], origin: nil)).serve(request, exchange)
     } else if OperationsRoute.serves(path) {
       OperationsRoute(operations: state.operations).serve(request, exchange)
     } else if path.isAtOrBelow("/coracle/v1") {
@@ -60,15 +58,23 @@ struct APIRouter: HTTPRoute {
     }
     switch StorePath(request.target.path) {
     case nil: exchange.respond(HTTPResponse.notFound.adding(cors))
-    case .metrics:
-      MetricsRoute(store: state.store, requests: ports.requests, proxied: ports.proxied, cors: cors)
-        .serve(request, exchange)
+    case .metrics: metrics(state, cors).serve(request, exchange)
     case .logLevel: LogLevelRoute(setLevel: state.setLogLevel, cors: cors).serve(request, exchange)
     case .debugging(.profile) where !state.servesProfiles: exchange.respond(HTTPResponse.notFound.adding(cors))
     case .debugging(let question):
       DebugRoute(question: question, store: state.store, cors: cors).serve(request, exchange)
     case let path?: serveStore(path, request, exchange, state, cors)
     }
+  }
+
+  private func metrics(_ state: APIPorts.State, _ cors: CORSHeaders) -> MetricsRoute {
+    MetricsRoute(
+      store: state.store,
+      engine: state.engineMetrics,
+      requests: ports.requests,
+      proxied: ports.proxied,
+      cors: cors
+    )
   }
 
   /// Serves what only the store can answer.

@@ -43,6 +43,7 @@ struct FleetNodeService: Service {
     self.fleet.fulfil(fleet)
     ports.setFleetPageLimit(plan.tokenLimit)
     ports.setFleet(fleet.api)
+    ports.setEngineMetrics { fleet.engineMetrics }
     let desk = UnitInspectionDesk(
       machineID: node.machineID,
       supervision: supervision,
@@ -64,6 +65,7 @@ struct FleetNodeService: Service {
       group.addTask { await fleet.run() }
       try? await gracefulShutdown()
       ports.setFleet(nil)
+      ports.setEngineMetrics(nil)
       ports.setInspection(nil)
       ports.setJournals(nil)
       ports.setOperations(nil)

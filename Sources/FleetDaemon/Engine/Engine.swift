@@ -12,6 +12,7 @@ struct Engine: Sendable {
   let view: RegistryView
   let presence: Presence
   let lease: EngineLease
+  let meter: EngineMeter
   let logger: Logger
 
   /// How many writes of one pass are under way at once.
@@ -50,6 +51,7 @@ struct Engine: Sendable {
     let isSettled = presence.isStoreSettled
     let now = registry.store.clock.now()
     let plan = planner.plan(isSettled: isSettled, draining: view.read(\.machinesReadyToDrain))
+    meter.passed(plan)
     let rubbish = view.read { image in
       planner.rubbish(in: image, isSettled: isSettled, at: now, after: configuration.reconcileInterval)
     }
@@ -95,6 +97,7 @@ struct Engine: Sendable {
   }
 
   private func log(_ task: ClusterTask, failure: EtcdError?) {
+    meter.carriedOut(task, isFailed: failure != nil)
     var metadata: Logger.Metadata = ["unit.name": "\(task.job)", "task.reason": "\(task.reason)"]
     switch task {
     case .schedule(_, let to, _): metadata["machine.to"] = "\(to)"

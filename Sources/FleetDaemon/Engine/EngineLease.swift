@@ -15,6 +15,7 @@ final class EngineLease: Sendable {
   private let store: StoreCaller
   private let view: RegistryView
   private let presence: Presence
+  private let meter: EngineMeter
   private let logger: Logger
   private let heldSince = Mutex<Duration?>(nil)
 
@@ -23,12 +24,14 @@ final class EngineLease: Sendable {
     store: StoreCaller,
     view: RegistryView,
     presence: Presence,
+    meter: EngineMeter,
     logger: Logger
   ) {
     self.configuration = configuration
     self.store = store
     self.view = view
     self.presence = presence
+    self.meter = meter
     self.logger = logger
   }
 
@@ -94,6 +97,7 @@ final class EngineLease: Sendable {
       return since != nil
     }
     guard wasHeld != isHeld else { return }
+    meter.leads(isHeld)
     logger.notice(
       isHeld ? "Engine leadership acquired" : "Engine leadership lost",
       metadata: ["machine.id": "\(configuration.machineID)"]
@@ -122,6 +126,7 @@ final class EngineLease: Sendable {
     guard heldSince.withLock({ $0 }) != nil else { return }
     let delete = KeysWrite.compareAndDelete(comparison: Comparison(previousValue: value))
     store.keys.perform(.write(key: key, delete)) { _ in }
+    meter.leads(false)
     heldSince.withLock { $0 = nil }
   }
 }

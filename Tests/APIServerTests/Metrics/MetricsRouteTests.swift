@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EtcdStore
 import EtcdWire
+import FleetWire
 import Logging
 import Meters
 import StoreTestKit
@@ -81,6 +82,30 @@ import Testing
     for name in ["process_resident_memory_bytes", "process_open_fds", "process_start_time_seconds", "go_threads"] {
       #expect((found[name].flatMap(Double.init) ?? 0) > 0, "\(name)")
     }
+  }
+
+  @Test func `an engine is told of by fleet's names`() async throws {
+    #expect(try await !ask("GET", "/metrics").body.contains("fleet_engine"))
+    var counted = EngineMetrics()
+    counted.leaderSinceSeconds = 1_700_000_000
+    counted.passes = 3
+    counted.schedulings.count(isFailed: false)
+    counted.unschedulings.count(isFailed: true)
+    counted.lostMachines = 4
+    counted.unplaced = 5
+    ports.setEngineMetrics { [counted] in counted }
+    let found = samples(try await ask("GET", "/metrics").body)
+    let wanted = [
+      "fleet_engine_leader_start_time": "1700000000", "fleet_engine_reconcile_count_total": "3",
+      #"fleet_engine_task_count_total{type="attemptscheduleunit"}"#: "1",
+      #"fleet_engine_task_count_total{type="unscheduleunit"}"#: "1",
+      #"fleet_engine_task_failure_count_total{type="attemptscheduleunit"}"#: "0",
+      #"fleet_engine_task_failure_count_total{type="unscheduleunit"}"#: "1",
+      #"fleet_engine_reconcile_failure_count_total{type="machine_away"}"#: "4",
+      #"fleet_engine_reconcile_failure_count_total{type="run"}"#: "0",
+      #"fleet_engine_reconcile_failure_count_total{type="schedule"}"#: "5",
+    ]
+    for (name, value) in wanted { #expect(found[name] == value, "\(name)") }
   }
 
   @Test func `every family has its help, its type and no sample twice`() async throws {
