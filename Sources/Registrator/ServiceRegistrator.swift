@@ -51,7 +51,9 @@ public actor ServiceRegistrator {
     self.source = source
     self.clock = clock
     self.logger = logger
-    publisher = RecordPublisher(store: store, configuration: configuration, logger: logger)
+    publisher = RecordPublisher(store: store, configuration: configuration, logger: logger) { [pending] isRefreshDue in
+      pending.add { if isRefreshDue { $0.isRefreshDue = true } }
+    }
   }
 
   /// Runs until the task is cancelled.

@@ -103,6 +103,8 @@ final class MemoryStore: KeysAPI {
     var isFailing = false
     var failureCount = 0
     var events = 0
+    var keepsBackPatient = false
+    var keptBack: [@Sendable () -> Void] = []
   }
 
   private let contents = Mutex(Contents())
@@ -138,7 +140,24 @@ final class MemoryStore: KeysAPI {
   }
 
   func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
-    answer(contents.withLock { Self.carryOut(request, &$0) })
+    let isKeptBack = contents.withLock { contents in
+      guard contents.keepsBackPatient, case .write(_, _, let patience) = request, patience > .zero else { return false }
+      contents.keptBack.append { [self] in answer(self.contents.withLock { Self.carryOut(request, &$0) }) }
+      return true
+    }
+    if !isKeptBack { answer(contents.withLock { Self.carryOut(request, &$0) }) }
+  }
+
+  /// Keeps patient refreshes back from now on, or carries all out that were kept back; returns how many those are.
+  @discardableResult
+  func keepBackPatient(_ keepsBack: Bool) -> Int {
+    let due = contents.withLock { contents in
+      contents.keepsBackPatient = keepsBack
+      defer { if !keepsBack { contents.keptBack = [] } }
+      return contents.keptBack
+    }
+    if !keepsBack { for perform in due { perform() } }
+    return due.count
   }
 
   private static func carryOut(_ request: KeysRequest, _ contents: inout Contents) -> Result<KeysReply, EtcdError> {

@@ -45,6 +45,28 @@ import Testing
     }
   }
 
+  @Test func `refreshes are kept back together, and nothing waits for them`() async throws {
+    try await Bench.with { bench in
+      let web = try ServiceRecordTests.container("web", image: "nginx", ports: ["8000>80", "8001>81"])
+      bench.engine.set([web])
+      bench.engine.tell(.everything)
+      let first = [
+        "/services/nginx-80/core-01:web:80": "10.0.0.1:8000", "/services/nginx-81/core-01:web:81": "10.0.0.1:8001",
+      ]
+      try await bench.expect(first)
+      bench.store.keepBackPatient(true)
+      try await bench.advance(by: .seconds(20))
+      try await eventually("two records and the ledger") { bench.store.keepBackPatient(true) == 3 }
+      bench.engine.set([web, try ServiceRecordTests.container("db", image: "mysql", ports: ["3306>3306"])])
+      bench.engine.tell(.container(ContainerID("id-db")))
+      try await bench.expect(first.merging(["/services/mysql/core-01:db:3306": "10.0.0.1:3306"]) { $1 })
+      // Gone by the time it is refreshed: it comes back without waiting for the clock.
+      _ = try await bench.store.delete("/services/nginx-80", recursive: true)
+      bench.store.keepBackPatient(false)
+      try await bench.expect(first.merging(["/services/mysql/core-01:db:3306": "10.0.0.1:3306"]) { $1 })
+    }
+  }
+
   @Test func `records of a lost machine go with their time to live`() async throws {
     try await Bench.with { bench in
       bench.engine.set([try ServiceRecordTests.container("web", image: "nginx", ports: ["8000>80"])])

@@ -11,14 +11,21 @@ actor RecordPublisher {
   private let store: any KeysAPI
   private let configuration: RegistratorConfiguration
   private let logger: Logger
+  private let refreshes: PatientRefreshes
 
   /// Values by key that this machine has in the store, as far as it knows; nil before the ledger was read.
   private var published: [String: String]?
   /// The ledger as last written.
   private var ledger: OwnershipLedger?
 
-  init(store: any KeysAPI, configuration: RegistratorConfiguration, logger: Logger) {
+  init(
+    store: any KeysAPI,
+    configuration: RegistratorConfiguration,
+    logger: Logger,
+    needsTurn: @escaping @Sendable (_ isRefreshDue: Bool) -> Void
+  ) {
     self.store = store
+    refreshes = PatientRefreshes(store: store, needsTurn: needsTurn)
     self.configuration = configuration
     self.logger = logger
   }
@@ -35,21 +42,24 @@ actor RecordPublisher {
   ///   - isRefreshDue: Whether records that are right already get their time to live anew.
   /// - Throws: ``EtcdError`` when the store cannot be used now; what was done until then stays known.
   func publish(_ wanted: [String: String], isRefreshDue: Bool) async throws(EtcdError) {
+    let findings = refreshes.takeFindings()
+    for key in findings.lost {
+      published?[key] = nil
+      if key == ledgerKey { ledger = nil }
+    }
+    if let failure = findings.failure { throw failure }
     let isFirst = published == nil
     if isFirst { published = try await readLedger().values }
     let before = published ?? [:]
-    try await writeLedger(before.merging(wanted) { _, new in new }, isRefreshDue: isRefreshDue)
+    try await writeLedger(before.merging(wanted) { _, new in new })
     for (key, value) in before.sorted(by: { $0.key < $1.key }) where wanted[key] == nil {
       try await remove(key, value)
     }
-    for (key, value) in wanted.sorted(by: { $0.key < $1.key }) {
-      if before[key] != value {
-        try await write(key, value)
-      } else if isFirst || isRefreshDue {
-        try await keepAlive(key, value)
-      }
+    for (key, value) in wanted.sorted(by: { $0.key < $1.key }) where before[key] != value {
+      try await write(key, value)
     }
-    try await writeLedger(published ?? [:], isRefreshDue: false)
+    try await writeLedger(published ?? [:])
+    if isFirst || isRefreshDue { keepAlive(wanted.keys.filter { before[$0] == wanted[$0] }) }
   }
 
   private func readLedger() async throws(EtcdError) -> OwnershipLedger {
@@ -60,17 +70,9 @@ actor RecordPublisher {
     }
   }
 
-  private func writeLedger(_ values: [String: String], isRefreshDue: Bool) async throws(EtcdError) {
+  private func writeLedger(_ values: [String: String]) async throws(EtcdError) {
     let wanted = OwnershipLedger(values)
-    if ledger == wanted || (ledger == nil && values.isEmpty) {
-      guard isRefreshDue, !values.isEmpty, configuration.ttlSeconds > 0 else { return }
-      do {
-        try await store.refresh(ledgerKey, ttlSeconds: ledgerTTLSeconds)
-        return
-      } catch  where error.code == .keyNotFound {
-        // Written anew below.
-      }
-    }
+    if ledger == wanted || (ledger == nil && values.isEmpty) { return }
     let ttl: TTLChange = configuration.ttlSeconds == 0 ? .permanent : .seconds(ledgerTTLSeconds)
     try await store.set(ledgerKey, wanted.text, ttl: ttl)
     ledger = wanted
@@ -87,13 +89,12 @@ actor RecordPublisher {
     }
   }
 
-  private func keepAlive(_ key: String, _ value: String) async throws(EtcdError) {
+  /// Gives records, and the ledger that tells of them, their time to live anew; those that are gone come back next turn.
+  private func keepAlive(_ keys: [String]) {
     guard configuration.ttlSeconds > 0 else { return }
-    do {
-      try await store.refresh(key, ttlSeconds: configuration.ttlSeconds)
-    } catch  where Self.isAboutKey(error) {
-      try await write(key, value)
-    }
+    var seconds = Dictionary(uniqueKeysWithValues: keys.map { ($0, configuration.ttlSeconds) })
+    if ledger?.values.isEmpty == false { seconds[ledgerKey] = ledgerTTLSeconds }
+    refreshes.refresh(seconds)
   }
 
   /// Removes a record if it is still what this machine wrote, then the directories it leaves empty.
@@ -122,7 +123,7 @@ actor RecordPublisher {
   }
 
   /// Whether an error is about the key and would come again, as opposed to a store that cannot be used now.
-  private static func isAboutKey(_ error: EtcdError) -> Bool {
+  static func isAboutKey(_ error: EtcdError) -> Bool {
     switch error.code {
     case .raftInternal, .leaderElection, .unauthorized: false
     default: true
