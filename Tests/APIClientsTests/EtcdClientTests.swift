@@ -3,7 +3,6 @@ import APIServer
 import EtcdStore
 import EtcdWire
 import NIOCore
-import NIOPosix
 import StoreTestKit
 import Synchronization
 import TestKit
@@ -317,20 +316,6 @@ import Testing
       )
       _ = try await client.get("/", recursive: true, quorum: true)
       await #expect(throws: EtcdError.self) { try await client.get("/", quorum: true) }
-    }
-  }
-
-  /// A store that takes its time.
-  private struct SlowKeys: KeysAPI {
-    let keys = MemoryKeys()
-    let delay: TimeAmount
-
-    func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
-      MultiThreadedEventLoopGroup.singleton.next().scheduleTask(in: delay) { keys.perform(request, answer: answer) }
-    }
-
-    func watch(_ watch: KeysWatch, deliver: @escaping @Sendable (KeysWatchUpdate) -> Void) -> KeysWatchCancellation {
-      keys.watch(watch, deliver: deliver)
     }
   }
 

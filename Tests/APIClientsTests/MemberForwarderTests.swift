@@ -20,6 +20,7 @@ extension MemberForwarder: RequestForwarder {}
   /// Runs a test with members and a worker before them.
   private func withWorker(
     members count: Int = 1,
+    times: MemberForwarder.Times = MemberForwarder.Times(),
     _ body: (_ members: [TestServer], _ worker: TestServer, MemberForwarder, HTTPTransport) async throws -> Void
   ) async throws {
     try await TestServer.with(count + 1) { servers, transport in
@@ -28,6 +29,7 @@ extension MemberForwarder: RequestForwarder {}
       let forwarder = MemberForwarder(
         members: members.map(\.endpoint),
         transport: transport,
+        times: times,
         logger: Logger(label: "test")
       )
       worker.ports.setStore(.worker(forwarder))
@@ -49,6 +51,21 @@ extension MemberForwarder: RequestForwarder {}
       }
       #expect(try await client.version().server == "2.3.8")
       #expect(try await client.members().count == 2)
+    }
+  }
+
+  @Test func `a worker waits longer for a refresh that may be kept back`() async throws {
+    var times = MemberForwarder.Times()
+    times.headTimeout = .milliseconds(150)
+    try await withWorker(times: times) { members, worker, _, transport in
+      let slow = SlowKeys(delay: .milliseconds(400))
+      try await slow.keys.set("/a", "1", ttl: .seconds(60))
+      members[0].ports.setStore(
+        .member(slow, MemoryCluster(clientURLs: ("http://127.0.0.1:10", "http://127.0.0.1:11")))
+      )
+      let client = EtcdClient(endpoints: [worker.endpoint], transport: transport)
+      try await client.refresh("/a", ttlSeconds: 60, patience: .seconds(5))
+      await #expect(throws: EtcdError.self) { try await client.refresh("/a", ttlSeconds: 60) }
     }
   }
 
