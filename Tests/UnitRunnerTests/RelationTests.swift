@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Logging
 import TestKit
 import Testing
 import Units
@@ -71,6 +72,43 @@ import Units
       #expect(await units.words("next.service") == "inactive/dead")
       try await units.start("good.service")
       try await units.expect("next.service", "active/running")
+    }
+  }
+
+  @Test func `OnFailure= in a circle whose requirement fails at once comes to rest`() async throws {
+    try await withTestDirectory { directory in
+      try await SupervisionFixture.with(directory: directory) { units in
+        let needs = "[Unit]\nRequires=x.service\nAfter=x.service\nOnFailure="
+        try await units.load([
+          "a.service": "\(needs)b.service\n[Service]\nExecStart=/bin/sleep 1000",
+          "b.service": "\(needs)a.service\n[Service]\nExecStart=/bin/sleep 1000",
+          "x.service": "[Unit]\nStartLimitBurst=0\n[Service]\nExecStart=/no/such/program",
+        ])
+        try await units.start("a.service")
+        try await eventually("the end of it") {
+          let said = try await units.status("a.service").journal + units.status("b.service").journal
+          return said.contains { $0.text.hasSuffix("is not started: it was started so 16 times within 10 s") }
+        }
+      }
+    }
+  }
+
+  @Test func `what never ends is done in turns`() async throws {
+    try await withTestDirectory { directory in
+      let loop = SupervisionLoop(
+        configuration: UnitSupervisionConfiguration(stateDirectory: directory.path, machineID: "0"),
+        hasContainers: false,
+        logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+        inbox: SupervisionInbox(),
+        dispatch: { _ in false },
+        tell: { _ in }
+      )
+      let name = try UnitName("a.service")
+      loop.inputs = [SupervisionLoop.Input](repeating: .reload(name), count: SupervisionLoop.inputLimit + 7)
+      loop.settle()
+      #expect(loop.inputs.count == 7)
+      loop.settle()
+      #expect(loop.inputs.isEmpty)
     }
   }
 

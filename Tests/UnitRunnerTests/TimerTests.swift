@@ -77,6 +77,21 @@ import Units
     }
   }
 
+  @Test func `what depends on a timer learns that it has failed`() async throws {
+    try await withTestDirectory { directory in
+      try await SupervisionFixture.with(directory: directory) { units in
+        try await units.load([
+          "alone.timer": "[Timer]\nOnActiveSec=50ms\nAccuracySec=1ms",
+          "side.service":
+            "[Unit]\nBindsTo=alone.timer\nAfter=alone.timer\n[Service]\nExecStart=/bin/sleep 1000",
+        ])
+        try await units.start("side.service")
+        try await units.expect("alone.timer", "failed/failed")
+        try await units.expect("side.service", "inactive/dead")
+      }
+    }
+  }
+
   @Test func `a timer goes on when the node is another process, with the moments it missed made up for once`()
     async throws
   {

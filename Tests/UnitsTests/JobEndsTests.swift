@@ -71,6 +71,51 @@ import Testing
     #expect(try machine.stop("b") == ["stop a", "stop b"])
   }
 
+  @Test func `units that start each other when they fail and fail at once come to rest`() throws {
+    var machine = JobsMachine()
+    try machine.load("a", "Requires=x.service\nAfter=x.service\nOnFailure=b.service")
+    try machine.load("b", "Requires=x.service\nAfter=x.service\nOnFailure=a.service")
+    try machine.load("x", "")
+    #expect(try machine.start("a") == ["start x"])
+    var words: [String] = []
+    for _ in 0..<100 {
+      words = try machine.now("x", .failed, .exitCode)
+      guard words.contains("start x") else { break }
+    }
+    #expect(
+      words == [
+        "refuse a: dependency failed for a.service: x.service, which it requires, did not start",
+        "note a: OnFailure=b.service is not started: it was started so 16 times within 10 s",
+      ]
+    )
+    #expect(machine.jobs.isIdle)
+    // Later they may again.
+    _ = machine.tick(10)
+    _ = try machine.start("a")
+    #expect(try machine.now("x", .failed, .exitCode).last == "start x")
+  }
+
+  @Test func `units that require each other and start each other when they fail come to rest`() throws {
+    var machine = JobsMachine()
+    try machine.load("a", "Requires=b.service x.service\nAfter=x.service\nOnFailure=b.service")
+    try machine.load("b", "Requires=a.service x.service\nAfter=x.service\nOnFailure=a.service")
+    try machine.load("x", "")
+    #expect(try machine.start("a") == ["start x"])
+    let words = try machine.now("x", .failed, .exitCode)
+    #expect(words.filter { $0.hasPrefix("refuse") }.count == 2 && words.last == "start x")
+  }
+
+  @Test func `a start that waits and is wanted no longer is told`() throws {
+    var machine = JobsMachine()
+    try machine.load("slow", "")
+    try machine.load("web", "After=slow.service")
+    #expect(try machine.start("slow") == ["start slow"])
+    #expect(try machine.start("web").isEmpty)
+    #expect(try machine.stop("web") == ["drop web"])
+    #expect(try machine.stop("web").isEmpty)
+    #expect(machine.waiting == ["slow"])
+  }
+
   @Test func `a circle is broken although others are still busy`() throws {
     var machine = JobsMachine()
     try machine.load("slow", "")

@@ -159,7 +159,7 @@ import Testing
     try machine.load("green", "Wants=slow.service\nAfter=slow.service")
     try machine.load("slow", "")
     #expect(try machine.start("green") == ["start slow"])
-    #expect(try machine.start("blue") == ["start blue"])
+    #expect(try machine.start("blue") == ["drop green", "start blue"])
     #expect(try machine.now("slow", .running).isEmpty)
   }
 

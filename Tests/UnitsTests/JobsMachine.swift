@@ -48,6 +48,7 @@ struct JobsMachine {
       case .start(let name): "start \(name.nameWithoutSuffix)"
       case .stop(let name): "stop \(name.nameWithoutSuffix)"
       case .stopToRestart(let name): "stop to restart \(name.nameWithoutSuffix)"
+      case .drop(let name): "drop \(name.nameWithoutSuffix)"
       case .note(let name, let text): "note \(name.nameWithoutSuffix): \(text)"
       case .refuse(let name, let refusal): "refuse \(name.nameWithoutSuffix): \(refusal)"
       }

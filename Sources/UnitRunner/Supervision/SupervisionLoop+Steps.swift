@@ -26,6 +26,10 @@ extension SupervisionLoop {
   /// A unit that is down is not known any more.
   func dismiss(_ name: UnitName) {
     if let triggered = units[name]?.lifecycle.passive?.triggered { triggers[triggered]?.remove(name) }
+    // Who has it started is to know that it is not coming.
+    if let unit = units[name] {
+      for trigger in triggers(of: unit) { inputs.append(.triggeredChanged(trigger, UnitActivity())) }
+    }
     units[name] = nil
     deadlines[name] = nil
     inputs.append(.jobs(jobs.unload(name)))
@@ -40,6 +44,9 @@ extension SupervisionLoop {
       change(name) { $0.record.problem = refusal.description }
       say(refusal.description, name)
       // Who has it started is to know that it is not coming.
+      if let unit = units[name], unit.isDown { tellTriggers(of: unit) }
+    case .drop(let name):
+      dirty.insert(name)
       if let unit = units[name], unit.isDown { tellTriggers(of: unit) }
     case .note(let name, let text): say(text, name)
     }
@@ -124,8 +131,9 @@ extension SupervisionLoop {
     deadlines[name] = passive.deadline
     dirty.insert(name)
     narrate(unit, from: before, to: after)
-    for directive in directives { carryOut(directive, name) }
+    // Before anything is carried out, which may bring about a further change of the same unit.
     if after != before { tellChange(of: unit) }
+    for directive in directives { carryOut(directive, name) }
   }
 
   func carryOut(_ directive: PassiveDirective, _ name: UnitName) {

@@ -9,6 +9,8 @@ extension SupervisionLoop {
   }
 
   func resumeWaiters() {
+    // What is so after half a turn may not stay so.
+    guard inputs.isEmpty else { return }
     finishUnloading()
     let done = waiters.filter { $0.isDone(self) }
     guard !done.isEmpty else { return }

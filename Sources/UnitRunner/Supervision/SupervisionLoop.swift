@@ -57,6 +57,8 @@ final class SupervisionLoop {
   var commandUnits: [String: UnitName] = [:]
   var jobs: UnitJobs
   var inputs: [Input] = []
+  /// How much happens in one turn; the rest comes with the next one, so that requests and the unit-host are heard.
+  static let inputLimit = 20_000
   var host: FrameConnection?
   var hasWelcome = false
   /// Whether what an earlier process left has been taken over.
@@ -187,7 +189,7 @@ final class SupervisionLoop {
   private func wait() {
     let now = timeSinceBoot()
     let own = [jobs.deadline].compactMap { $0 } + idleCommands.values
-    let deadline = (deadlines.values + own).min()
+    let deadline = inputs.isEmpty ? (deadlines.values + own).min() : now
     if let host { poller.setWriting(host.descriptor, host.hasOutbound) }
     _ = poller.wait(timeout: deadline.map { max(.zero, $0 - now) })
   }
@@ -198,10 +200,10 @@ final class SupervisionLoop {
     inputs.append(.jobs(jobs.tick(at: now)))
   }
 
-  /// Handles inputs until none is left; each may bring about others.
+  /// Handles inputs until none is left, or there were enough for one turn; each may bring about others.
   func settle() {
     var index = 0
-    while index < inputs.count {
+    while index < min(inputs.count, Self.inputLimit) {
       let input = inputs[index]
       index += 1
       switch input {
@@ -222,7 +224,7 @@ final class SupervisionLoop {
         }
       }
     }
-    inputs = []
+    inputs.removeFirst(index)
   }
 
   // MARK: Effects that wait for the records

@@ -29,6 +29,7 @@ extension UnitJobs {
     if member.job?.isStop != true {
       let isUp = member.activity.active != .inactive && member.activity.active != .failed
       set(isUp || member.job == .startRunning ? .stopWaiting : nil, of: name)
+      if !isUp, member.job == .startWaiting { directives.append(.drop(name)) }
     }
     for dependent in stopping(with: name) {
       let wasUp = members[dependent].map { $0.activity.active.isUp || $0.activity.active == .activating }
@@ -154,21 +155,51 @@ extension UnitJobs {
     }
   }
 
-  /// Starts the units that are to start when one ends so.
+  /// Takes down which units are to start when one ends so.
+  ///
+  /// They are started by ``advance()`` and not here, where others are being refused: units that are each other's
+  /// `OnFailure=` and fail at once would be started and refused without end.
   private mutating func startAfter(_ relation: UnitRelation, of name: UnitName) {
     guard !isStoppingAll else { return }
     for text in relations.related(relation, of: name) {
-      guard let unit = relations.unit(text) else {
-        if !presentUnits.contains(text) {
-          directives.append(.note(name, "\(relation.rawValue)=\(text) is not started: it is not on this machine"))
-        }
+      if let unit = relations.unit(text) {
+        let followUp = FollowUp(relation: relation, ended: name, next: unit)
+        if !followUps.contains(followUp) { followUps.append(followUp) }
+      } else if !presentUnits.contains(text) {
+        directives.append(.note(name, "\(relation.rawValue)=\(text) is not started: it is not on this machine"))
+      }
+    }
+  }
+
+  /// Starts what follows from what has ended.
+  mutating func beginFollowUps() {
+    let begun = followUps
+    followUps = []
+    for followUp in begun where !isStoppingAll {
+      let text = "\(followUp.relation.rawValue)=\(followUp.next)"
+      guard countStart(of: followUp.next, \.followingStarts) != nil else {
+        let limit = "\(Self.ownStartLimit.count) times within \(Self.ownStartLimit.interval.components.seconds) s"
+        directives.append(.note(followUp.ended, "\(text) is not started: it was started so \(limit)"))
         continue
       }
       do {
-        carryOut(try StartPlan(unit, self))
+        carryOut(try StartPlan(followUp.next, self))
       } catch {
-        directives.append(.note(name, "\(relation.rawValue)=\(text) is not started: \(error)"))
+        directives.append(.note(followUp.ended, "\(text) is not started: \(error)"))
       }
     }
+  }
+
+  /// Counts a start of a unit by itself.
+  ///
+  /// - Returns: How many there were shortly before; nil when it is too often, and does not count.
+  mutating func countStart(of name: UnitName, _ starts: WritableKeyPath<Member, [Duration]>) -> Int? {
+    guard var member = members[name] else { return nil }
+    member[keyPath: starts].removeAll { now - $0 >= Self.ownStartLimit.interval }
+    let count = member[keyPath: starts].count
+    guard count < Self.ownStartLimit.count else { return nil }
+    member[keyPath: starts].append(now)
+    members[name] = member
+    return count
   }
 }

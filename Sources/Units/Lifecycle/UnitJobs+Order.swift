@@ -5,6 +5,7 @@ extension UnitJobs {
   /// Begins every waiting job whose turn has come; a circle of waiting jobs is broken at its first name.
   mutating func advance() {
     while true {
+      beginFollowUps()
       let waiting = busy.filter { members[$0]?.job?.isWaiting == true }.sorted()
       guard !waiting.isEmpty else {
         if settleByThemselves() { continue }
@@ -112,19 +113,13 @@ extension UnitJobs {
     } ?? false
   }
 
-  /// systemd's limit of starts by themselves.
-  private static let upheldLimit = (count: 16, interval: Duration.seconds(10))
-
   private mutating func startUpheld(_ name: UnitName) -> Bool {
-    guard var starts = members[name]?.upheldStarts else { return false }
-    starts.removeAll { now - $0 >= Self.upheldLimit.interval }
-    guard starts.count < Self.upheldLimit.count else { return false }
-    members[name]?.upheldStarts = starts + [now]
+    guard let startsBefore = countStart(of: name, \.upheldStarts) else { return false }
     do {
       carryOut(try StartPlan(name, self))
       return true
     } catch {
-      if starts.isEmpty { directives.append(.note(name, "\(error)")) }
+      if startsBefore == 0 { directives.append(.note(name, "\(error)")) }
       return false
     }
   }
@@ -132,7 +127,7 @@ extension UnitJobs {
   /// When one that was started too often may be started again.
   var upheldDeadline: Duration? {
     guard !isStoppingAll, !upholders.isEmpty || !upheldByOthers.isEmpty else { return nil }
-    return upheldUnits().compactMap { members[$0]?.upheldStarts.first }.min().map { $0 + Self.upheldLimit.interval }
+    return upheldUnits().compactMap { members[$0]?.upheldStarts.first }.min().map { $0 + Self.ownStartLimit.interval }
   }
 
   private func isUnneeded(_ name: UnitName) -> Bool {

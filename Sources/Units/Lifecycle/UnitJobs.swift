@@ -33,6 +33,8 @@ public struct UnitJobs: Sendable, Equatable {
     case stopToRestart(UnitName)
     /// The unit's start has been given up.
     case refuse(UnitName, Refusal)
+    /// The unit's start, which waited for others, is wanted no longer; the unit is as down as it was.
+    case drop(UnitName)
     /// Something did not follow from a unit's change that its file asks for, in a sentence.
     case note(UnitName, String)
   }
@@ -49,9 +51,20 @@ public struct UnitJobs: Sendable, Equatable {
     var wentDownWith: UnitName?
     /// It is to be forgotten and not started any more.
     var isLeaving = false
-    /// When it was last started because others uphold it.
+    /// When it was last started because others uphold it, and because others had ended.
     var upheldStarts: [Duration] = []
+    var followingStarts: [Duration] = []
   }
+
+  /// A unit that is to start because of another one's end.
+  struct FollowUp: Sendable, Equatable {
+    var relation: UnitRelation
+    var ended: UnitName
+    var next: UnitName
+  }
+
+  /// How often units are started by themselves, each for itself: systemd's limit of starts.
+  static let ownStartLimit = (count: 16, interval: Duration.seconds(10))
 
   /// Units that count as there and active without being loaded.
   public let presentUnits: Set<String>
@@ -69,6 +82,8 @@ public struct UnitJobs: Sendable, Equatable {
   var isStoppingAll = false
   var now = Duration.zero
   var directives: [Directive] = []
+  /// What follows from what has just ended; ``advance()`` begins it.
+  var followUps: [FollowUp] = []
 
   /// Makes the jobs of a machine without units.
   public init(presentUnits: Set<String>) {
