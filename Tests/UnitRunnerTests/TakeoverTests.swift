@@ -72,6 +72,25 @@ import Units
     }
   }
 
+  @Test func `such a start is made good by the next supervision too`() async throws {
+    try await withTestDirectory { directory in
+      let service = "[Service]\nExecStart=/bin/sleep 1000\n"
+      try await SupervisionFixture.with(directory: directory, stopsUnits: false) { units in
+        for name in ["sidekick", "stopped"] {
+          try await units.load(["\(name).service": "[Unit]\nBindsTo=main.service\nAfter=main.service\n" + service])
+          await #expect(throws: UnitRunnerError.self) { try await units.start("\(name).service") }
+        }
+        try await units.stop("stopped.service")
+      }
+      try await SupervisionFixture.with(directory: directory) { units in
+        #expect(await units.words("sidekick.service") == "inactive/dead")
+        try await units.load(["main.service": service])
+        try await units.expect("sidekick.service", "active/running")
+        #expect(await units.words("stopped.service") == "inactive/dead")
+      }
+    }
+  }
+
   // The number is that of fleet's own functional test.
   @Test func `25 a unit is loaded, started, stopped and unloaded without a fleet`() async throws {
     try await withTestDirectory { directory in

@@ -38,7 +38,7 @@ extension SupervisionLoop {
   }
 
   /// Starts what was to be started before what it requires had been loaded, as when two units move one after the other.
-  private func startWhatWaited() {
+  func startWhatWaited() {
     for name in waitingForOthers.sorted() {
       guard let directives = try? jobs.requestStart(name) else { continue }
       waitingForOthers.remove(name)

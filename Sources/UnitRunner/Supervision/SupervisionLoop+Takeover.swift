@@ -52,6 +52,7 @@ extension SupervisionLoop {
       // Its processes went with the earlier boot, what they had of their own did not.
       if record.bootID != specifiers.bootID { leaveSurroundings(unit, isRestarting: false) }
       enroll(unit)
+      if current.isWaitingForOthers == true { waitingForOthers.insert(name) }
       for command in current.running { commandUnits[command.id] = name }
       if let search = current.searchID { commandUnits[search] = name }
     }
@@ -117,6 +118,7 @@ extension SupervisionLoop {
     if !isTakenOver {
       isTakenOver = true
       inputs.append(.jobs(jobs.loaded()))
+      startWhatWaited()
       for name in units.keys.sorted() {
         // A path or socket has to know how its unit is before it looks out anew, a timer what the clock says before that.
         var isTimer = false

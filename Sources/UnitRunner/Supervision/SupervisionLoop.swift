@@ -260,6 +260,7 @@ final class SupervisionLoop {
     if let service = unit.service { record.snapshot = service.snapshot }
     record.passive = unit.lifecycle.passive?.kept
     record.isStartWaiting = jobs.isStartWaiting(name)
+    record.isWaitingForOthers = waitingForOthers.contains(name) ? true : nil
     do {
       try records.write(record)
     } catch {

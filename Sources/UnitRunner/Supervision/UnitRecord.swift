@@ -15,6 +15,8 @@ struct UnitRecord: Codable, Sendable {
   var passive: PassiveSnapshot?
   var isStartRequested = false
   var isStartWaiting = false
+  /// Whether its start was refused for something that is not on this machine, and is made good when that comes.
+  var isWaitingForOthers: Bool?
   var problem: String?
   /// Identifies the run since the last start; part of the ids of its commands.
   var invocation = ""
