@@ -124,6 +124,21 @@ import Units
     }
   }
 
+  @Test func `paths that could not be watched once can be later`() async throws {
+    try await withTestDirectory { directory in
+      var answers: [Int32] = [-1, inotify_init1(Int32(O_NONBLOCK | O_CLOEXEC))]
+      let watches = PathWatches { answers.removeFirst() }
+      let name = try UnitName("a.path")
+      let reading = ServiceReading(try UnitFile(parsing: "[Path]\nPathChanged=\(directory.path)"), name: name)
+      guard case .path(let path) = reading.kind else { throw UnitNameError.empty }
+      #expect(throws: PathWatches.Problem.self) { try watches.watch(name, path.watches) }
+      #expect(watches.take().isEmpty)
+      try watches.watch(name, path.watches)
+      try Self.write("\(directory.path)/new")
+      #expect(watches.take() == [PathWatches.Event(unit: name, isChange: true)])
+    }
+  }
+
   @Test func `a path unit goes on when the node is another process`() async throws {
     try await withTestDirectory { directory in
       let state = directory.appendingPathComponent("s")

@@ -26,15 +26,16 @@ final class PathWatches {
     var isChange: Bool
   }
 
-  /// Readable when something has happened; -1 where the kernel has no such thing to give.
-  let descriptor: Int32
+  /// Readable when something has happened; -1 as long as the kernel has no such thing to give.
+  private(set) var descriptor: Int32 = -1
+  private let open: () -> Int32
   private var entries: [Int32: [Entry]] = [:]
 
   private static let above = mask(IN_MOVE_SELF, IN_DELETE_SELF, IN_CREATE, IN_MOVED_TO)
   private static let isFollowing = [UInt32(IN_DONT_FOLLOW), 0]
 
-  init() {
-    descriptor = inotify_init1(Int32(O_NONBLOCK | O_CLOEXEC))
+  init(open: @escaping () -> Int32 = { inotify_init1(Int32(O_NONBLOCK | O_CLOEXEC)) }) {
+    self.open = open
   }
 
   deinit {
@@ -46,6 +47,9 @@ final class PathWatches {
   /// - Throws: ``Problem``.
   func watch(_ unit: UnitName, _ watches: [PathDefinition.Watch]) throws(Problem) {
     leave(unit)
+    // What the kernel had not to give once it may have by now.
+    if descriptor < 0 { descriptor = open() }
+    guard descriptor >= 0 else { throw Problem(text: "cannot watch paths: \(errorText(errno))") }
     for watch in watches { try add(unit, watch) }
   }
 
@@ -61,6 +65,7 @@ final class PathWatches {
 
   /// What has happened so far, once for each unit.
   func take() -> [Event] {
+    guard descriptor >= 0 else { return [] }
     var changed: [UnitName: Bool] = [:]
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
     while true {

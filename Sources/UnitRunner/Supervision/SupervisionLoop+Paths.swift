@@ -5,9 +5,8 @@ import Units
 /// Path units.
 extension SupervisionLoop {
   func watchPaths(_ definition: PathDefinition, _ name: UnitName) {
-    let watches = pathWatches ?? listenToPaths()
-    do {
-      try watches.watch(name, definition.watches)
+    do throws(PathWatches.Problem) {
+      try watch(name, definition.watches)
     } catch {
       say("\(name): \(error.text)", name)
       return stepPath(name) { $0.watchFailed(at: $1) }
@@ -32,7 +31,7 @@ extension SupervisionLoop {
 
   /// What has happened at paths since the last turn.
   func takePathEvents() {
-    for event in pathWatches?.take() ?? [] { inputs.append(.pathEvent(event.unit, isChange: event.isChange)) }
+    for event in pathWatches.take() { inputs.append(.pathEvent(event.unit, isChange: event.isChange)) }
   }
 
   func stepPath(_ name: UnitName, _ input: (inout PathLifecycle, UnitMoment) -> [PassiveDirective]) {

@@ -140,7 +140,7 @@ extension SupervisionLoop {
     switch directive {
     case .startUnit(let triggered): startTriggered(triggered, by: name)
     case .watchPaths(let definition): watchPaths(definition, name)
-    case .leavePaths: pathWatches?.leave(name)
+    case .leavePaths: pathWatches.leave(name)
     case .makeDirectories(let definition): makeWatchedDirectories(definition, name)
     case .keepStamp(let stamp): keepStamp(stamp, of: name)
     case .listen: listen(name)

@@ -81,8 +81,8 @@ final class SupervisionLoop {
   var waiters: [(isDone: (SupervisionLoop) -> Bool, resume: @Sendable () -> Void)] = []
   private var shouldEnd = false
   private var failure: UnitRunnerError?
-  /// What happens at paths; nil as long as no unit looks out for that.
-  private(set) var pathWatches: PathWatches?
+  /// What happens at paths.
+  let pathWatches = PathWatches()
   private let poller = Poller()
 
   init(
@@ -295,12 +295,11 @@ final class SupervisionLoop {
     requests.forEach { host?.send($0) }
   }
 
-  /// Begins to wake up for what happens at paths.
-  func listenToPaths() -> PathWatches {
-    let watches = PathWatches()
-    pathWatches = watches
-    if watches.descriptor >= 0 { poller.add(watches.descriptor) }
-    return watches
+  /// Looks out for a unit's paths, and wakes up for what happens there.
+  func watch(_ unit: UnitName, _ watches: [PathDefinition.Watch]) throws(PathWatches.Problem) {
+    let wasOpen = pathWatches.descriptor >= 0
+    defer { if !wasOpen, pathWatches.descriptor >= 0 { poller.add(pathWatches.descriptor) } }
+    try pathWatches.watch(unit, watches)
   }
 
   // MARK: The unit-host
