@@ -100,35 +100,34 @@ final class Agent: Sendable {
       guard let name = try? UnitName(task.unit), let file = files[task.unit] else { return nil }
       return UnitToLoad(name: name, file: file, hash: file.hash)
     }
-    await loadTemplates(of: loads)
     await load(loads)
     begin(plan.stops, "stop", &group) { [supervisor] in try await supervisor.stop($0) }
     begin(plan.starts, "start", &group) { [supervisor] in try await supervisor.start($0) }
   }
 
   /// Sockets that make instances for connections need the template there, which nobody places.
-  private func loadTemplates(of units: [UnitToLoad]) async {
+  private func templates(of units: [UnitToLoad]) -> [UnitToLoad] {
     let names = units.compactMap { unit -> String? in
       guard unit.name.suffix == "socket", case .socket(let socket) = ServiceReading(unit.file, name: unit.name).kind,
         socket.accepts
       else { return nil }
       return socket.service
     }
-    guard !names.isEmpty else { return }
-    let templates = view.read { image in
+    guard !names.isEmpty else { return [] }
+    return view.read { image in
       names.compactMap { text -> UnitToLoad? in
         guard let name = try? UnitName(text), let hash = image.jobs[text]?.hash, let file = image.files[hash]?.value
         else { return nil }
         return UnitToLoad(name: name, file: file, hash: hash)
       }
     }
-    if !templates.isEmpty { _ = await supervisor.load(templates) }
   }
 
   private func load(_ units: [UnitToLoad]) async {
     guard !units.isEmpty else { return }
     for unit in units { KillPoint.pass("agent-before-load", unit.name.rawValue) }
-    let failures = await supervisor.load(units)
+    // Together, for with the last socket that a template is for it goes too, and one that changes goes and comes.
+    let failures = await supervisor.load(templates(of: units) + units)
     for unit in units { KillPoint.pass("agent-after-load", unit.name.rawValue) }
     let now = clock.now()
     contents.withLock { contents in

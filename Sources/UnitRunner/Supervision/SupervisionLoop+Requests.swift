@@ -12,8 +12,7 @@ extension SupervisionLoop {
         continue
       }
       guard !unit.name.isTemplate else {
-        // Sockets make instances of it.
-        surroundings.writeFragment(unit.file.serialized(), of: unit.name)
+        keepTemplate(unit, with: batch)
         continue
       }
       let record = UnitRecord(

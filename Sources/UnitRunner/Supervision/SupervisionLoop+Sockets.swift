@@ -103,6 +103,29 @@ extension SupervisionLoop {
     return name
   }
 
+  /// Keeps the file of a template for sockets to make instances of it.
+  func keepTemplate(_ template: UnitToRun, with batch: [UnitToRun]) {
+    surroundings.writeFragment(template.file.serialized(), of: template.name)
+    let isForSockets = batch.contains { $0.name.suffix == "socket" }
+    if isForSockets {
+      lastingTemplates.remove(template.name)
+    } else {
+      lastingTemplates.insert(template.name)
+    }
+  }
+
+  /// A socket is not known any more: the file of its template goes too, unless that was loaded for itself or for others.
+  func dropTemplate(of socket: SupervisedUnit) {
+    guard let template = Self.template(of: socket), let name = try? UnitName(template),
+      !lastingTemplates.contains(name), !units.values.contains(where: { Self.template(of: $0) == template })
+    else { return }
+    surroundings.removeFragment(of: name)
+  }
+
+  private static func template(of unit: SupervisedUnit) -> String? {
+    unit.lifecycle.socket.flatMap { $0.definition.accepts ? $0.definition.service : nil }
+  }
+
   /// The file of a template: one that was loaded, or one of the machine's own.
   private func templateFile(_ template: String) -> UnitFile? {
     let directories = [surroundings.fragmentDirectory] + dropIns.directories

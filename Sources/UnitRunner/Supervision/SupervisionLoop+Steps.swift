@@ -30,7 +30,8 @@ extension SupervisionLoop {
     if let unit = units[name] {
       for trigger in triggers(of: unit) { inputs.append(.triggeredChanged(trigger, UnitActivity())) }
     }
-    units[name] = nil
+    let gone = units.removeValue(forKey: name)
+    if let gone { dropTemplate(of: gone) }
     deadlines[name] = nil
     inputs.append(.jobs(jobs.unload(name)))
   }

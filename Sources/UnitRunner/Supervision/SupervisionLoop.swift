@@ -71,6 +71,8 @@ final class SupervisionLoop {
   var unloading: Set<UnitName> = []
   /// Units whose start was refused for something that is not on this machine; it may come.
   var waitingForOthers: Set<UnitName> = []
+  /// Templates that were loaded apart from sockets, as those of the machine's own configuration.
+  var lastingTemplates: Set<UnitName> = []
   var dirty: Set<UnitName> = []
   private var acknowledgements: [HostRequest] = []
   private var requests: [HostRequest] = []
