@@ -52,6 +52,8 @@ extension HostLoop {
       if let accepted = sockets.accept(descriptor, of: unit) {
         connection?.send(HostEvent.connected(unit: unit, connection: accepted))
         changeWatch(unit)
+      } else {
+        acceptFailed(descriptor)
       }
     } else {
       watchSockets(unit, false)

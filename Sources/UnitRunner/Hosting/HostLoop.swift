@@ -28,6 +28,9 @@ final class HostLoop {
   /// How long ends that no node has recorded are kept after the last process.
   static let unrecordedEndsLimit = Duration.seconds(86_400)
 
+  /// How long nobody is accepted after that has failed.
+  static let acceptPause = Duration.seconds(1)
+
   private let settings: Settings
   let poller = Poller()
   private let listener: Int32
@@ -164,13 +167,19 @@ final class HostLoop {
   /// A node that connects takes the place of an earlier one, which must have ended.
   private func accept() {
     let descriptor = Glibc.accept(listener, nil, nil)
-    guard descriptor >= 0 else { return }
+    guard descriptor >= 0 else { return acceptFailed(listener) }
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     if let old = connection { poller.remove(old.descriptor) }
     connection = FrameConnection(descriptor: descriptor)
     isLeaving = false
     unwatchAllSockets()
     poller.add(descriptor)
+  }
+
+  /// Nobody could be accepted, as when too many files are open; who waits is looked at again a little later.
+  func acceptFailed(_ descriptor: Int32) {
+    let passing = [EAGAIN, EINTR, ECONNABORTED]
+    if !passing.contains(errno) { poller.pause(descriptor, for: Self.acceptPause) }
   }
 
   // MARK: Requests

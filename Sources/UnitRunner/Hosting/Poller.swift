@@ -8,6 +8,8 @@ import Glibc
 final class Poller {
   private var entries: [pollfd] = []
   private var childSignals: Int32 = -1
+  /// Descriptors that are not looked at before a moment since the machine's boot.
+  private var pauses: [Int32: Duration] = [:]
 
   deinit {
     if childSignals >= 0 { close(childSignals) }
@@ -26,7 +28,16 @@ final class Poller {
 
   /// Forgets a descriptor, which is to be closed afterwards.
   func remove(_ descriptor: Int32) {
-    entries.removeAll { $0.fd == descriptor }
+    entries.removeAll { $0.fd == descriptor || $0.fd == ~descriptor }
+    pauses[descriptor] = nil
+  }
+
+  /// Does not look at a descriptor for a while: what it is ready for cannot be done now.
+  func pause(_ descriptor: Int32, for duration: Duration) {
+    guard let index = entries.firstIndex(where: { $0.fd == descriptor }) else { return }
+    // poll(2) passes over negative ones.
+    entries[index].fd = ~descriptor
+    pauses[descriptor] = timeSinceBoot() + duration
   }
 
   /// Wakes when a child of this process ends; blocks the signal for this thread.
@@ -37,7 +48,7 @@ final class Poller {
 
   /// Waits for descriptors that are ready, at most `timeout`; nil waits without end.
   func wait(timeout: Duration?) -> [Int32] {
-    let count = poll(&entries, nfds_t(entries.count), Self.milliseconds(timeout))
+    let count = poll(&entries, nfds_t(entries.count), Self.milliseconds(endPauses(timeout)))
     guard count > 0 else { return [] }
     let ready = entries.filter { $0.revents != 0 }.map(\.fd)
     if childSignals >= 0, ready.contains(childSignals) {
@@ -45,6 +56,17 @@ final class Poller {
       _ = drain.withUnsafeMutableBytes { read(childSignals, $0.baseAddress, $0.count) }
     }
     return ready.filter { $0 != childSignals }
+  }
+
+  /// Looks again at what was paused for long enough; returns how long to wait so that no pause is longer.
+  private func endPauses(_ timeout: Duration?) -> Duration? {
+    guard !pauses.isEmpty else { return timeout }
+    let now = timeSinceBoot()
+    for (descriptor, end) in pauses where end <= now {
+      pauses[descriptor] = nil
+      if let index = entries.firstIndex(where: { $0.fd == ~descriptor }) { entries[index].fd = descriptor }
+    }
+    return ([timeout] + pauses.values.map { $0 - now }).compactMap { $0 }.min()
   }
 
   /// Whole milliseconds, rounded up so that a wait never ends early; -1 for nil.

@@ -129,6 +129,8 @@ extension SupervisionLoop {
     let directory = settings.workingDirectory
     let items = settings.directories.items(below: specifiers)
     let sockets = sockets(for: unit, running)?.passing
+    // A restarted service ends and begins without its sockets being listened to between, and a new unit-host has none.
+    for case let socket? in (sockets?.units ?? []).map({ try? UnitName($0) }) { listen(socket) }
     var ownID = ["SYSTEMD_EXEC_PID"]
     if isWatched(unit, running) { ownID.append("WATCHDOG_PID") }
     if sockets?.isStream == false { ownID.append("LISTEN_PID") }

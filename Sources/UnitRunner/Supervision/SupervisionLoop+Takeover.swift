@@ -123,7 +123,8 @@ extension SupervisionLoop {
         // A path or socket has to know how its unit is before it looks out anew, a timer what the clock says before that.
         var isTimer = false
         if case .timer? = units[name]?.lifecycle { isTimer = true }
-        if !isTimer { tellTriggered(to: name) }
+        // One that is down and about to be started counts as on its way: what it is started for must not be dropped.
+        if !isTimer, !isTriggeredComing(name) { tellTriggered(to: name) }
         stepPassive(name) { $0.resumed(at: $1) }
         if isTimer { tellTriggered(to: name) }
         if jobs.job(of: name) == nil { endInstance(name) }
@@ -174,6 +175,13 @@ extension SupervisionLoop {
     } else {
       acknowledge(process.id)
     }
+  }
+
+  private func isTriggeredComing(_ name: UnitName) -> Bool {
+    guard let triggered = units[name]?.lifecycle.passive?.triggered.flatMap({ jobs.unit($0) }),
+      units[triggered]?.isDown == true
+    else { return false }
+    return jobs.job(of: triggered) == .startWaiting || jobs.job(of: triggered) == .startRunning
   }
 
   private func requestAgain(_ name: UnitName) {

@@ -137,11 +137,14 @@ public struct SocketLifecycle: PassiveLifecycle {
   }
 
   /// The service has changed: while it is up the sockets are its own, afterwards they are listened to again.
+  ///
+  /// Whoever held them may have been lost meanwhile, so they are made again unless they are there.
   public mutating func triggeredChanged(to activity: UnitActivity, at now: UnitMoment) -> [PassiveDirective] {
     let isDown = UnitJobs.isDown(activity)
     switch snapshot.sub {
     case .running where activity.result == .startLimitHit: fail(.serviceStartLimitHit)
     case .running where isDown:
+      directives.append(.listen)
       if definition.flushesPending { directives.append(.flushSockets) }
       listen()
     case .listening where !isDown:
@@ -159,8 +162,10 @@ public struct SocketLifecycle: PassiveLifecycle {
   }
 
   /// Those who hold the sockets are new, or hold them still: they are asked again in either case.
+  ///
+  /// Not while the service has them: it listens on them itself, and others would take its place or be refused.
   public mutating func resumed(at now: UnitMoment) -> [PassiveDirective] {
-    if snapshot.sub == .startChown || hasSockets { directives.append(.listen) }
+    if snapshot.sub == .startChown || snapshot.sub == .listening { directives.append(.listen) }
     return taken()
   }
 
