@@ -124,6 +124,59 @@ import Units
     }
   }
 
+  @Test func `a link that the unit's user has put in a directory's place is not followed`() async throws {
+    try await with { units, directory in
+      let (state, run, outside) = ("\(directory)/s/root/var/lib", "\(directory)/s/root/run", "\(directory)/outside")
+      _ = try await units.run("User=daemon\nStateDirectory=app app/data", "true")
+      #expect(makeDirectories("\(outside)/deep", mode: 0o755))
+      #expect(rmdir("\(state)/app/data") == 0 && symlink(outside, "\(state)/app/data") == 0)
+      let failure = try await units.fail("User=daemon\nStateDirectory=app app/data")
+      #expect(failure.end == "238/STATE_DIRECTORY")
+      #expect(owner(outside)?.hasPrefix("0:0 ") == true)
+      // What lies behind one is not removed either.
+      try await units.load([
+        "a.service": "[Service]\nUser=daemon\nRuntimeDirectory=app/x/deep app\nExecStart=/bin/sleep 1000"
+      ])
+      try await units.start("a.service")
+      _ = try await units.mainProcess("a.service")
+      #expect(rename("\(run)/app/x", "\(run)/app/y") == 0 && symlink(outside, "\(run)/app/x") == 0)
+      try await units.stop("a.service")
+      try await units.expect("a.service", "inactive/dead")
+      #expect(directoryEntries(outside) == ["deep"])
+      // One that the administrator has put there is.
+      #expect(symlink(outside, "\(state)/moved") == 0)
+      _ = try await units.run("User=daemon\nStateDirectory=moved/here", "true")
+      #expect(owner("\(outside)/here")?.hasPrefix("1:1 ") == true)
+    }
+  }
+
+  @Test func `what is put in the place of a socket's file keeps its mode and owner`() async throws {
+    try await withTestDirectory { directory in
+      var settings = SocketDefinition.Settings()
+      settings.mode = 0o666
+      let request = ListenRequest(
+        unit: "a.socket",
+        listeners: [],
+        settings: settings,
+        userID: 1,
+        groupID: 1,
+        accepts: false,
+        connections: []
+      )
+      let (path, secret) = ("\(directory.path)/a.sock", "\(directory.path)/secret")
+      try "x".write(toFile: secret, atomically: true, encoding: .utf8)
+      chmod(secret, 0o600)
+      #expect(symlink(secret, path) == 0)
+      #expect(throws: SocketOpener.Problem.self) { try SocketOpener(request: request).adjust(path) }
+      #expect(owner(secret) == "0:0 600")
+      #expect(unlink(path) == 0)
+      let listener = LocalSocket.listen(directory: directory.path, name: "a.sock")
+      defer { close(listener) }
+      try SocketOpener(request: request).adjust(path)
+      #expect(owner(path) == "1:1 666")
+    }
+  }
+
   @Test func `a directory that cannot be made says which`() async throws {
     try await with { units, directory in
       #expect(makeDirectories("\(directory)/s/root/var/cache", mode: 0o755))

@@ -70,22 +70,45 @@ struct SocketOpener {
   private func openLocal(_ listener: SocketListener, path: String) throws(Problem) -> Int32 {
     makeParent(of: path)
     let descriptor = try make(AF_UNIX, listener)
+    // It is bound with no more than that, so that nobody may do more even at first.
+    _ = fchmod(descriptor, request.settings.mode)
     let bytes = Array(path.utf8)
     var isBound = Self.bind(descriptor, bytes + [0])
     // What an earlier one left behind; nobody hears anything from there any more.
     if !isBound, errno == EADDRINUSE, isFile(path, S_IFSOCK), unlink(path) == 0 {
       isBound = Self.bind(descriptor, bytes + [0])
     }
-    guard isBound, chmod(path, request.settings.mode) == 0 else {
+    guard isBound else {
       let error = problem("bind to \(path)")
       close(descriptor)
       throw error
     }
-    if let problem = own({ chown(path, $0, $1) }, path) {
+    do {
+      try adjust(path)
+    } catch {
       close(descriptor)
-      throw problem
+      throw error
     }
     return try listen(descriptor, listener)
+  }
+
+  /// Gives the file of a socket its mode and owner.
+  ///
+  /// Whoever may write to its directory may have put something else there by now, which is left alone.
+  func adjust(_ path: String) throws(Problem) {
+    // O_PATH
+    let file = Glibc.open(path, 0o10000000 | O_NOFOLLOW | O_CLOEXEC)
+    guard file >= 0 else { throw problem("open \(path)") }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK, status.st_uid == geteuid() else {
+      throw Problem(text: "\(path) is no longer the socket that was made there")
+    }
+    guard chmod("/proc/self/fd/\(file)", request.settings.mode) == 0 else {
+      throw problem("change the mode of \(path)")
+    }
+    // AT_EMPTY_PATH
+    if let problem = own({ fchownat(file, "", $0, $1, 0x1000) }, path) { throw problem }
   }
 
   private func openLocal(_ listener: SocketListener, name: String) throws(Problem) -> Int32 {

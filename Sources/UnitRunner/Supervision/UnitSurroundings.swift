@@ -38,19 +38,19 @@ struct UnitSurroundings {
   /// - Throws: ``Problem``.
   func prepare(_ items: [UnitDirectories.Item], owner: UserIdentity?) throws(Problem) {
     for item in items {
-      var status = stat()
-      let isThere = stat(item.path, &status) == 0
-      guard isThere || makeDirectories(item.path, mode: 0o755) else { throw problem(item, "make") }
+      let names = DirectorySteps.names(of: item.path, below: item.root)
+      var descriptor = DirectorySteps.open(names, below: item.root, isMaking: false)
+      let isThere = descriptor >= 0
+      if !isThere { descriptor = DirectorySteps.open(names, below: item.root, isMaking: true) }
+      guard descriptor >= 0 else { throw problem(item, "make") }
+      defer { close(descriptor) }
       // A configuration that is there is its administrator's.
-      if item.belongsToUser || !isThere { try own(item, item.belongsToUser ? owner : nil) }
+      if item.belongsToUser || !isThere { try own(descriptor, item, item.belongsToUser ? owner : nil) }
       for link in item.links { try makeLink(link, item) }
     }
   }
 
-  private func own(_ item: UnitDirectories.Item, _ owner: UserIdentity?) throws(Problem) {
-    let descriptor = open(item.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw problem(item, "open") }
-    defer { close(descriptor) }
+  private func own(_ descriptor: Int32, _ item: UnitDirectories.Item, _ owner: UserIdentity?) throws(Problem) {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw problem(item, "look at") }
     let (user, group) = (owner?.userID ?? getuid(), owner?.groupID ?? getgid())
@@ -79,8 +79,14 @@ struct UnitSurroundings {
   }
 
   private func makeLink(_ link: String, _ item: UnitDirectories.Item) throws(Problem) {
-    if let slash = link.lastIndex(of: "/") { _ = makeDirectories(String(link[..<slash]), mode: 0o755) }
-    guard symlink(item.path, link) == 0 || (errno == EEXIST && resolvedLink(link) == item.path) else {
+    var names = DirectorySteps.names(of: link, below: item.root)
+    let name = names.popLast() ?? ""
+    let directory = DirectorySteps.open(names, below: item.root, isMaking: true)
+    defer { if directory >= 0 { close(directory) } }
+    guard directory >= 0,
+      symlinkat(item.path, directory, name) == 0
+        || errno == EEXIST && resolvedLink("/proc/self/fd/\(directory)/\(name)") == item.path
+    else {
       throw Problem(exitCode: item.kind.exitCode, text: "cannot make \(link) a link to it: \(errorText(errno))")
     }
   }
@@ -96,8 +102,7 @@ struct UnitSurroundings {
 
   /// The unit is down, or waits to be started again by itself: what lasts only as long as a run goes.
   func leave(_ unit: UnitName, _ directories: UnitDirectories, below values: SpecifierValues, isRestarting: Bool) {
-    var gone: [String] = []
-    if let moved = moveAside("\(privateDirectory)/\(unit.rawValue)") { gone.append(moved) }
+    var gone = [moveAside([unit.rawValue], below: privateDirectory)].compactMap { $0 }
     let isKept =
       switch directories.preservation {
       case .no: false
@@ -107,35 +112,53 @@ struct UnitSurroundings {
     if !isKept {
       for item in directories.items(below: values) where item.kind == .runtime {
         for link in item.links where resolvedLink(link) == item.path { _ = unlink(link) }
-        if let moved = moveAside(item.path) { gone.append(moved) }
+        let names = DirectorySteps.names(of: item.path, below: item.root)
+        if let moved = moveAside(names, below: item.root) { gone.append(moved) }
       }
     }
     guard !gone.isEmpty else { return }
-    let paths = gone
+    let trees = gone
     do throws(DedicatedThread.Refused) {
       // Much may have been left there, and other units wait for this thread.
-      try DedicatedThread.start(name: "remove-trees") { paths.forEach(Self.removeTree) }
+      try DedicatedThread.start(name: "remove-trees") { trees.forEach { $0.remove() } }
     } catch {
-      paths.forEach(Self.removeTree)
+      trees.forEach { $0.remove() }
     }
   }
 
-  /// A name beside it that nobody uses, so that the next run can have the old one at once.
-  private func moveAside(_ path: String) -> String? {
-    guard let slash = path.lastIndex(of: "/") else { return nil }
-    let name = path[path.index(after: slash)...]
-    let target = "\(path[..<slash])/.\(name).gone-\(UInt64.random(in: 0...UInt64.max).hexadecimal)"
-    return rename(path, target) == 0 ? target : nil
+  /// What was moved aside, by its name in the directory where it is.
+  private struct MovedTree {
+    var directory: Int32
+    var name: String
+
+    /// Removes it; this can be done once.
+    func remove() {
+      UnitSurroundings.removeTree(name, of: directory)
+      close(directory)
+    }
+  }
+
+  /// Gives it a name beside its own that nobody uses, so that the next run can have the old one at once.
+  private func moveAside(_ names: [String], below root: String) -> MovedTree? {
+    guard let name = names.last else { return nil }
+    let directory = DirectorySteps.open(names.dropLast(), below: root, isMaking: false)
+    guard directory >= 0 else { return nil }
+    let target = ".\(name).gone-\(UInt64.random(in: 0...UInt64.max).hexadecimal)"
+    guard renameat(directory, name, directory, target) == 0 else {
+      close(directory)
+      return nil
+    }
+    return MovedTree(directory: directory, name: target)
   }
 
   /// Removes a directory with everything in it; links are removed themselves.
-  static func removeTree(_ path: String) {
-    let directory = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+  static func removeTree(_ name: String, of parent: Int32 = AT_FDCWD) {
+    let directory = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     if directory >= 0 {
       removeEntries(directory, depth: 0)
       close(directory)
     }
-    if rmdir(path) != 0 { _ = unlink(path) }
+    if unlinkat(parent, name, AT_REMOVEDIR) != 0 { _ = unlinkat(parent, name, 0) }
   }
 
   private static func removeEntries(_ directory: Int32, depth: Int) {
@@ -165,7 +188,7 @@ struct UnitSurroundings {
     if closed >= 0 { close(closed) }
     let left = directoryEntries(privateDirectory).filter { $0.contains(".gone-") }.map { "\(privateDirectory)/\($0)" }
     // Without a thread they are tried again at the next start.
-    if !left.isEmpty { try? DedicatedThread.start(name: "remove-trees") { left.forEach(Self.removeTree) } }
+    if !left.isEmpty { try? DedicatedThread.start(name: "remove-trees") { left.forEach { Self.removeTree($0) } } }
   }
 
   /// Keeps a unit's file where `%y` says.

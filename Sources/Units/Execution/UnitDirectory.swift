@@ -55,7 +55,9 @@ public struct UnitDirectories: Sendable, Equatable {
   public struct Item: Sendable, Equatable {
     /// What it is for.
     public var kind: Kind
-    /// Where it is, absolute.
+    /// The directory of its kind, which is the machine's, absolute.
+    public var root: String
+    /// Where it is, absolute, below ``root``.
     public var path: String
     /// Symbolic links to it, absolute.
     public var links: [String]
@@ -82,6 +84,7 @@ public struct UnitDirectories: Sendable, Equatable {
       return (entries[kind] ?? []).map { entry in
         Item(
           kind: kind,
+          root: root,
           path: "\(root)/\(entry.path)",
           links: entry.links.map { "\(root)/\($0)" },
           mode: modes[kind] ?? 0o755,
