@@ -279,6 +279,33 @@ import Units
     }
   }
 
+  @Test func `of a unit that is gone only its entries are kept`() async throws {
+    try await withTestDirectory { directory in
+      var journal = Journal(directory)
+      for unit in ["a.service", "b.service"] { journal.write("1", to: unit) }
+      journal.writer.forget("a.service")
+      #expect(journal.writer.unitsInMind == 1)
+      journal.write("2")
+      #expect(texts(journal.reader()) == ["1", "2"])
+      #expect(journal.writer.places.segments(of: "a.service").count == 1)
+    }
+  }
+
+  @Test func `many lines go to the unit-host in pieces that each fit into a message`() throws {
+    // The longest that JSON makes of a byte.
+    let text = String(repeating: "\u{1}", count: 48 << 10)
+    var lines = (0..<60).map { HostedLine(epochMicroseconds: $0, source: "sh", text: text) }
+    lines += (0..<5_000).map { HostedLine(epochMicroseconds: $0, source: "sh", text: "") }
+    let pieces = HostedLine.pieces(lines)
+    #expect(pieces.flatMap { $0 } == lines)
+    for piece in pieces {
+      let data = try JSONEncoder().encode(HostRequest.journal(unit: "a.service", lines: Array(piece)))
+      #expect(data.count <= FrameConnection.frameLimitBytes)
+    }
+    #expect(HostedLine.pieces([]).isEmpty)
+    #expect(HostedLine.pieces([HostedLine(epochMicroseconds: 0, source: "sh", text: "x")]).count == 1)
+  }
+
   @Test func `positions go on when the clock was set back`() async throws {
     try await withTestDirectory { directory in
       let places = JournalPlaces(stateDirectory: directory.path)

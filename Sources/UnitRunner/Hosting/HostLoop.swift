@@ -209,6 +209,7 @@ final class HostLoop {
     case .journal(let unit, let lines): journal.append(lines.map { JournalDraft($0) }, to: unit)
     case .forget(let unit):
       groups.forget(unit)
+      journal.forget(unit)
       told[unit] = nil
       lineCounts[unit] = nil
       emptyWatches[unit] = nil

@@ -222,4 +222,26 @@ struct HostedLine: Codable, Sendable, Equatable {
   var stream: JournalRecord.Stream?
   /// The run of the unit.
   var invocation: String?
+
+  /// How much of lines goes into one message, in bytes of text; JSON may make six times as much of it.
+  static let pieceBytes = 1 << 20
+  /// What a line takes beside its text, in bytes and no less than that.
+  private static let overheadBytes = 512
+
+  /// Lines in pieces, each of which fits into a message.
+  static func pieces(_ lines: [HostedLine]) -> [ArraySlice<HostedLine>] {
+    var pieces: [ArraySlice<HostedLine>] = []
+    var start = lines.startIndex
+    var bytes = 0
+    for (index, line) in lines.enumerated() {
+      let size = line.text.utf8.count + overheadBytes
+      if bytes + size > pieceBytes, index > start {
+        pieces.append(lines[start..<index])
+        (start, bytes) = (index, 0)
+      }
+      bytes += size
+    }
+    if start < lines.endIndex { pieces.append(lines[start...]) }
+    return pieces
+  }
 }

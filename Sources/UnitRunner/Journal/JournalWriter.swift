@@ -78,6 +78,15 @@ struct JournalWriter {
     sweepIfDue(now / 1_000_000)
   }
 
+  /// Keeps nothing in mind of a unit that is gone; its entries stay.
+  mutating func forget(_ unit: String) {
+    segments[unit] = nil
+    lost[unit] = nil
+  }
+
+  /// How many units something is kept in mind of.
+  var unitsInMind: Int { Set(segments.keys).union(lost.keys).count }
+
   /// Removes what is too old or too much, if it is time to look.
   mutating func sweepIfDue(_ nowEpochSeconds: Int64) {
     let isTime = lastSweepSeconds.map { abs(nowEpochSeconds - $0) >= Self.sweepIntervalSeconds } ?? true

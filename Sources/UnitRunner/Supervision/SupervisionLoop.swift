@@ -281,7 +281,9 @@ final class SupervisionLoop {
       }
     }
     dirty = []
-    send(journal.sorted { $0.key < $1.key }.map { .journal(unit: $0.key, lines: $0.value) })
+    for (unit, lines) in journal.sorted(by: { $0.key < $1.key }) {
+      send(HostedLine.pieces(lines).map { .journal(unit: unit, lines: Array($0)) })
+    }
     send(acknowledgements)
     journal = [:]
     acknowledgements = []
