@@ -138,6 +138,49 @@ private struct TimerScript {
     #expect(timer.unitRuns(for: .zero) == "= waiting until 1700")
   }
 
+  @Test func `a clock that is set back holds no timer up, whoever notices it`() throws {
+    // Before it has elapsed, it counts from its start.
+    var timer = try TimerScript("OnCalendar=*:0/10")
+    #expect(timer.start() == "= waiting until 1400")
+    #expect(timer.clockSet(by: .seconds(-86_400)) == "= waiting until 1400")
+    #expect(timer.fire() == "start a.service; = running")
+    _ = timer.unitRuns(for: .zero)
+
+    var resumed = try TimerScript("OnCalendar=*:0/10")
+    _ = resumed.start()
+    resumed = try TimerScript("OnCalendar=*:0/10", resuming: resumed.snapshot)
+    resumed.sinceEpoch -= .seconds(86_400)
+    #expect(resumed.machine.resumed(at: resumed.now).isEmpty && resumed.machine.deadline == .seconds(1400))
+
+    var untold = try TimerScript("OnCalendar=*:0/10")
+    _ = untold.start()
+    untold.sinceEpoch -= .seconds(86_400)
+    #expect(untold.fire() == "= waiting until 2000")
+  }
+
+  @Test func `what a clock shows twice elapses once, although the timer was late`() throws {
+    // Clocks in Berlin are put back at 01:00 UTC on 25 October 1970, day 297.
+    let night: Int64 = 297 * 86_400 - 100_000
+    let zones = TimeZoneTable(local: try #require(TimeZoneRules(rule: "CET-1CEST,M3.5.0,M10.5.0/3")))
+    func script(_ text: String, at seconds: Int64) throws -> TimerScript {
+      try TimerScript(text, at: seconds, surroundings: TimerSurroundings(zones: zones, startup: .seconds(20)))
+    }
+    var timer = try script("OnCalendar=2:30", at: night)
+    #expect(timer.start() == "= waiting until \(night + 1800)")
+    // 02:15 for the second time.
+    timer.pass(.seconds(4500))
+    #expect(timer.fire() == "start a.service; = running")
+    #expect(timer.unitRuns(for: .zero) == "= waiting until \(night + 86_400 + 5400)")
+    var often = try script("OnCalendar=*:0/10", at: night + 1000)
+    _ = often.start()
+    often.pass(.seconds(3500))
+    _ = often.fire()
+    #expect(often.unitRuns(for: .zero) == "= waiting until \(night + 7200)")
+    // One that is started only then has missed the first time.
+    var late = try script("OnCalendar=2:30", at: night + 4500)
+    #expect(late.start() == "= waiting until \(night + 5400)")
+  }
+
   @Test func `a clock that runs slowly is waited for`() throws {
     var timer = try TimerScript("OnCalendar=*:0/10")
     #expect(timer.start() == "= waiting until 1400")

@@ -26,9 +26,16 @@ extension CalendarExpression {
     return nil
   }
 
-  /// Whether its time zone is known.
-  public func isZoneKnown(in zones: TimeZoneTable) -> Bool {
-    rules(in: zones) != nil
+  /// The first instant after one at which something elapsed that follows the expression, perhaps late.
+  ///
+  /// What clocks show once more because they have been put back does not elapse once more.
+  /// Units: microseconds since the Unix epoch.
+  public func next(afterElapseAtEpochMicroseconds instant: Int64, zones: TimeZoneTable) -> Int64? {
+    guard let next = next(afterEpochMicroseconds: instant, zones: zones) else { return nil }
+    guard let repetition = rules(in: zones)?.repetition(ofEpochMicroseconds: next), repetition.first <= instant else {
+      return next
+    }
+    return self.next(afterEpochMicroseconds: repetition.end - 1, zones: zones)
   }
 
   private func rules(in zones: TimeZoneTable) -> TimeZoneRules? {

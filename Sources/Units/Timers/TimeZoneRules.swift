@@ -101,6 +101,25 @@ public struct TimeZoneRules: Sendable, Hashable {
     }
     return .skipped(next: (low + offset(atEpochSeconds: low)) * CivilTime.second)
   }
+
+  /// When clocks showed for the first time what they show once more at an instant, having been put back, and when they
+  /// begin to show what is new again; nil when they show it for the first time.
+  ///
+  /// Units: microseconds since the Unix epoch.
+  func repetition(ofEpochMicroseconds instant: Int64) -> (first: Int64, end: Int64)? {
+    let seconds = instant.floored(by: CivilTime.second)
+    let clock = instant + offset(atEpochSeconds: seconds) * CivilTime.second
+    guard case .instants(let all) = reading(clock), let first = all.first, first < instant else { return nil }
+    // Clocks are put back once between the two, which can be searched for by halves.
+    let start = first.floored(by: CivilTime.second)
+    let before = offset(atEpochSeconds: start)
+    var (low, high) = (start, seconds)
+    while low < high {
+      let middle = (low + high).floored(by: 2)
+      if offset(atEpochSeconds: middle) != before { high = middle } else { low = middle + 1 }
+    }
+    return (first, low * CivilTime.second + instant - first)
+  }
 }
 
 /// The zones a calendar expression may be about.

@@ -83,6 +83,9 @@ public struct TimerLifecycle: PassiveLifecycle {
     }
   }
 
+  /// How far the clock may have got away from the time since the boot without having been set.
+  private static let steadiness = Duration.seconds(10)
+
   // MARK: Queries
 
   /// Waiting, running, elapsed, dead or failed.
@@ -141,7 +144,7 @@ public struct TimerLifecycle: PassiveLifecycle {
     let isDue =
       snapshot.nextSinceBoot.map { $0 <= now.sinceBoot } == true
       || snapshot.nextSinceEpoch.map { $0 <= now.sinceEpoch } == true
-    if isDue { elapse(at: now) } else { snapshot.clockOffset = now.sinceEpoch - now.sinceBoot }
+    if isDue { elapse(at: now) } else { followClock(at: now) }
     return taken()
   }
 
@@ -171,8 +174,7 @@ public struct TimerLifecycle: PassiveLifecycle {
 
   /// The clock was set: calendar expressions are looked at again.
   public mutating func clockChanged(at now: UnitMoment) -> [PassiveDirective] {
-    // Set back before the last time it elapsed, it would be still for as long.
-    if let last = snapshot.elapsedSinceEpoch, last > now.sinceEpoch { snapshot.elapsedSinceEpoch = now.sinceEpoch }
+    forgetFuture(at: now)
     guard snapshot.sub == .waiting else { return [] }
     if definition.elapsesOnClockChange { elapse(at: now) } else { wait(at: now, afterClockChange: true) }
     return taken()
@@ -180,8 +182,9 @@ public struct TimerLifecycle: PassiveLifecycle {
 
   /// The clock may have been set meanwhile.
   public mutating func resumed(at now: UnitMoment) -> [PassiveDirective] {
-    snapshot.clockOffset = now.sinceEpoch - now.sinceBoot
-    return []
+    forgetFuture(at: now)
+    if snapshot.sub == .waiting { followClock(at: now) }
+    return taken()
   }
 
   // MARK: Steps
@@ -192,6 +195,22 @@ public struct TimerLifecycle: PassiveLifecycle {
     if definition.isPersistent { keepStamp(now) }
     enter(.running)
     directives.append(.startUnit(definition.triggered))
+  }
+
+  /// The clock may go a little faster or slower; one that was set makes calendar expressions be looked at again.
+  private mutating func followClock(at now: UnitMoment) {
+    let offset = now.sinceEpoch - now.sinceBoot
+    let change = offset - snapshot.clockOffset
+    snapshot.clockOffset = offset
+    guard change < .zero - Self.steadiness || change > Self.steadiness else { return }
+    forgetFuture(at: now)
+    wait(at: now, afterClockChange: true)
+  }
+
+  /// What lies after now since the clock was set back: counting from there, the timer would be still for as long.
+  private mutating func forgetFuture(at now: UnitMoment) {
+    snapshot.elapsedSinceEpoch = snapshot.elapsedSinceEpoch.map { min($0, now.sinceEpoch) }
+    snapshot.startedSinceEpoch = snapshot.startedSinceEpoch.map { min($0, now.sinceEpoch) }
   }
 
   private mutating func keepStamp(_ now: UnitMoment) {
@@ -244,9 +263,13 @@ public struct TimerLifecycle: PassiveLifecycle {
   }
 
   private func nextCalendar(at now: UnitMoment) -> Duration? {
-    let last = snapshot.elapsedSinceEpoch ?? snapshot.startedSinceEpoch ?? now.sinceEpoch
-    let moments = definition.calendar.compactMap {
-      $0.next(afterEpochMicroseconds: last.wholeMicroseconds, zones: surroundings.zones)
+    let moments = definition.calendar.compactMap { expression in
+      if let last = snapshot.elapsedSinceEpoch {
+        // It may have elapsed late, when clocks had been put back already.
+        return expression.next(afterElapseAtEpochMicroseconds: last.wholeMicroseconds, zones: surroundings.zones)
+      }
+      let start = snapshot.startedSinceEpoch ?? now.sinceEpoch
+      return expression.next(afterEpochMicroseconds: start.wholeMicroseconds, zones: surroundings.zones)
     }
     guard let next = moments.min() else { return nil }
     // What was missed before the node started counts from then on, so that a random delay delays it.
