@@ -114,6 +114,23 @@ import Testing
     #expect(plan.localUnits[0].command == .start)
   }
 
+  @Test func `sockets, timers, paths and targets are the node's own units as services are`() throws {
+    let plan = try plan(
+      """
+      coreos:
+        units:
+          - {name: a.timer, command: start, content: x}
+          - {name: a.socket, enable: true, content: x}
+          - {name: a.path, content: x}
+          - {name: a.target, content: x}
+          - {name: a.mount, content: x}
+          - {name: fleet.timer, content: x}
+      """
+    )
+    #expect(plan.localUnits.map(\.name) == ["a.timer", "a.socket", "a.path", "a.target"])
+    #expect(plan.localUnits[0].command == .start && plan.localUnits[1].isEnabled)
+  }
+
   @Test func `explicit zeros and noes are kept`() throws {
     let plan = try plan(
       "coracle: {registrator: {ttl: 0, enabled: no}}\ncoreos: {fleet: {disable-engine: false, verbosity: 0}}\n"

@@ -96,8 +96,8 @@ extension PlanBuilder {
   private mutating func planLocal(_ name: String, _ section: Section, at mark: SourceMark) -> LocalUnitPlan? {
     let content = section["content"]?.string
     let isMasked = section["mask"]?.boolean ?? false
-    guard name.hasSuffix(".service") else {
-      let kind = name.split(separator: ".").last ?? ""
+    let kind = name.split(separator: ".").last.map(String.init) ?? ""
+    guard Self.localKinds.contains(kind) else {
       log.warning(at: mark, "\(name) is accepted and has no effect: .\(kind) units are not run yet")
       return nil
     }
@@ -105,6 +105,13 @@ extension PlanBuilder {
       log.warning(
         at: mark,
         "flanneld.service is accepted and has no effect: there is no overlay network in this version"
+      )
+      return nil
+    }
+    if let started = startedBuiltIn(name, kind, section["content"]) {
+      log.warning(
+        at: mark,
+        "\(name) is accepted and has no effect: \(started), which it would start, is built in and no unit here"
       )
       return nil
     }
@@ -129,6 +136,21 @@ extension PlanBuilder {
       isRuntime: section["runtime"]?.boolean ?? false,
       dropIns: dropIns.map { LocalUnitPlan.DropIn(name: $0.name, content: $0.content.string ?? "") }
     )
+  }
+
+  /// Types of units that the node runs.
+  private static let localKinds = ["service", "socket", "timer", "path", "target"]
+  private static let builtInServices = [
+    "etcd.service", "etcd2.service", "etcd-member.service", "fleet.service", "docker.service", "registrator.service",
+  ]
+
+  /// The built-in that a socket, timer or path would start, as `docker-tcp.socket` does; nil for anything else.
+  private func startedBuiltIn(_ name: String, _ kind: String, _ content: Setting?) -> String? {
+    guard let content, ["socket", "timer", "path"].contains(kind) else { return nil }
+    let key = kind == "socket" ? "Service" : "Unit"
+    let named = UnitTextLine.lines(of: content).last { $0.section.lowercased() == kind && $0.key == key }?.value
+    let started = named ?? "\(name.dropLast(kind.count + 1)).service"
+    return Self.builtInServices.contains(started) ? started : nil
   }
 
   private mutating func dropIns(_ section: Section) -> [(name: String, content: Setting)] {
