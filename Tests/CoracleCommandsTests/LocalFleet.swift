@@ -22,6 +22,8 @@ final class LocalFleet: FleetAPI, UnitInspectionAPI {
     var patches: [MachineMetadataOperation] = []
     /// Units whose processes take so many looks to stop after they were told to.
     var slowToStop: [String: Int] = [:]
+    /// Units that end by themselves after so many looks.
+    var endsAfter: [String: Int] = [:]
     /// Units that have failed.
     var failed: Set<String> = []
     /// How many changes have to be under way at once before one is answered, and how many were.
@@ -128,7 +130,11 @@ final class LocalFleet: FleetAPI, UnitInspectionAPI {
         let isStopping = unit.currentState == .loaded && (state.slowToStop[unit.name] ?? 0) > 0
         if isStopping { state.slowToStop[unit.name]? -= 1 }
         guard unit.currentState == .launched || isStopping else { continue }
-        let active = isStopping ? "deactivating" : state.failed.contains(unit.name) ? "failed" : "active"
+        var active = isStopping ? "deactivating" : state.failed.contains(unit.name) ? "failed" : "active"
+        if let looks = state.endsAfter[unit.name] {
+          active = looks > 0 ? "activating" : "inactive"
+          state.endsAfter[unit.name] = max(looks - 1, 0)
+        }
         states.append(
           FleetUnitState(
             name: unit.name,
@@ -136,7 +142,7 @@ final class LocalFleet: FleetAPI, UnitInspectionAPI {
             machineID: unit.machineID ?? "",
             loadState: "loaded",
             activeState: active,
-            subState: isStopping ? "stop-sigterm" : active == "active" ? "running" : "failed"
+            subState: isStopping ? "stop-sigterm" : active == "failed" ? "failed" : "running"
           )
         )
       }

@@ -69,6 +69,27 @@ struct MachineSessionTests {
     #expect(fleet.state.withLock { $0.patches.isEmpty })
   }
 
+  /// Starts a unit of a type on the first machine.
+  private func start(_ name: String, _ service: String) async throws {
+    let file = try UnitFile(parsing: "[Service]\nExecStart=/bin/true\n\(service)")
+    _ = try await fleet.putUnit(named: name, FleetUnitRequest(options: file.options, desiredState: "launched"))
+  }
+
+  @Test func `a drain waits for a oneshot as long as that takes, and does not wait for it to go`() async throws {
+    try await start("a.service", "Type=oneshot\n")
+    try await start("b.service", "Type=oneshot\n")
+    fleet.state.withLock { $0.endsAfter = ["a.service": 500, "b.service": 0] }
+    #expect(await session.drain("1111", .init(limit: nil)) == 0)
+    #expect(record.error == "Waiting for what runs to its end: a.service\n")
+    #expect(record.out == "Machine 1111aaaa... is drained; ended and still placed there: a.service b.service\n")
+  }
+
+  @Test func `a drain gives up when other units do not move`() async throws {
+    try await start("a.service", "Type=oneshot\nRemainAfterExit=yes\n")
+    #expect(await session.drain("1111", .init(limit: nil)) == 1)
+    #expect(record.error == "Units that do not move: a.service; unit explain tells why\n")
+  }
+
   @Test func `the status of a machine shows what it has`() async {
     _ = await session.activate(["a", "b"], target: .launched, replace: false, .init(limit: .seconds(2)))
     let before = record.out.count

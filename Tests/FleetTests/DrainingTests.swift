@@ -43,6 +43,17 @@ import Units
     #expect(tasks(cluster).map(\.job) == ["b.service"])
   }
 
+  @Test func `a oneshot that was started stays, as elsewhere it would do its work again`() throws {
+    var cluster = try drained(["a.service": "", "b.service": ""], machines: "m2")
+    cluster.jobs["a.service"]?.oneshot = .ends
+    #expect(tasks(cluster).map(\.job) == ["b.service"])
+    cluster.jobs["a.service"]?.oneshot = .remains
+    #expect(tasks(cluster).map(\.job) == ["a.service"], "this one is active afterwards, and goes like any other")
+    cluster.jobs["a.service"]?.oneshot = .ends
+    cluster.jobs["a.service"]?.targetState = .loaded
+    #expect(tasks(cluster).map(\.job) == ["a.service"], "nobody starts it there, but its timer goes with it")
+  }
+
   @Test func `a global unit stays`() throws {
     let cluster = try drained(["a.service": "Global=true\n"], machines: "m2")
     #expect(tasks(cluster).isEmpty)

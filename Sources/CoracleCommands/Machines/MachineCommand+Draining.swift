@@ -7,7 +7,10 @@ extension MachineCommand {
       abstract: "Move the units of a machine away, one after another.",
       discussion: """
         Each unit is started on another machine before it is stopped here. Global units stay, and so do units that no other \
-        machine takes. The machine takes no units until it is undrained; that outlives a restart of machine and engine.
+        machine takes. A unit of Type=oneshot that was started is waited for, however long it runs, and stays placed here: \
+        elsewhere it would do its work again, as it will if the machine then goes away and the unit has not been destroyed. \
+        With RemainAfterExit=yes it moves like others. The machine takes no units until it is undrained; that outlives a \
+        restart of machine and engine.
         """
     )
     @Argument(help: "The id of the machine, or how it begins.")

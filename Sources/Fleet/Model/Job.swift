@@ -20,6 +20,8 @@ public struct Job: Sendable, Equatable {
   public var isTemplate: Bool
   /// Whether its file could be read; when not, the unit keeps the place it has and gets no other.
   public var isFileKnown: Bool
+  /// What becomes of it once it has done its work; nil when it is no oneshot.
+  public var oneshot: Oneshot?
 
   /// Makes a job.
   public init(
@@ -29,7 +31,8 @@ public struct Job: Sendable, Equatable {
     targetMachineID: String? = nil,
     placedAt: UInt64 = 0,
     isTemplate: Bool = false,
-    isFileKnown: Bool = true
+    isFileKnown: Bool = true,
+    oneshot: Oneshot? = nil
   ) {
     self.name = name
     self.requirements = requirements
@@ -38,6 +41,7 @@ public struct Job: Sendable, Equatable {
     self.placedAt = placedAt
     self.isTemplate = isTemplate
     self.isFileKnown = isFileKnown
+    self.oneshot = oneshot
   }
 
   /// Whether a machine should have it loaded or launched.

@@ -41,8 +41,8 @@ extension ClusterLedger {
   ///
   /// A move helps when it evens out the number of units, or if it leaves that as it is, their weights, else their memory,
   /// else their processor time: each by what is left of the sum of squares. So every move makes the whole more even, and
-  /// when none helps any more it stays so. Units that must be together go together; global units, and those whose file
-  /// cannot be read, stay.
+  /// when none helps any more it stays so. Units that must be together go together; global units, those whose file
+  /// cannot be read, and oneshots, which elsewhere would do their work again, stay.
   ///
   /// Invariant: nothing is moved that ``plan(placingAtMost:draining:)`` would move back.
   public func rebalancingMove() -> UnitMove? {
@@ -72,6 +72,7 @@ extension ClusterLedger {
     while let next = pending.popLast() {
       guard group.insert(next).inserted else { continue }
       guard let job = jobs[next], job.targetMachineID == source, job.isFileKnown, job.isWanted,
+        job.oneshot == nil,
         occupancies[source]?.jobs[next] != nil, unable[next] == nil, put[next] == nil
       else { return nil }
       // A global peer is everywhere that it can be; whether it is there is looked at below.
@@ -88,14 +89,21 @@ extension ClusterLedger {
     return load
   }
 
+  /// Whether a machine would take units that come to it together, and keep those that it has.
+  func takes(_ group: [String], on id: String) -> Bool { taker(of: group)(id) }
+
   private func leastLoaded(taking group: [String], from source: String) -> String? {
+    let takes = taker(of: group)
+    return order.first { $0 != source && takes($0) }
+  }
+
+  /// What tells which machines would take units together: what all of them are asked is found out once.
+  private func taker(of group: [String]) -> (String) -> Bool {
     let members = group.compactMap { jobs[$0] }
     let barriers = members.map { conflicts.barriers(to: $0) }
     let names = Set(group)
-    return order.first { candidate in
-      guard candidate != source, unsettled[candidate] == nil, let occupancy = occupancies[candidate] else {
-        return false
-      }
+    return { candidate in
+      guard unsettled[candidate] == nil, let occupancy = occupancies[candidate] else { return false }
       return zip(members, barriers).allSatisfy { job, barrier in
         !barrier.keepAway(from: candidate) && occupancy.accepts(job, in: names)
           && occupancy.replacedJobs(by: job).isEmpty

@@ -6,7 +6,8 @@ extension ClusterLedger {
   /// Moves the first unit by name off each of some machines that another machine takes.
   ///
   /// Units that must be together with another one are not moved by themselves: they follow it, and it only goes where all
-  /// of them can. Global units stay. A unit that nobody takes stays too, and runs on.
+  /// of them can. Global units stay. A unit that nobody takes stays too, and runs on. A oneshot that was started stays to
+  /// its end and after it: elsewhere it would be started, and do its work again.
   mutating func drain(_ machineIDs: [String]) {
     for id in machineIDs.sorted() where occupancies[id]?.machine.isDraining ?? false {
       let names = (occupancies[id]?.jobs.keys.sorted() ?? []).filter { canLead($0, awayFrom: id) }
@@ -21,7 +22,8 @@ extension ClusterLedger {
 
   private func canLead(_ name: String, awayFrom id: String) -> Bool {
     guard let job = jobs[name], job.targetMachineID == id, put[name] == nil, unable[name] == nil else { return false }
-    return job.isFileKnown && job.requirements.peers.isEmpty
+    let doesWorkOnce = job.oneshot == .ends && job.targetState == .launched
+    return job.isFileKnown && job.requirements.peers.isEmpty && !doesWorkOnce
   }
 
   /// Whether a machine takes those that must be together with a unit, and with them in turn.

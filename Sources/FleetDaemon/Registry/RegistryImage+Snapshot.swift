@@ -121,7 +121,8 @@ extension JobImage {
       targetMachineID: target?.value,
       placedAt: (requirements.isGlobal ? targetState?.index : target?.index)?.rawValue ?? 0,
       isTemplate: isTemplate,
-      isFileKnown: self.requirements != nil
+      isFileKnown: self.requirements != nil,
+      oneshot: oneshot
     )
   }
 }

@@ -19,6 +19,8 @@ struct JobImage: Sendable {
   var launchedBy: Stamped<String>?
   /// The `[X-Fleet]` section; nil while the file is unknown.
   var requirements: UnitRequirements?
+  /// What becomes of it once it has done its work; nil when it is no oneshot, or while the file is unknown.
+  var oneshot: Oneshot?
   /// Whether the name is that of a template; the same for all its life.
   var isTemplate = false
 
@@ -213,9 +215,11 @@ struct RegistryImage: Sendable {
     if let hash = job.hash, let file = files[hash] {
       if old.hash != hash || job.requirements == nil {
         job.requirements = UnitRequirements(of: file.value, unitName: unit)
+        job.oneshot = file.value.oneshot
       }
     } else {
       job.requirements = nil
+      job.oneshot = nil
     }
     jobs[unit] = job.isEmpty ? nil : job
     if old.hash != job.hash {
@@ -264,7 +268,8 @@ struct RegistryImage: Sendable {
 }
 
 extension Set {
-  fileprivate mutating func set(_ element: Element, _ isMember: Bool) {
+  /// Adds an element, or takes it out.
+  mutating func set(_ element: Element, _ isMember: Bool) {
     if isMember { insert(element) } else { remove(element) }
   }
 }
