@@ -107,6 +107,17 @@ import Units
     #expect(plan(cluster) == [])
   }
 
+  @Test func `a oneshot stays where it is, or its work would be done twice`() throws {
+    var cluster = try cluster(plain(3), then: "m2")
+    cluster.jobs["u1.service"]?.oneshot = .ends
+    cluster.jobs["u2.service"]?.oneshot = .remains
+    #expect(plan(cluster) == ["u3.service m1>m2"])
+    try cluster.start("v.service", xfleet: "MachineOf=u1.service\n")
+    cluster.jobs["u3.service"] = nil
+    cluster.settle()
+    #expect(plan(cluster) == [], "nor does what must be with it go")
+  }
+
   @Test func `whatever the cluster, it ends and stays as it is`() throws {
     for seed in 1...40 {
       var random = Sequence(seed: UInt64(seed))
@@ -140,48 +151,114 @@ import Units
 @Suite struct RebalancerTests {
   let move = UnitMove(units: ["a.service"], from: "m1", to: "m2")
   var running: Rebalancing { Rebalancing(current: move) }
-  var ledger: ClusterLedger { ClusterLedger() }
 
-  func step(_ unit: MovingUnit?, at now: Duration = .zero, _ rebalancer: inout Rebalancer) -> RebalancingStep? {
-    rebalancer.step(running, unit.map { ["a.service": $0] } ?? [:], present: ["m1", "m2"], ledger, at: now)
+  /// Two machines, and units on one of them.
+  func ledger(_ units: [String: String] = ["a.service": "m1"], xfleet: String = "", draining: String? = nil) throws
+    -> ClusterLedger
+  {
+    var cluster = ClusterScript("m1", "m2")
+    for (name, id) in units.sorted(by: { $0.key < $1.key }) {
+      try cluster.start(name, xfleet: name == "f.service" ? xfleet : "")
+      cluster.jobs[name]?.targetMachineID = id
+    }
+    if let draining { cluster.machines[draining]?.isDraining = true }
+    var ledger = ClusterLedger(cluster.snapshot)
+    _ = ledger.plan()
+    return ledger
   }
 
-  @Test func `a move that was stored and not carried out is carried out`() {
-    var rebalancer = Rebalancer()
-    let unit = MovingUnit(target: "m1", mayRunAtSource: true, stateAtTarget: nil)
-    #expect(step(unit, &rebalancer)?.tasks == move.tasks)
+  func step(
+    _ unit: MovingUnit?,
+    _ ledger: ClusterLedger,
+    at now: Duration = .zero,
+    _ rebalancer: inout Rebalancer,
+    _ rebalancing: Rebalancing? = nil
+  ) -> RebalancingStep? {
+    let units = unit.map { ["a.service": $0] } ?? [:]
+    return rebalancer.step(rebalancing ?? running, units, present: ["m1", "m2"], ledger, at: now)
   }
 
-  @Test func `the next one waits until the unit is gone from the old machine`() {
+  let unbegun = MovingUnit(target: "m1", mayRunAtSource: true, stateAtTarget: nil)
+
+  @Test func `a move that was stored and not carried out is decided anew`() throws {
     var rebalancer = Rebalancer()
+    let uneven = try ledger(["a.service": "m1", "b.service": "m1"])
+    #expect(step(unbegun, uneven, &rebalancer) == RebalancingStep(rebalancing: running, tasks: move.tasks))
+    let late = step(unbegun, uneven, at: .seconds(400), &rebalancer)
+    #expect(late?.tasks == move.tasks)
     let starting = MovingUnit(target: "m2", mayRunAtSource: true, stateAtTarget: "activating")
-    #expect(step(starting, &rebalancer) == nil)
+    #expect(step(starting, uneven, at: .seconds(401), &rebalancer) == nil, "its time begins when it is carried out")
+  }
+
+  @Test func `a unit that a drain brought back stays there`() throws {
+    var rebalancer = Rebalancer()
+    let draining = try ledger(["a.service": "m1", "b.service": "m1"], draining: "m2")
+    #expect(step(unbegun, draining, &rebalancer) == RebalancingStep(rebalancing: Rebalancing(phase: .done), tasks: []))
+  }
+
+  @Test func `a group of which one is there and another is not is brought together`() throws {
+    let group = UnitMove(units: ["x.service", "y.service", "f.service"], from: "m1", to: "m2")
+    let torn = ["x.service": "m2", "y.service": "m1"]
+    let units = torn.mapValues { MovingUnit(target: $0, mayRunAtSource: true, stateAtTarget: nil) }
+    let cases: [(draining: String?, tasks: [ClusterTask])] = [(nil, [group.tasks[1]]), ("m2", [])]
+    for (draining, tasks) in cases {
+      var rebalancer = Rebalancer()
+      let ledger = try ledger(torn, draining: draining)
+      let step = rebalancer.step(Rebalancing(current: group), units, present: ["m1", "m2"], ledger, at: .zero)
+      #expect(step?.tasks == tasks)
+      #expect(step?.rebalancing.current == (tasks.isEmpty ? nil : group))
+    }
+  }
+
+  @Test func `the next one waits until the unit is gone from the old machine`() throws {
+    var rebalancer = Rebalancer()
+    let ledger = try ledger(["a.service": "m2"])
+    let starting = MovingUnit(target: "m2", mayRunAtSource: true, stateAtTarget: "activating")
+    #expect(step(starting, ledger, &rebalancer) == nil)
     let active = MovingUnit(target: "m2", mayRunAtSource: true, stateAtTarget: "active")
-    #expect(step(active, &rebalancer) == nil)
+    #expect(step(active, ledger, &rebalancer) == nil)
     let gone = MovingUnit(target: "m2", mayRunAtSource: false, stateAtTarget: "active")
     let done = Rebalancing(phase: .done, moves: [move], moveCount: 1)
-    #expect(step(gone, &rebalancer) == RebalancingStep(rebalancing: done, tasks: []))
+    #expect(step(gone, ledger, &rebalancer) == RebalancingStep(rebalancing: done, tasks: []))
   }
 
-  @Test func `a unit that fails on its new machine goes back, and ends it`() {
+  @Test func `a unit that fails on its new machine goes back, and ends it`() throws {
     var rebalancer = Rebalancer()
+    let ledger = try ledger(["a.service": "m2"])
+    let failed = MovingUnit(target: "m2", mayRunAtSource: true, stateAtTarget: "failed")
+    var stopped = Rebalancing(phase: .stopped, current: move, reason: "a.service failed on Machine(m2)")
+    // It is being given away until it is back, or it would be stopped where it ran.
+    #expect(step(failed, ledger, &rebalancer) == RebalancingStep(rebalancing: stopped, tasks: move.reversal))
+    var successor = Rebalancer()
+    #expect(step(failed, ledger, &successor, stopped)?.tasks == move.reversal, "also when the engine died meanwhile")
+    let back = step(unbegun, try self.ledger(), &successor, stopped)
+    stopped.current = nil
+    #expect(back == RebalancingStep(rebalancing: stopped, tasks: []))
+    #expect(step(nil, ledger, &successor, stopped) == nil)
+  }
+
+  @Test func `a unit does not go back to a machine that does not take it any more`() throws {
+    var rebalancer = Rebalancer()
+    let ledger = try ledger(["a.service": "m2"], draining: "m1")
     let failed = MovingUnit(target: "m2", mayRunAtSource: true, stateAtTarget: "failed")
     let stopped = Rebalancing(phase: .stopped, reason: "a.service failed on Machine(m2)")
-    #expect(step(failed, &rebalancer) == RebalancingStep(rebalancing: stopped, tasks: move.reversal))
+    #expect(step(failed, ledger, &rebalancer) == RebalancingStep(rebalancing: stopped, tasks: []))
   }
 
-  @Test func `a unit that does not get there in time goes back`() {
+  @Test func `a unit that does not get there in time goes back`() throws {
     var rebalancer = Rebalancer()
+    let ledger = try ledger(["a.service": "m2"])
     let starting = MovingUnit(target: "m2", mayRunAtSource: true, stateAtTarget: "activating")
-    #expect(step(starting, at: .seconds(1), &rebalancer) == nil)
-    #expect(step(starting, at: .seconds(300), &rebalancer) == nil)
-    #expect(step(starting, at: .seconds(301), &rebalancer)?.tasks == move.reversal)
+    #expect(step(starting, ledger, at: .seconds(1), &rebalancer) == nil)
+    #expect(step(starting, ledger, at: .seconds(300), &rebalancer) == nil)
+    #expect(step(starting, ledger, at: .seconds(301), &rebalancer)?.tasks == move.reversal)
   }
 
-  @Test func `a unit that is gone, or went elsewhere, holds nothing up`() {
+  @Test func `a unit that is gone, or went elsewhere, holds nothing up`() throws {
     var rebalancer = Rebalancer()
-    #expect(step(nil, &rebalancer)?.rebalancing.phase == .done)
+    let ledger = try ledger([:])
+    #expect(step(nil, ledger, &rebalancer)?.rebalancing.phase == .done)
     let elsewhere = MovingUnit(target: "m3", mayRunAtSource: false, stateAtTarget: nil)
-    #expect(step(elsewhere, &rebalancer)?.rebalancing.phase == .done)
+    #expect(step(elsewhere, ledger, &rebalancer)?.rebalancing.phase == .done)
   }
 }

@@ -35,13 +35,13 @@ public struct Rebalancing: Sendable, Equatable {
     case running
     /// No move helps any more.
     case done
-    /// A unit did not run where it was moved to, and went back.
+    /// A unit did not run where it was moved to, and goes back.
     case stopped
   }
 
   /// Where it stands.
   public var phase: Phase
-  /// The move under way; nil between two.
+  /// The move under way, or being taken back when it has stopped; nil between two.
   public var current: UnitMove?
   /// The last moves that were made, oldest first; at most ``maximumKept``.
   public var moves: [UnitMove]
@@ -67,6 +67,9 @@ public struct Rebalancing: Sendable, Equatable {
     self.moveCount = moveCount
     self.reason = reason
   }
+
+  /// Whether something is still to be done.
+  public var isGoingOn: Bool { phase == .running || current != nil }
 
   /// Whether a machine is giving a unit away, and goes on running it until it runs where it is placed.
   public func isGiven(_ unit: String, from machineID: String, to target: String?) -> Bool {
@@ -94,7 +97,7 @@ public struct MovingUnit: Sendable, Equatable {
 
 /// What comes next in a rebalancing.
 public struct RebalancingStep: Sendable, Equatable {
-  /// The rebalancing afterwards; a move is stored before it is begun, and forgotten after it was taken back.
+  /// The rebalancing afterwards, to be stored first: a move is known before it is begun, and until it is taken back.
   public var rebalancing: Rebalancing
   /// What is to be carried out then.
   public var tasks: [ClusterTask]
@@ -126,52 +129,93 @@ public struct Rebalancer: Sendable {
     _ ledger: ClusterLedger,
     at now: Duration
   ) -> RebalancingStep? {
-    guard rebalancing.phase == .running else { return nil }
     var next = rebalancing
-    if let current = rebalancing.current {
-      if begun?.move != current { begun = (current, now) }
-      let isLate = now - (begun?.moment ?? now) >= Self.patience
-      switch Self.outcome(of: current, units, present: present, isLate: isLate) {
-      case .pending: return nil
-      case .unbegun: return RebalancingStep(rebalancing: rebalancing, tasks: current.tasks)
-      case .failed(let reason):
-        next.current = nil
-        next.phase = .stopped
-        next.reason = reason
-        return RebalancingStep(rebalancing: next, tasks: current.reversal)
-      case .made:
-        next.current = nil
-        next.moveCount += 1
-        next.moves = (next.moves + [current]).suffix(Rebalancing.maximumKept)
-      }
+    guard let current = rebalancing.current else {
+      return rebalancing.phase == .running ? begin(&next, ledger) : nil
     }
+    if begun?.move != current { begun = (current, now) }
+    let sight = MoveSight(current, units, present: present, ledger)
+    guard rebalancing.phase == .running else {
+      let tasks = sight.reversal
+      if tasks.isEmpty { next.current = nil }
+      return RebalancingStep(rebalancing: next, tasks: tasks)
+    }
+    switch sight.outcome(isLate: now - (begun?.moment ?? now) >= Self.patience) {
+    case .pending: return nil
+    case .torn(let tasks): return RebalancingStep(rebalancing: rebalancing, tasks: tasks)
+    case .failed(let reason):
+      next.phase = .stopped
+      next.reason = reason
+      let tasks = sight.reversal
+      if tasks.isEmpty { next.current = nil }
+      return RebalancingStep(rebalancing: next, tasks: tasks)
+    case .unbegun: return begin(&next, ledger)
+    case .made:
+      next.moveCount += 1
+      next.moves = (next.moves + [current]).suffix(Rebalancing.maximumKept)
+      return begin(&next, ledger)
+    }
+  }
+
+  /// Decides on the next move, if one helps.
+  private mutating func begin(_ next: inout Rebalancing, _ ledger: ClusterLedger) -> RebalancingStep {
+    begun = nil
     next.current = ledger.rebalancingMove()
     if next.current == nil { next.phase = .done }
     return RebalancingStep(rebalancing: next, tasks: next.current?.tasks ?? [])
   }
+}
 
-  private enum Outcome {
-    case unbegun, pending, made
+/// A move under way, and what is seen of it.
+private struct MoveSight {
+  enum Outcome {
+    /// It may still get there.
+    case pending
+    /// It was never carried out, or somebody else took it back.
+    case unbegun
+    /// Some of its units were moved and others not; what brings them together.
+    case torn([ClusterTask])
+    /// Its units run where they should, or it concerns nobody any more.
+    case made
+    /// It will not get there; why.
     case failed(String)
   }
 
-  private static func outcome(
-    of move: UnitMove,
-    _ units: [String: MovingUnit],
-    present: Set<String>,
-    isLate: Bool
-  ) -> Outcome {
-    // A machine that is lost has no part in it any more: the engine places its units anew.
-    guard present.contains(move.from), present.contains(move.to) else { return .made }
-    var outcome = Outcome.made
-    for name in move.units {
-      guard let unit = units[name] else { continue }
-      if unit.target == move.from { return .unbegun }
-      guard unit.target == move.to else { continue }
-      if unit.mayRunAtSource, unit.stateAtTarget == "failed" { return .failed("\(name) failed on Machine(\(move.to))") }
-      if unit.mayRunAtSource || unit.stateAtTarget == nil { outcome = .pending }
-    }
-    if case .pending = outcome, isLate { return .failed("\(move.units[0]) does not run on Machine(\(move.to))") }
-    return outcome
+  private let move: UnitMove
+  private let units: [String: MovingUnit]
+  private let isPresent: Bool
+  private let ledger: ClusterLedger
+
+  init(_ move: UnitMove, _ units: [String: MovingUnit], present: Set<String>, _ ledger: ClusterLedger) {
+    (self.move, self.units, self.ledger) = (move, units, ledger)
+    isPresent = present.contains(move.from) && present.contains(move.to)
   }
+
+  func outcome(isLate: Bool) -> Outcome {
+    // A machine that is lost has no part in it any more: the engine places its units anew.
+    guard isPresent else { return .made }
+    let (left, gone) = (placed(on: move.from), placed(on: move.to))
+    guard left.isEmpty else {
+      // Units that others must be with would keep those down if they were left apart.
+      let canFollow = !gone.isEmpty && ledger.takes(left, on: move.to)
+      return canFollow ? .torn(move.tasks.filter { left.contains($0.job) }) : .unbegun
+    }
+    var isPending = false
+    for name in gone {
+      guard let unit = units[name] else { continue }
+      if unit.mayRunAtSource, unit.stateAtTarget == "failed" { return .failed("\(name) failed on Machine(\(move.to))") }
+      if unit.mayRunAtSource || unit.stateAtTarget == nil { isPending = true }
+    }
+    if isPending, isLate { return .failed("\(move.units[0]) does not run on Machine(\(move.to))") }
+    return isPending ? .pending : .made
+  }
+
+  /// What takes it back; nothing when that is done, or when the units have no place any more where they came from.
+  var reversal: [ClusterTask] {
+    let gone = placed(on: move.to)
+    guard isPresent, ledger.takes(gone, on: move.from) else { return [] }
+    return move.reversal.filter { gone.contains($0.job) }
+  }
+
+  private func placed(on id: String) -> [String] { move.units.filter { units[$0]?.target == id } }
 }

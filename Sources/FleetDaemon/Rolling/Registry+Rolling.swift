@@ -37,18 +37,16 @@ extension Registry {
     return max(newest, indexes.max() ?? .zero)
   }
 
-  /// Carries a step of a rebalancing out, unless it was changed meanwhile.
+  /// Carries a step of a rebalancing out, unless it was changed meanwhile: what is known of it first, and then its tasks,
+  /// each only if its unit is still where it was.
   func carryOut(_ write: EnginePlanner.RebalancingWrite) async throws(EtcdError) -> EtcdIndex {
-    let text = write.step.rebalancing.json.text
     var newest = EtcdIndex.zero
-    // What goes back is placed there again before it is no longer being given away, or it would be stopped there.
-    let isReversal = write.step.rebalancing.current == nil
-    if isReversal { for task in write.step.tasks { newest = max(newest, try await carryOut(task)) } }
     if write.isChanged {
-      guard let index = try await replace(.rebalancing, text, at: write.index) else { return .zero }
-      newest = max(newest, index)
+      guard let index = try await replace(.rebalancing, write.step.rebalancing.json.text, at: write.index)
+      else { return .zero }
+      newest = index
     }
-    if !isReversal { for task in write.step.tasks { newest = max(newest, try await carryOut(task)) } }
+    for task in write.step.tasks { newest = max(newest, try await carryOut(task)) }
     return newest
   }
 

@@ -50,7 +50,7 @@ public import Units
   /// The move under way of a rebalancing.
   public var currentMove: UnitMove? { image.rebalancing?.value.current }
   /// Whether a rebalancing goes on.
-  public var isRebalancing: Bool { image.rebalancing?.value.phase == .running }
+  public var isRebalancing: Bool { image.rebalancing?.value.isGoingOn ?? false }
   /// The write that asks for a rebalancing.
   public func rebalancingRequest() -> KeysWrite {
     KeysWrite(replacing: image.rebalancing?.index, with: Rebalancing().json.text)
