@@ -146,7 +146,7 @@ public final class FleetService: Sendable {
       by: ClusterReconciler.plan(for: image.snapshot(areAbsentMachinesLost: false)),
       machineIDs: Array(image.machines.keys)
     )
-    if let roll = image.rolls.unfinishedRoll(of: name), let phase = image.rolls.rolls[roll]?.value.phase {
+    if let roll = image.rolls.openRoll(of: name), let phase = image.rolls.rolls[roll]?.value.phase {
       explanation.summary += "; part of the roll of \(roll), which is \(phase.rawValue)"
     }
     return explanation

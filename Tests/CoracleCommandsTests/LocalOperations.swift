@@ -8,8 +8,11 @@ final class LocalOperations: ClusterOperationsAPI {
   struct State {
     /// What is seen one after another; the last stays.
     var rolls: [Roll] = []
+    /// Whether rolls are forgotten after the last was seen.
+    var forgetsRolls = false
     var rebalancings: [Rebalancing] = []
     var plan: [UnitMove] = []
+    var waitsFor: [String] = []
     var requests: [RollRequest] = []
     var changes: [RollChange] = []
     var isAutomatic = false
@@ -21,7 +24,10 @@ final class LocalOperations: ClusterOperationsAPI {
   func rolls() async throws(FleetAPIError) -> [Roll] { state.withLock { $0.rolls } }
 
   func roll(of name: String) async throws(FleetAPIError) -> Roll {
-    let roll = state.withLock { state in state.rolls.count > 1 ? state.rolls.removeFirst() : state.rolls.first }
+    let roll = state.withLock { state in
+      let isLast = state.rolls.count <= (state.forgetsRolls ? 0 : 1)
+      return isLast ? state.rolls.first : state.rolls.removeFirst()
+    }
     guard let roll else { throw .notFound("there is no roll of \(name)") }
     return roll
   }
@@ -43,7 +49,12 @@ final class LocalOperations: ClusterOperationsAPI {
   func rebalancing(withPlan: Bool) async throws(FleetAPIError) -> RebalancingReport {
     state.withLock { state in
       let last = state.rebalancings.count > 1 ? state.rebalancings.removeFirst() : state.rebalancings.first
-      return RebalancingReport(last: last, isAutomatic: state.isAutomatic, plan: withPlan ? state.plan : [])
+      return RebalancingReport(
+        last: last,
+        isAutomatic: state.isAutomatic,
+        plan: withPlan ? state.plan : [],
+        waitsFor: state.waitsFor
+      )
     }
   }
 

@@ -148,6 +148,27 @@ struct RollSessionTests {
     #expect(record.out.hasSuffix("web@.service: rolled-back, 0 of 2 rolled\n"))
   }
 
+  @Test func `a roll whose units were all destroyed meanwhile has ended, and that is told`() async throws {
+    let going = try roll(.rolling, [(true, .starting)])
+    operations.state.withLock {
+      $0.rolls = [going]
+      $0.forgetsRolls = true
+    }
+    let wish = UnitSession.RollWish(unit: "web@", file: "new")
+    #expect(await session(["new": Self.new]).roll(wish, UnitSession.RollStyle()) == 1)
+    #expect(record.error == "The roll of web@.service ended: all its units were destroyed\n")
+  }
+
+  @Test func `what a rebalancing waits for is told once`() async throws {
+    operations.state.withLock {
+      $0.rebalancings = [Rebalancing(), Rebalancing(), Rebalancing(phase: .done)]
+      $0.waitsFor = ["api@.service", "web@.service"]
+    }
+    #expect(await session().rebalance(isBlocking: true, format: .table) == 0)
+    #expect(record.error == "Waiting for the roll of api@.service web@.service\n")
+    #expect(record.out == "No move helps\n")
+  }
+
   @Test func `moves are told as they are made`() async throws {
     let move = UnitMove(units: ["a.service", "b.service"], from: Self.machine, to: Self.other)
     operations.state.withLock {

@@ -119,17 +119,22 @@ import Units
 
   @Test func `a new engine goes on with the roll of a dead one`() async throws {
     try await FleetWorld.with(3) { world in
-      for name in Self.instances { try await world.put(name, xfleet: "MachineMetadata=number=2\n", exec: "/bin/old") }
-      try await world.wait("all run") { world[2].supervisor.running.count == 3 }
+      // The instances are where the leader is not.
       let leader = try #require(world.leader)
-      guard leader.number != 2 else { return }
-      let new = try file("/bin/new", "MachineMetadata=number=2\n")
-      _ = try await world[2].fleet.operations.beginRoll(request("web@.service", new))
-      try await world.wait("the first is under way") { world[2].supervisor.log.contains("unload web@1.service") }
+      let host = try #require(world.machines.last { $0.number != leader.number })
+      let xfleet = "MachineMetadata=number=\(host.number)\n"
+      for name in Self.instances { try await world.put(name, xfleet: xfleet, exec: "/bin/old") }
+      try await world.wait("all run") { host.supervisor.running.count == 3 }
+      let new = try file("/bin/new", xfleet)
+      _ = try await host.fleet.operations.beginRoll(request("web@.service", new))
+      try await world.wait("the first is under way") { host.supervisor.log.contains("unload web@1.service") }
+      #expect(leader.fleet.isEngineLeader)
       leader.powerOff()
-      try await wait(world, for: .done)
+      try await world.wait("the roll is done", atMost: .seconds(60)) {
+        try await host.fleet.operations.roll(of: "web@.service").phase == .done
+      }
       #expect(
-        try await world[2].fleet.api.states(matching: FleetStateFilter()).allSatisfy {
+        try await host.fleet.api.states(matching: FleetStateFilter()).allSatisfy {
           $0.hash == new.hash.description && $0.activeState == "active"
         }
       )

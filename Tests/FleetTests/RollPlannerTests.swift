@@ -134,6 +134,46 @@ import Units
     #expect(world.step(after: 2) == ["web@2.service new"])
   }
 
+  @Test func `going back after resuming mends what had failed`() throws {
+    var world = try RollWorld(instances: ["web@1.service", "web@2.service"])
+    world.begin(world.new)
+    world.step()
+    world.run("web@1.service", "failed", "failed")
+    world.step()
+    _ = world.roll.resume()
+    _ = world.roll.rollBack()
+    #expect(world.step() == ["web@1.service old"])
+    #expect(world.roll.phase == .rollingBack)
+  }
+
+  @Test func `resuming leaves alone what has recovered meanwhile`() throws {
+    var world = try RollWorld(instances: ["web@1.service", "web@2.service"])
+    world.begin(world.new)
+    world.step()
+    world.run("web@1.service", "failed", "failed")
+    world.step()
+    world.run("web@1.service")
+    _ = world.roll.resume()
+    #expect(world.step() == ["web@2.service new"])
+    #expect(world.roll.copies.map(\.stage) == [.idle, .starting])
+  }
+
+  @Test func `going back counts what is under way, and gives it the time it gives the others`() throws {
+    var world = try RollWorld(instances: ["web@1.service", "web@2.service"])
+    world.begin(world.new)
+    world.step()
+    world.run("web@1.service")
+    world.step()
+    #expect(world.step(after: 2) == ["web@2.service new"])
+    world.step(after: 29)
+    _ = world.roll.rollBack()
+    #expect(world.step(after: 1) == ["web@2.service old"], "its machine may have begun to replace it")
+    #expect(world.roll.copies.map(\.stage) == [.idle, .starting])
+    #expect(world.roll.failure == nil)
+    world.step()
+    #expect(world.step(after: 2) == ["web@1.service old"])
+  }
+
   @Test func `a pause lets what is under way end and begins nothing`() throws {
     var world = try RollWorld(instances: ["web@1.service", "web@2.service"])
     world.begin(world.new)
@@ -172,6 +212,54 @@ import Units
     #expect(world.step() == [])
     #expect(world.roll.copies.map(\.stage) == [.skipped, .skipped, .idle])
     #expect(world.step() == ["web@3.service new"])
+  }
+
+  @Test func `a copy that is destroyed while it is under way holds nothing up`() throws {
+    var world = try RollWorld(instances: ["web@1.service", "web@2.service"])
+    world.begin(world.new)
+    world.step()
+    world.sight.units["web@1.service"] = nil
+    #expect(world.step() == ["web@2.service new"])
+    #expect(world.roll.copies[0].stage == .skipped && world.roll.copies[0].note == "destroyed")
+    world.run("web@2.service")
+    world.step()
+    world.step(after: 2)
+    #expect(world.roll.phase == .done)
+  }
+
+  @Test func `an instance that is made meanwhile is taken in`() throws {
+    var world = try RollWorld(instances: ["web@1.service"], template: true)
+    world.begin(world.new)
+    world.step()
+    world.add("web@0.service", world.old)
+    world.add("web@2.service", world.new)
+    #expect(world.step() == [], "one after another as before")
+    world.run("web@1.service")
+    world.step()
+    #expect(world.step(after: 2) == ["web@0.service new"])
+    world.run("web@0.service")
+    world.step()
+    #expect(world.step(after: 2) == ["web@.service new"])
+    world.step()
+    #expect(world.roll.phase == .done && world.roll.copies.count == 4)
+    _ = world.roll.rollBack()
+    world.add("web@3.service", world.new)
+    for unit in (0...3).map({ "web@\($0).service" }) {
+      #expect(world.step() == [unit + " old"], "also what was made from the new template")
+      world.run(unit)
+      world.step()
+      world.step(after: 2, carriesOut: false)
+    }
+    #expect(world.step() == ["web@.service old"])
+  }
+
+  @Test func `a restart has nothing to do for an instance that is made meanwhile`() throws {
+    var world = try RollWorld(instances: ["web@1.service"])
+    world.begin(nil)
+    world.step()
+    world.add("web@2.service", world.old)
+    world.step()
+    #expect(world.roll.copies.count == 1)
   }
 
   @Test func `an engine that takes over writes what another one had only decided`() throws {
@@ -298,6 +386,46 @@ import Units
     _ = world.roll.rollBack()
     world.step()
     #expect(world.files == ["m1": world.old, "m2": world.new])
+  }
+
+  @Test func `resuming does not order the old file for a moment`() throws {
+    var world = try RollWorld(global: "m1", "m2")
+    world.begin(world.new)
+    world.step()
+    world.run("agent.service", on: "m1", "failed", "failed")
+    world.step()
+    _ = world.roll.resume()
+    #expect(world.files == ["m1": world.new, "m2": world.old])
+    world.step()
+    #expect(world.roll.copies.compactMap { $0.machineID == nil ? nil : $0.stage } == [.stopping, .idle])
+  }
+
+  @Test func `going back turns at once what is under way`() throws {
+    var world = try RollWorld(global: "m1", "m2")
+    world.begin(world.new)
+    world.step()
+    _ = world.roll.rollBack()
+    #expect(world.files == ["m1": world.old, "m2": world.old])
+    world.step()
+    world.step(after: 2)
+    world.step()
+    #expect(world.roll.phase == .rolledBack)
+  }
+
+  @Test func `nobody stays away for a roll that has ended`() throws {
+    var world = try RollWorld(global: "m1")
+    world.begin(world.new)
+    world.step()
+    world.run("agent.service", on: "m1", "failed", "failed")
+    world.step()
+    _ = world.roll.resume()
+    world.step()
+    #expect(world.roll.directive(for: "agent.service", on: "m1", present: world.old) == .stayAway)
+    let other = try RollWorld.hash("other")
+    world.sight.units["agent.service"]?.hash = other
+    world.step()
+    #expect(world.roll.phase == .superseded)
+    #expect(world.roll.directive(for: "agent.service", on: "m1", present: other) == nil)
   }
 
   @Test func `somebody else's file ends the roll`() throws {

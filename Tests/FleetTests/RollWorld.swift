@@ -53,6 +53,12 @@ struct RollWorld {
     )
   }
 
+  /// Somebody makes an instance, which is active at once.
+  mutating func add(_ name: String, _ hash: UnitHash) {
+    sight.units[name] = RollSight.Unit(hash: hash, isLaunched: true, machineID: "m9")
+    say(name, "active", "running")
+  }
+
   /// Lets seconds pass, looks once, and has the units' keys changed.
   ///
   /// - Returns: Which units got which file.

@@ -40,7 +40,7 @@ import Units
     let move = UnitMove(units: ["a.service", "b.service"], from: "m1", to: "m2")
     let rebalancing = Rebalancing(phase: .stopped, current: move, moves: [move], moveCount: 5, reason: "no")
     #expect(Rebalancing(value: rebalancing.json.text) == rebalancing)
-    let report = RebalancingReport(last: rebalancing, isAutomatic: true, plan: [move])
+    let report = RebalancingReport(last: rebalancing, isAutomatic: true, plan: [move], waitsFor: ["web@.service"])
     #expect(RebalancingReport(json: report.json) == report)
   }
 

@@ -57,15 +57,6 @@ extension Roll {
   /// Copies without the one that only stands for a global unit's file.
   var shownCopies: [RollCopy] { copies.filter { !isGlobal || $0.machineID != nil } }
 
-  /// Whether something still happens by itself.
-  var isGoingOn: Bool {
-    switch phase {
-    case .rolling, .rollingBack: true
-    case .paused, .stopped: copies.contains { $0.stage.isUnderWay }
-    case .done, .rolledBack, .superseded: false
-    }
-  }
-
   /// `2 of 5 rolled, 1 under way`.
   var summary: String {
     let copies = shownCopies

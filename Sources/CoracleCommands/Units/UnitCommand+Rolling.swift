@@ -11,7 +11,7 @@ extension UnitCommand {
         otherwise the copies are restarted. Each has to be active, and stay so for two seconds, before the next is begun; the \
         first that is not in time stops the roll, and is told with its last output. The cluster's engine carries the roll out \
         and goes on without this terminal: --status shows it anywhere, --pause and --resume stop it and go on, and unit \
-        rollback gives back to every copy what it had.
+        rollback gives back to every copy what it had. Instances that are made meanwhile are updated too.
         """
     )
     @Argument(help: ArgumentHelp("A template such as web@, or a unit.", valueName: "unit"))
@@ -80,8 +80,9 @@ extension UnitCommand {
       abstract: "Move units from the most to the least loaded machines until no move helps.",
       discussion: """
         Each unit is started on its new machine before it is stopped on the old one, one after another; units that must be \
-        together move together. A unit that does not run there goes back, and ends it. With --automatic on, this happens by \
-        itself when a machine has come or come back.
+        together move together. A unit that does not run there goes back, and ends it. Units of Type=oneshot stay: they \
+        would do their work a second time. It waits for rolls that go on. With --automatic on, this happens by itself when a \
+        machine has come or come back, or another machine has begun to lead.
         """
     )
     @Flag(help: "Only print the moves.") var dryRun = false

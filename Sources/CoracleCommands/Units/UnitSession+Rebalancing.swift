@@ -17,6 +17,7 @@ extension UnitSession {
       }
       let machines = await machineNames()
       var told = rebalancing.moveCount
+      var obstacles: [String] = []
       while true {
         if format == .table {
           for move in rebalancing.moves.suffix(rebalancing.moveCount - told) { output.line(line(move, machines)) }
@@ -28,6 +29,10 @@ extension UnitSession {
           try await operations.rebalancing(withPlan: false)
         }
         guard let last = state.last else { break }
+        if !state.waitsFor.isEmpty, state.waitsFor != obstacles {
+          output.errorLine("Waiting for the roll of \(state.waitsFor.joined(separator: " "))")
+        }
+        obstacles = state.waitsFor
         // Somebody asked for another one meanwhile.
         if last.moveCount < told { told = 0 }
         rebalancing = last

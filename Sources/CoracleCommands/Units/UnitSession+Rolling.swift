@@ -139,6 +139,9 @@ extension UnitSession {
         try await sleep(Self.lookPause)
         let (operations, name) = (try clusterOperations(), roll.name)
         roll = try await overOutages { () async throws(FleetAPIError) in try await operations.roll(of: name) }
+      } catch FleetAPIError.notFound {
+        // A roll is forgotten with the last of its units.
+        return report("The roll of \(roll.name) ended: all its units were destroyed")
       } catch {
         return report("Error following the roll of \(roll.name), which goes on without this terminal: \(text(error))")
       }

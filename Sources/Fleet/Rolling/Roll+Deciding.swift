@@ -62,11 +62,8 @@ extension Roll {
 
   /// Stops at the first copy that failed.
   mutating func noteFailure() {
-    guard failure == nil else { return }
-    let failed = RollCopy.Stage.failed
-    let isReturning = isReturning
-    guard let copy = copies.first(where: { $0.stage == failed || isReturning && $0.stage == .idle && $0.note != nil })
-    else { return }
+    let stage = isReturning ? RollCopy.Stage.idle : .failed
+    guard failure == nil, let copy = copies.first(where: { $0.stage == stage && $0.note != nil }) else { return }
     failure = RollFailure(unit: copy.unit, machineID: copy.machineID, reason: copy.note ?? "failed")
     if phase == .rolling || phase == .paused { phase = .stopped }
   }
@@ -76,6 +73,24 @@ extension Roll {
     if copies.allSatisfy({ sight.units[$0.unit] == nil }) { return true }
     guard isGlobal, let hash, let old = copies.first?.oldHash, let unit = sight.units[name] else { return false }
     return unit.hash != hash && unit.hash != old
+  }
+
+  /// Takes in instances that somebody made meanwhile, so that none is left behind.
+  ///
+  /// A restart has nothing to do for them. One that was made with the new file goes back with the others to the
+  /// template's old one.
+  mutating func followInstances(_ sight: RollSight) {
+    guard let hash, phase == .rolling || isReturning else { return }
+    let templateHash = copies.first { $0.unit == name }?.oldHash
+    let known = Set(copies.map(\.unit))
+    for (name, unit) in sight.units.sorted(by: { $0.key < $1.key }) where !known.contains(name) {
+      let isRolled = unit.hash == hash
+      guard copies.count < Self.maximumCopies, isRolled || !isReturning,
+        let oldHash = isRolled ? templateHash : unit.hash
+      else { continue }
+      copies.append(RollCopy(unit: name, machineID: unit.machineID, oldHash: oldHash, isRolled: isRolled))
+    }
+    copies.sort()
   }
 
   /// Takes in machines that a global unit has come to, and lets go of what was under way on machines that are lost.
@@ -112,6 +127,7 @@ extension Roll {
       let isWorking = isAvailable(copies[place], sight)
       if isWorking, hasAlready(copies[place], sight) {
         copies[place].isRolled = !isReturning
+        copies[place].stage = .idle
         continue
       }
       guard underWay < maxUnavailable, !isWorking || unavailable < maxUnavailable else { continue }
@@ -136,7 +152,7 @@ extension Roll {
 
   /// Whether a copy waits for its turn.
   private func isToDo(_ copy: RollCopy, _ sight: RollSight) -> Bool {
-    guard copy.stage == .idle, copy.isRolled == isReturning else { return false }
+    guard copy.waitsForAnotherTry || copy.stage == .idle && copy.isRolled == isReturning else { return false }
     return !isGlobal || copy.machineID.map(sight.machineIDs.contains) ?? false
   }
 
@@ -179,6 +195,9 @@ extension Roll {
 }
 
 extension RollCopy {
+  /// Whether it failed, and somebody asked for another try.
+  fileprivate var waitsForAnotherTry: Bool { stage == .failed && note == nil }
+
   mutating func skip(_ why: String) {
     stage = .skipped
     note = why

@@ -82,6 +82,15 @@ public struct Roll: Sendable, Equatable {
     }
   }
 
+  /// Whether something still happens by itself.
+  public var isGoingOn: Bool {
+    switch phase {
+    case .rolling, .rollingBack: true
+    case .paused, .stopped: copies.contains { $0.stage.isUnderWay }
+    case .done, .rolledBack, .superseded: false
+    }
+  }
+
   /// Has no further copy begun, while those under way are finished.
   ///
   /// - Returns: Whether that could be.
@@ -91,22 +100,18 @@ public struct Roll: Sendable, Equatable {
     return true
   }
 
-  /// Goes on where it stopped, beginning anew with what failed.
+  /// Goes on where it stopped, beginning anew with what failed; until its turn comes that keeps what it has.
   ///
   /// - Returns: Whether that could be.
   public mutating func resume() -> Bool {
     guard phase == .paused || phase == .stopped else { return false }
     phase = .rolling
     failure = nil
-    for place in copies.indices where copies[place].stage == .failed {
-      copies[place].stage = .idle
-      copies[place].isRolled = false
-      copies[place].note = nil
-    }
+    for place in copies.indices where copies[place].stage == .failed { copies[place].note = nil }
     return true
   }
 
-  /// Has every copy that was rolled get back what it had.
+  /// Has every copy that was rolled get back what it had, first of all those under way, which are as good as down.
   ///
   /// - Returns: Whether that could be.
   public mutating func rollBack() -> Bool {
@@ -120,8 +125,13 @@ public struct Roll: Sendable, Equatable {
     phase = .rollingBack
     failure = nil
     for place in copies.indices where copies[place].stage != .skipped {
-      copies[place].stage = .idle
       copies[place].note = nil
+      if copies[place].stage.isUnderWay {
+        copies[place].isRolled = false
+        copies[place].stage = .starting
+      } else {
+        copies[place].stage = .idle
+      }
     }
     return true
   }
@@ -142,10 +152,10 @@ public struct Roll: Sendable, Equatable {
   ///   - present: The file that the unit's own key names.
   /// - Returns: The directive; nil for none.
   public func directive(for unit: String, on machineID: String, present: UnitHash?) -> RollDirective? {
-    guard let copy = copy(of: unit, on: machineID) else { return nil }
+    guard !phase.isAtRest, let copy = copy(of: unit, on: machineID) else { return nil }
     if copy.stage == .stopping { return .stayAway }
     // Units that are not global are given their file by their own keys.
-    guard isGlobal, let hash, !phase.isAtRest, present == hash || present == copy.oldHash else { return nil }
+    guard isGlobal, let hash, present == hash || present == copy.oldHash else { return nil }
     return .run(copy.isRolled ? hash : copy.oldHash)
   }
 
@@ -178,11 +188,11 @@ public struct RollCopy: Sendable, Equatable, Comparable {
   public enum Stage: String, Sendable, CaseIterable {
     /// Nothing is under way. Can transition to: stopping, starting, skipped.
     case idle
-    /// It has to be gone first. Can transition to: starting, failed.
+    /// It has to be gone first. Can transition to: starting, failed, skipped.
     case stopping
-    /// It is to become active with its file. Can transition to: idle, failed.
+    /// It is to become active with its file. Can transition to: idle, failed, skipped.
     case starting
-    /// It did not get there. Can transition to: idle.
+    /// It did not get there; without a note it waits for another try. Can transition to: stopping, starting, idle, skipped.
     case failed
     /// Somebody else changed or destroyed it, so it is left alone. Final.
     case skipped

@@ -60,7 +60,7 @@ public struct RollPlanner: Sendable {
   public mutating func step(_ roll: Roll, _ sight: RollSight, at now: Duration) -> RollStep {
     var step = RollStep(roll: roll)
     guard !roll.phase.isAtRest else { return step }
-    if roll.isGlobal { step.roll.followMachines(sight) }
+    if roll.isGlobal { step.roll.followMachines(sight) } else { step.roll.followInstances(sight) }
     for place in step.roll.copies.indices { advance(&step, place, sight, at: now) }
     guard !step.roll.isSuperseded(sight) else {
       step.roll.phase = .superseded
@@ -86,12 +86,17 @@ public struct RollPlanner: Sendable {
     guard copy.stage.isUnderWay, let unit = sight.units[copy.unit] else {
       begun[key] = nil
       said[key] = nil
+      if copy.stage.isUnderWay { step.roll.copies[place].skip("destroyed") }
       return
     }
     let machineID = sight.machineID(of: copy, isGlobal: roll.isGlobal)
     let state = sight.state(of: copy, isGlobal: roll.isGlobal)
-    let stage = "\(copy.stage) \(copy.index) \(machineID ?? "")"
-    if begun[key]?.value != stage { begun[key] = Since(value: stage, moment: now) }
+    let stage = "\(copy.stage) \(copy.isRolled) \(copy.index) \(machineID ?? "")"
+    if begun[key]?.value != stage {
+      begun[key] = Since(value: stage, moment: now)
+      // What had not changed for long before, may be about to.
+      said[key] = nil
+    }
     let index = state?.index ?? 0
     if said[key]?.value != index { said[key] = Since(value: index, moment: now) }
     if !roll.isGlobal, let machineID { step.roll.copies[place].machineID = machineID }

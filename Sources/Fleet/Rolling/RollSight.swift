@@ -5,7 +5,7 @@ public import Units
 public struct RollSight: Sendable {
   /// The store's index.
   public var index: UInt64
-  /// The units that exist, by name.
+  /// The units that exist, by name; of a template whose instances are rolled, those that are not in the roll too.
   public var units: [String: Unit]
   /// For a global unit: the machines that are to run it.
   public var machineIDs: [String]

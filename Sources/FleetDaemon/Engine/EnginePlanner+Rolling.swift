@@ -30,9 +30,9 @@ extension EnginePlanner {
   /// - Returns: What is to be written.
   mutating func rollSteps(in image: RegistryImage, isSettled: Bool, at now: Duration) -> [RollWrite] {
     guard isSettled else { return [] }
-    rollPlanner.keep(only: image.rolls.unfinished)
+    rollPlanner.keep(only: image.rolls.awake)
     var writes: [RollWrite] = []
-    for name in image.rolls.unfinished.sorted() {
+    for name in image.rolls.awake.sorted() {
       guard let roll = image.rolls.rolls[name] else { continue }
       let machineIDs = roll.value.isGlobal ? ledger.machines(of: name) : []
       let step = rollPlanner.step(roll.value, image.sight(of: roll.value, machineIDs: machineIDs), at: now)
@@ -57,25 +57,36 @@ extension EnginePlanner {
     at now: Duration,
     after wait: Duration
   ) -> RebalancingWrite? {
-    if machineCame {
-      machineCame = false
-      cameAt = now
-    }
-    guard isQuiet, image.rolls.unfinished.isEmpty else { return nil }
+    let isDue = isAutomaticRebalancingDue(in: image, at: now, after: wait)
+    // What a roll does to a copy and what a move does to a unit would be taken for each other.
+    guard isQuiet, image.rolls.goingOn.isEmpty else { return nil }
     let kept = image.rebalancing
-    let running: Rebalancing
-    if let kept, kept.value.phase == .running {
-      running = kept.value
+    let current: Rebalancing
+    if let kept, kept.value.isGoingOn {
+      current = kept.value
     } else {
-      guard image.rebalancesAutomatically, let cameAt, now - cameAt >= wait else { return nil }
-      self.cameAt = nil
+      guard isDue else { return nil }
+      cameAt = nil
       guard ledger.rebalancingMove() != nil else { return nil }
-      running = Rebalancing()
+      current = Rebalancing()
     }
-    let units = running.current.map { image.movingUnits($0) } ?? [:]
-    guard let step = rebalancer.step(running, units, present: Set(image.machines.keys), ledger, at: now) else {
+    let units = current.current.map { image.movingUnits($0) } ?? [:]
+    guard let step = rebalancer.step(current, units, present: Set(image.machines.keys), ledger, at: now) else {
       return nil
     }
     return RebalancingWrite(step: step, index: kept?.index, isChanged: step.rebalancing != kept?.value)
+  }
+
+  /// Whether machines are to be evened out unasked: a machine has come, and has been there for a while.
+  private mutating func isAutomaticRebalancingDue(
+    in image: RegistryImage,
+    at now: Duration,
+    after wait: Duration
+  ) -> Bool {
+    if machineCame { cameAt = now }
+    machineCame = false
+    // Who came before it was wanted does not count.
+    if !image.rebalancesAutomatically { cameAt = nil }
+    return cameAt.map { now - $0 >= wait } ?? false
   }
 }

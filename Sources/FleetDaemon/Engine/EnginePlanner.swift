@@ -11,7 +11,7 @@ struct EnginePlanner: Sendable {
   private var leftovers = Leftovers()
   var rollPlanner = RollPlanner()
   var rebalancer = Rebalancer()
-  /// Whether a machine has come since the last look.
+  /// Whether a machine has come since the last look, or may have before the first.
   var machineCame = false
   /// When the last machine came that no rebalancing has followed.
   var cameAt: Duration?
@@ -31,6 +31,8 @@ struct EnginePlanner: Sendable {
     switch changes {
     case .everything(let image):
       ledger = ClusterLedger(image.snapshot(areAbsentMachinesLost: false))
+      // Another engine may have seen one come, and not have lived to follow it up.
+      machineCame = true
     case .some(let entries):
       for (id, machine) in entries.machines {
         guard let machine else {

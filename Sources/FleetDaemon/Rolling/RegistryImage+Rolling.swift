@@ -13,8 +13,24 @@ extension RegistryImage {
   /// - Returns: What is seen.
   func sight(of roll: Roll, machineIDs: [String]) -> RollSight {
     var units: [String: RollSight.Unit] = [:]
-    for name in Set(roll.copies.map(\.unit)) { units[name] = rollUnit(name) }
+    for name in Set(roll.copies.map(\.unit)).union(newInstances(for: roll)) { units[name] = rollUnit(name) }
     return RollSight(index: index.rawValue, units: units, machineIDs: machineIDs)
+  }
+
+  /// A template's instances, and itself when it exists.
+  func family(of template: String) -> [String] {
+    let prefix = template.prefix { $0 != "@" } + "@"
+    return jobs.filter { name, job in
+      name.hasPrefix(prefix) && job.hash != nil && (try? UnitName(name))?.template == template
+    }.keys.sorted()
+  }
+
+  /// Instances that a roll of their template is to take in: those of no other roll.
+  private func newInstances(for roll: Roll) -> [String] {
+    guard roll.hash != nil, !roll.isGlobal, (try? UnitName(roll.name))?.isTemplate ?? false else { return [] }
+    return family(of: roll.name).filter { name in
+      name != roll.name && jobs[name]?.isGlobal == false && rolls.openRoll(of: name, except: roll.name) == nil
+    }
   }
 
   private func rollUnit(_ name: String) -> RollSight.Unit? {
@@ -32,16 +48,10 @@ extension RegistryImage {
     return RollSight.Unit(
       hash: hash,
       isLaunched: job.targetState?.value == .launched && !job.isTemplate,
-      endsByItself: files[hash].map { Self.endsByItself($0.value) } ?? false,
+      endsByItself: job.oneshot == .ends,
       machineID: job.isGlobal ? nil : job.target.flatMap { machines[$0.value] == nil ? nil : $0.value },
       states: states
     )
-  }
-
-  private static func endsByItself(_ file: UnitFile) -> Bool {
-    guard file.values("Service", "Type").last == "oneshot" else { return false }
-    let remains = file.values("Service", "RemainAfterExit").last?.lowercased() ?? "no"
-    return !["yes", "true", "on", "1"].contains(remains)
   }
 
   /// Rolls that nobody can ask anything of any more: none of their units exists.
@@ -67,5 +77,5 @@ extension RegistryImage {
   }
 
   /// Whether something is to be looked at more often than it changes.
-  var isWatchingTime: Bool { !rolls.unfinished.isEmpty || rebalancing?.value.phase == .running }
+  var isWatchingTime: Bool { !rolls.goingOn.isEmpty || rebalancing?.value.isGoingOn ?? false }
 }

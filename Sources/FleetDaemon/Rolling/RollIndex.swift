@@ -9,21 +9,23 @@ struct RollIndex: Sendable {
   private var names: [String: Set<String>] = [:]
   private var namesByFile: [UnitHash: Set<String>] = [:]
 
-  /// Rolls in which something is to be done.
-  private(set) var unfinished: Set<String> = []
+  /// Rolls that the engine looks at when something changes: those that are not at rest.
+  private(set) var awake: Set<String> = []
+  /// Of these, the ones in which something happens by itself; the others wait for somebody.
+  private(set) var goingOn: Set<String> = []
 
   /// Takes over a roll, or takes it out.
   ///
   /// - Returns: The files whose use may have changed.
   mutating func set(_ roll: Stamped<Roll>?, named name: String) -> Set<UnitHash> {
-    let old = rolls[name]?.value
+    let (old, new) = (rolls[name]?.value, roll?.value)
     rolls[name] = roll
-    let units = Set((old?.copies ?? []).map(\.unit)).union((roll?.value.copies ?? []).map(\.unit))
-    let present = Set((roll?.value.copies ?? []).map(\.unit))
-    for unit in units { names.set(name, present.contains(unit), under: unit) }
-    let (oldFiles, files) = (old?.files ?? [], roll?.value.files ?? [])
+    let (oldUnits, units) = (Set(old?.copies.map(\.unit) ?? []), Set(new?.copies.map(\.unit) ?? []))
+    for unit in oldUnits.union(units) { names.set(name, units.contains(unit), under: unit) }
+    let (oldFiles, files) = (old?.files ?? [], new?.files ?? [])
     for hash in oldFiles.union(files) { namesByFile.set(name, files.contains(hash), under: hash) }
-    if let roll, !roll.value.phase.isAtRest { unfinished.insert(name) } else { unfinished.remove(name) }
+    awake.set(name, new.map { !$0.phase.isAtRest } ?? false)
+    goingOn.set(name, new?.isGoingOn ?? false)
     return oldFiles.symmetricDifference(files)
   }
 
@@ -32,8 +34,8 @@ struct RollIndex: Sendable {
 
   /// Whether something is under way with a unit, so that what machines say about it matters to the engine.
   func isRolling(_ unit: String) -> Bool {
-    guard !unfinished.isEmpty else { return false }
-    return names[unit].map { !$0.isDisjoint(with: unfinished) } ?? false
+    guard !goingOn.isEmpty else { return false }
+    return names[unit].map { !$0.isDisjoint(with: goingOn) } ?? false
   }
 
   /// What a machine is to do about a unit other than what the unit's own keys say.
@@ -44,8 +46,8 @@ struct RollIndex: Sendable {
     return nil
   }
 
-  /// The unfinished roll that a unit is part of, other than one if it is named.
-  func unfinishedRoll(of unit: String, except name: String? = nil) -> String? {
+  /// The roll that a unit is part of and that is not over, so that no other may begin; other than one if it is named.
+  func openRoll(of unit: String, except name: String? = nil) -> String? {
     names[unit]?.filter { $0 != name && !(rolls[$0]?.value.isOver ?? true) }.min()
   }
 }

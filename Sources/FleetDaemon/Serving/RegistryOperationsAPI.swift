@@ -72,10 +72,12 @@ struct RegistryOperationsAPI: ClusterOperationsAPI, RegistryServing {
   func rebalancing(withPlan: Bool) async throws(FleetAPIError) -> RebalancingReport {
     try await becomeReady()
     let image = view.image
+    let last = image.rebalancing?.value
     return RebalancingReport(
-      last: image.rebalancing?.value,
+      last: last,
       isAutomatic: image.rebalancesAutomatically,
-      plan: withPlan ? ClusterReconciler.rebalancingPlan(for: image.snapshot(areAbsentMachinesLost: false)) : []
+      plan: withPlan ? ClusterReconciler.rebalancingPlan(for: image.snapshot(areAbsentMachinesLost: false)) : [],
+      waitsFor: last?.isGoingOn ?? false ? image.rolls.goingOn.sorted() : []
     )
   }
 
@@ -85,7 +87,7 @@ struct RegistryOperationsAPI: ClusterOperationsAPI, RegistryServing {
       let kept = try await storing("reading the rebalancing") { () async throws(EtcdError) in
         try await registry.current(.rebalancing)
       }
-      if let old = kept.node?.value.flatMap(Rebalancing.init(value:)), old.phase == .running { return old }
+      if let old = kept.node?.value.flatMap(Rebalancing.init(value:)), old.isGoingOn { return old }
       let new = Rebalancing()
       let index = try await storing("writing the rebalancing") { () async throws(EtcdError) in
         try await registry.replace(.rebalancing, new.json.text, at: kept.node?.modifiedIndex)
@@ -162,7 +164,7 @@ extension RegistryImage {
     }
     if let file { try check(file, request.name, isGlobal) }
     for name in names {
-      guard let other = rolls.unfinishedRoll(of: name, except: request.name) else { continue }
+      guard let other = rolls.openRoll(of: name, except: request.name) else { continue }
       throw .conflict("\(name) is part of the roll of \(other), which is not over")
     }
     var roll = Roll(
@@ -179,9 +181,7 @@ extension RegistryImage {
 
   private func unitsToRoll(_ name: String) -> [String] {
     guard let parsed = try? UnitName(name), parsed.isTemplate else { return jobs[name]?.hash == nil ? [] : [name] }
-    return jobs.filter { unit, job in
-      job.hash != nil && (unit == name || (try? UnitName(unit))?.template == name)
-    }.keys.sorted()
+    return family(of: name)
   }
 
   private func check(_ file: UnitFile, _ name: String, _ isGlobal: Bool) throws(FleetAPIError) {

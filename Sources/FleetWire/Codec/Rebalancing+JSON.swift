@@ -55,6 +55,7 @@ extension RebalancingReport {
     fields.add("automatic", isAutomatic)
     fields.add("last", last.map { [$0.json] } ?? [])
     fields.add("plan", plan.map(\.json))
+    fields.add("waitsFor", waitsFor.map { .string($0) })
     return fields.json
   }
 
@@ -63,7 +64,8 @@ extension RebalancingReport {
     self.init(
       last: json["last"]?.array?.first.flatMap { Rebalancing(json: $0) },
       isAutomatic: json["automatic"]?.bool ?? false,
-      plan: (json["plan"]?.array ?? []).compactMap { UnitMove(json: $0) }
+      plan: (json["plan"]?.array ?? []).compactMap { UnitMove(json: $0) },
+      waitsFor: (json["waitsFor"]?.array ?? []).compactMap(\.string)
     )
   }
 }

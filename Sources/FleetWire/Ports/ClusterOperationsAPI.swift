@@ -47,11 +47,14 @@ public struct RebalancingReport: Sendable, Equatable {
   public var isAutomatic: Bool
   /// The moves that one would make now; empty when they were not asked for.
   public var plan: [UnitMove]
+  /// The rolls that one which goes on waits for, by name.
+  public var waitsFor: [String]
 
   /// Makes a report.
-  public init(last: Rebalancing?, isAutomatic: Bool, plan: [UnitMove]) {
+  public init(last: Rebalancing?, isAutomatic: Bool, plan: [UnitMove], waitsFor: [String] = []) {
     self.last = last
     self.isAutomatic = isAutomatic
     self.plan = plan
+    self.waitsFor = waitsFor
   }
 }
