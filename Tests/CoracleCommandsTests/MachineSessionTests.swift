@@ -16,6 +16,7 @@ struct MachineSessionTests {
     FleetMachine(id: second, primaryIP: "10.0.0.2"),
   ])
   private let record = RecordedOutput()
+  private let begin = ContinuousClock.now
 
   private var session: UnitSession {
     UnitSession(
@@ -23,7 +24,8 @@ struct MachineSessionTests {
       inspection: fleet,
       output: record.output,
       readFile: { _ in "[Service]\nExecStart=/bin/sleep 9\n" },
-      sleep: { _ in }
+      sleep: { _ in },
+      now: { [begin] in begin }
     )
   }
 

@@ -16,6 +16,7 @@ struct RollSessionTests {
   ])
   private let operations = LocalOperations()
   private let record = RecordedOutput()
+  private let begin = ContinuousClock.now
 
   private func session(_ files: [String: String] = [:]) -> UnitSession {
     UnitSession(
@@ -24,6 +25,7 @@ struct RollSessionTests {
       output: record.output,
       readFile: { files[$0] },
       sleep: { _ in },
+      now: { [begin] in begin },
       operations: operations
     )
   }

@@ -15,6 +15,7 @@ struct UnitSessionTests {
     FleetMachine(id: "m2bbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", primaryIP: "10.0.0.2"),
   ])
   private let record = RecordedOutput()
+  private let begin = ContinuousClock.now
 
   private func session(_ files: [String: String] = ["hello.service": Self.hello]) -> UnitSession {
     UnitSession(
@@ -23,6 +24,7 @@ struct UnitSessionTests {
       output: record.output,
       readFile: { files[$0] },
       sleep: { _ in },
+      now: { [begin] in begin },
       errorPrefix: "googleapi: "
     )
   }

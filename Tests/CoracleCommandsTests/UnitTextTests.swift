@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Fleet
 import FleetWire
+import Synchronization
 import Testing
 import Units
 
@@ -168,11 +169,33 @@ struct UnitTextTests {
   }
 
   @Test func `waits grow to a quarter of a second and end at their limit`() {
-    var pause = PollPause(limit: .seconds(1))
+    let begin = ContinuousClock.now
+    var pause = PollPause(limit: .seconds(1), now: { begin })
     var waits: [Duration] = []
     while let wait = pause.next() { waits.append(wait) }
     #expect(waits.first == .milliseconds(10))
     #expect(waits.max() == .milliseconds(250))
     #expect(waits.reduce(.zero, +) == .seconds(1))
+  }
+
+  @Test func `what the looks take counts too`() {
+    // Somebody is always asked for two seconds before the next wait.
+    final class Looks: Sendable {
+      private let begin = ContinuousClock.now
+      private let count = Mutex(0)
+      func now() -> ContinuousClock.Instant {
+        let looks = count.withLock { count in
+          count += 1
+          return count - 1
+        }
+        return begin + .seconds(2 * looks)
+      }
+    }
+    let looks = Looks()
+    var pause = PollPause(limit: .seconds(15), now: { looks.now() })
+    var waits = 0
+    while pause.next() != nil { waits += 1 }
+    #expect(waits == 7)
+    #expect(pause.total >= .seconds(15))
   }
 }

@@ -80,7 +80,7 @@ extension UnitSession {
 
   private func waitUntilGone(_ names: [String], limit: Duration) async {
     guard !names.isEmpty else { return }
-    var pause = PollPause(limit: min(limit, Self.longestGoodbye))
+    var pause = PollPause(limit: min(limit, Self.longestGoodbye), now: now)
     while true {
       let lingering = (try? await states(of: names)) ?? []
       if lingering.isEmpty { return }

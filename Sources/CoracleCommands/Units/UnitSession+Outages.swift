@@ -18,7 +18,7 @@ extension UnitSession {
     limit: Duration? = nil,
     _ ask: () async throws(FleetAPIError) -> Answer
   ) async throws -> Answer {
-    var pause = PollPause(limit: min(limit ?? Self.outageLimit, Self.outageLimit))
+    var pause = PollPause(limit: min(limit ?? Self.outageLimit, Self.outageLimit), now: now)
     var isTold = false
     while true {
       do throws(FleetAPIError) {

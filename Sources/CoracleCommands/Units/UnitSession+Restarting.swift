@@ -42,7 +42,7 @@ extension UnitSession {
 
   /// Waits until no machine has a process of the unit any more, which is later than its machine's promise to stop it.
   private func waitUntilDown(_ name: String, _ waiting: Waiting) async -> Bool {
-    var pause = PollPause(limit: waiting.limit)
+    var pause = PollPause(limit: waiting.limit, now: now)
     while true {
       let states: [FleetUnitState]
       do {

@@ -14,7 +14,7 @@ extension UnitSession {
       return Self.done
     }
     var pending = names
-    var pause = PollPause(limit: waiting.limit)
+    var pause = PollPause(limit: waiting.limit, now: now)
     var told: [String: [String]] = [:]
     var nextTelling = Self.patience
     while true {
@@ -104,22 +104,31 @@ extension UnitSession {
 }
 
 /// The waits between looks at a unit: short at first, then a quarter of a second, up to a limit in all.
+///
+/// The looks count too: a node that has lost its store may take seconds to say so.
 struct PollPause {
   private let limit: Duration?
-  /// All waits so far.
-  private(set) var total = Duration.zero
+  private let now: UnitSession.Clock
+  private let start: ContinuousClock.Instant
+  private var waited = Duration.zero
   private var pause = Duration.milliseconds(10)
 
-  init(limit: Duration?) {
+  /// What has passed so far, or should have by the waits that were given.
+  var total: Duration { max(waited, now() - start) }
+
+  init(limit: Duration?, now: @escaping UnitSession.Clock) {
     self.limit = limit
+    self.now = now
+    start = now()
   }
 
   /// The next wait; nil when the limit is reached.
   mutating func next() -> Duration? {
-    if let limit, total >= limit { return nil }
-    let wait = min(pause, limit.map { $0 - total } ?? pause)
+    let passed = total
+    if let limit, passed >= limit { return nil }
+    let wait = min(pause, limit.map { $0 - passed } ?? pause)
     pause = min(pause * 2, .milliseconds(250))
-    total += wait
+    waited += wait
     return wait
   }
 }

@@ -16,12 +16,17 @@ struct UnitSession: Sendable {
   /// Lets time pass.
   typealias Sleeper = @Sendable (Duration) async throws -> Void
 
+  /// Tells the time that has passed.
+  typealias Clock = @Sendable () -> ContinuousClock.Instant
+
   var fleet: any FleetAPI
   var inspection: any UnitInspectionAPI
   let output: CommandOutput
   var readFile: FileReader
   /// Waits between two looks at a unit.
   var sleep: Sleeper
+  /// What limits of waits are measured by.
+  var now: Clock = { ContinuousClock.now }
   /// Stands before errors of the server.
   var errorPrefix = ""
   /// Rolls and rebalances; nil where there is only fleet's API.
