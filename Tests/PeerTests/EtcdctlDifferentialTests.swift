@@ -145,9 +145,15 @@ private struct Server {
     return try Server(address, words, directory)
   }
 
+  /// A member tells its client URL a moment after it serves, and etcd's cluster version is an entry of its own.
   func waitUntilHealthy() async throws {
+    func get(_ path: String) async throws -> String {
+      try await run(["curl", "-s", "-m", "20", "\(place.endpoint)/\(path)"]).output
+    }
     try await eventually("\(place.address) serves") {
-      try await run(["curl", "-s", "-m", "20", "\(place.endpoint)/health"]).output.contains("true")
+      guard try await get("health").contains("true") else { return false }
+      guard try await get("v2/members").contains(place.endpoint) else { return false }
+      return try await !get("version").contains("not_decided")
     }
   }
 }

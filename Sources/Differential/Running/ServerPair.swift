@@ -80,7 +80,10 @@ public struct LoneServer {
         let connection = try connection()
         connection.send(RequestTemplate("GET", "/version").rendered(offset: 0))
         let answer = connection.answer(isHead: false, within: .seconds(2))
-        return answer.status == 200 && !answer.text.contains("not_decided")
+        guard answer.status == 200, !answer.text.contains("not_decided") else { return false }
+        // A member tells its client URL a moment after it serves.
+        connection.send(RequestTemplate("GET", "/v2/members").rendered(offset: 0))
+        return connection.answer(isHead: false, within: .seconds(2)).text.contains("\"clientURLs\":[\"http")
       }
       return self
     } catch {

@@ -72,12 +72,14 @@ public final class SecureCluster {
     }
   }
 
-  /// Waits until a node serves.
+  /// Waits until a node serves, and knows the client URLs of all members.
   ///
   /// - Throws: ``DeadlinePassed``.
   public func waitUntilHealthy(_ node: TestNode) async throws {
     try await eventually("node \(node.number) serves") {
-      try await curl("/health", on: node).output.contains("true")
+      guard try await curl("/health", on: node).output.contains("true") else { return false }
+      let members = try await curl("/v2/members", on: node).output
+      return members.components(separatedBy: "\"clientURLs\":[\"https").count == memberCount + 1
     }
   }
 

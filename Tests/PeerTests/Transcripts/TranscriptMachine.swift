@@ -72,7 +72,9 @@ final class TranscriptMachine {
   func waitUntilHealthy() async throws {
     do {
       try await eventually("\(name) serves") {
+        // A member tells its client URL a moment after it serves.
         try ask(RequestTemplate("GET", "/health")).text.contains("true")
+          && get("/v2/members").contains("\"clientURLs\":[\"http")
       }
     } catch {
       throw CommandFailed(description: "\(error)\n\(log.suffix(4_000))")
