@@ -141,6 +141,15 @@ static void pause_milliseconds(long milliseconds) {
   }
 }
 
+// A disk that is healed meanwhile answers at once.
+static void pause_as_planned(struct disk_faults *faults) {
+  const long step = 5;
+  for (long rest = atomic_load(&faults->sync_delay_milliseconds);
+       rest > 0 && atomic_load(&faults->sync_delay_milliseconds) > 0; rest -= step) {
+    pause_milliseconds(rest < step ? rest : step);
+  }
+}
+
 int disk_faults_before_write(struct disk_faults *faults) {
   if (faults != NULL) {
     atomic_fetch_add(&faults->write_count, 1);
@@ -154,7 +163,7 @@ int disk_faults_before_sync(struct disk_faults *faults) {
   char text[32];
   if (read_setting("CORACLE_TEST_SLOW_SYNC_FILE", text, sizeof text)) pause_milliseconds(atol(text));
   if (faults != NULL) {
-    pause_milliseconds(atomic_load(&faults->sync_delay_milliseconds));
+    pause_as_planned(faults);
     const int error = next_error(&faults->sync_error, &faults->syncs_left);
     if (error != 0) return error;
   }
