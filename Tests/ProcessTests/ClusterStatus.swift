@@ -23,7 +23,7 @@ extension TestCluster {
   /// The node that leads, once there is one.
   func leader() async throws -> TestNode {
     var found: TestNode?
-    try await eventually("one of the nodes leads", within: .seconds(30)) {
+    try await eventually("one of the nodes leads") {
       for node in nodes where node.processID != nil {
         if let status = try? await status(of: node), status.role == "StateLeader" {
           found = node
@@ -33,6 +33,18 @@ extension TestCluster {
       return false
     }
     return found ?? nodes[0]
+  }
+
+  /// What a node holds of what writers have written: value by key.
+  func written(on node: TestNode) async throws -> [String: String] {
+    let tree = try json(try await get("/v2/keys/writers?recursive=true", from: node))
+    var values: [String: String] = [:]
+    func walk(_ node: [String: Any]) {
+      if let key = node["key"] as? String, let value = node["value"] as? String { values[key] = value }
+      for child in node["nodes"] as? [[String: Any]] ?? [] { walk(child) }
+    }
+    walk(tree["node"] as? [String: Any] ?? [:])
+    return values
   }
 
   /// Waits until every node holds the same tree at the same index.

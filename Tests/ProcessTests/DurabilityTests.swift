@@ -11,13 +11,13 @@ import Testing
       let writers = try Writers(count: 64, cluster: cluster)
       for round in 1...10 {
         let before = writers.acknowledged
-        try await eventually("writes are acknowledged before kill \(round)", within: .seconds(30)) {
+        try await eventually("writes are acknowledged before kill \(round)") {
           writers.acknowledged > before + 200
         }
         let leader = try await cluster.leader()
         try await leader.end(SIGKILL)
         let at = writers.acknowledged
-        try await eventually("writes go on without node \(leader.number)", within: .seconds(30)) {
+        try await eventually("writes go on without node \(leader.number)") {
           writers.acknowledged > at + 50
         }
         try leader.start()
@@ -31,7 +31,7 @@ import Testing
       let writers = try Writers(count: 64, cluster: cluster)
       for round in 1...5 {
         let before = writers.acknowledged
-        try await eventually("writes are acknowledged before round \(round)", within: .seconds(30)) {
+        try await eventually("writes are acknowledged before round \(round)") {
           writers.acknowledged > before + 500
         }
         for node in cluster.nodes { if let id = node.processID { kill(id, SIGKILL) } }
@@ -41,7 +41,7 @@ import Testing
         }
       }
       let restarted = writers.acknowledged
-      try await eventually("writes go on after the last round", within: .seconds(30)) {
+      try await eventually("writes go on after the last round") {
         writers.acknowledged > restarted + 200
       }
       try await check(writers, cluster)
@@ -52,27 +52,16 @@ import Testing
     let acknowledged = try await writers.stop()
     #expect(acknowledged.count > 2_000)
     for node in cluster.nodes {
-      try await eventually("node \(node.number) is healthy", within: .seconds(30)) {
+      try await eventually("node \(node.number) is healthy") {
         try await cluster.get("/health", from: node).contains("true")
       }
     }
     try await cluster.waitForEqualTrees()
     for node in cluster.nodes {
-      let stored = try await keys(of: node, cluster)
+      let stored = try await cluster.written(on: node)
       let missing = acknowledged.filter { stored[$0.key] != $0.value }
       #expect(missing.isEmpty, "node \(node.number) has lost \(missing.count) of \(acknowledged.count) writes")
     }
-  }
-
-  private func keys(of node: TestNode, _ cluster: TestCluster) async throws -> [String: String] {
-    let tree = try json(try await cluster.get("/v2/keys/writers?recursive=true", from: node))
-    var values: [String: String] = [:]
-    func walk(_ node: [String: Any]) {
-      if let key = node["key"] as? String, let value = node["value"] as? String { values[key] = value }
-      for child in node["nodes"] as? [[String: Any]] ?? [] { walk(child) }
-    }
-    walk(tree["node"] as? [String: Any] ?? [:])
-    return values
   }
 }
 
@@ -99,7 +88,7 @@ final class Writers {
   /// Ends the writers and returns what was acknowledged: value by key.
   func stop() async throws -> [String: String] {
     _ = FileManager.default.createFile(atPath: stopFile.path, contents: nil)
-    try await child.wait(within: .seconds(40))
+    try await child.wait(within: .seconds(120))
     var values: [String: String] = [:]
     for line in child.output.split(separator: "\n") {
       let parts = line.split(separator: " ")

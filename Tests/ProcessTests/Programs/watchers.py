@@ -3,7 +3,7 @@
 """Opens many watches on one member and tells what each got.
 
 usage: watchers.py many COUNT HOST PORT      COUNT long polls on /v2/keys/w, then one write
-       watchers.py slow HOST PORT            a stream that is not read while 40 MB of events come
+       watchers.py slow HOST PORT            a stream that is not read while 15 MB of events come
 
 Prints one JSON object.
 """
@@ -61,16 +61,18 @@ async def many(count, host, port):
 
 
 def slow(host, port):
-    stream = socket.create_connection((host, port))
+    stream = socket.socket()
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+    stream.connect((host, port))
     stream.sendall(b"GET /v2/keys/s?wait=true&stream=true&recursive=true HTTP/1.1\r\nHost: x\r\n\r\n")
     received = b""
     while b"\r\n\r\n" not in received:
         received += stream.recv(65536)
     value = "v" * 100_000
     statuses = set()
-    for number in range(400):
+    for number in range(150):
         statuses.add(asyncio.run(put(host, port, "/s/k", "%d:%s" % (number, value)))[9:12].decode())
-    stream.settimeout(20)
+    stream.settimeout(60)
     closed = False
     try:
         while True:
