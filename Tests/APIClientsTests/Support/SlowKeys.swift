@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import EtcdStore
 import EtcdWire
 import NIOCore
 import NIOPosix
