@@ -140,7 +140,7 @@ extension UnitJobs {
       guard let member = members[dependent],
         member.job?.isStart == true || member.activity.active.isUp || member.activity.active == .activating
       else { continue }
-      if member.job == .startWaiting, members[name]?.job?.isStart == true { continue }
+      if member.job == .startWaiting, isStartWaiting(name) || members[name]?.job?.isStart == true { continue }
       // What restarts with it comes back by its own.
       if member.startsAgain { continue }
       queueStop(dependent)
