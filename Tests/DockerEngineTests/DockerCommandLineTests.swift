@@ -74,9 +74,14 @@ import Testing
   }
 
   @Test func `everything else of the engine's own language is refused by name`() {
-    #expect(refusal() == .missingVerb)
-    #expect(refusal("exec", "x", "ls") == .unknownVerb("exec"))
-    #expect(refusal("image", "rm", "x") == .unknownVerb("image rm"))
+    #expect(refusal("frobnicate", "x") == .unknownVerb("frobnicate"))
+    #expect(refusal("image", "frobnicate") == .unknownVerb("image frobnicate"))
+    for verb in ["swarm", "stats", "compose"] {
+      guard case .unsupportedVerb(verb, _) = refusal(verb, "x") else {
+        Issue.record("accepted \(verb)")
+        continue
+      }
+    }
     #expect(refusal("run", "--nope", "img") == .unknownFlag("--nope", verb: "run"))
     #expect(refusal("run", "--nope=1", "img") == .unknownFlag("--nope", verb: "run"))
     #expect(refusal("run", "-X", "img") == .unknownFlag("-X", verb: "run"))
@@ -85,11 +90,48 @@ import Testing
     #expect(refusal("stop", "--force", "x") == .unknownFlag("--force", verb: "stop"))
     #expect(refusal("run", "--name") == .missingValue(flag: "--name", verb: "run"))
     #expect(refusal("run", "-e") == .missingValue(flag: "-e", verb: "run"))
-    #expect(refusal("run", "--rm") == .wrongArguments(verb: "run", expected: "an image"))
-    #expect(refusal("stop") == .wrongArguments(verb: "stop", expected: "the name of a container"))
     #expect(refusal("run", "--rm=maybe", "i") == .badValue("maybe", flag: "--rm", expected: "true or false"))
-    #expect(refusal("start", "-a", "x", "y") == .conflict("start -a takes one container only"))
-    #expect(refusal("run", "--rm", "--restart=always", "i") == .conflict("--rm and --restart exclude each other"))
+    #expect(refusal("start", "-a", "x", "y") == .refused("you cannot start and attach multiple containers at once"))
+    #expect(
+      refusal("run", "--rm", "--restart=always", "i")
+        == .conflict("conflicting options: cannot specify both --restart and --rm")
+    )
+  }
+
+  @Test(arguments: [
+    ("run --rm", "requires at least 1 argument"), ("stop", "requires at least 1 argument"),
+    ("exec x", "requires at least 2 arguments"), ("logs", "requires 1 argument"), ("tag a", "requires 2 arguments"),
+    ("ps x", "accepts no arguments"), ("images a b", "requires at most 1 argument"),
+    ("commit", "requires at least 1 and at most 2 arguments"),
+  ])
+  func `too few or too many words are refused with the verb`(line: String, demand: String) throws {
+    let words = line.split(separator: " ").map(String.init)
+    do throws(DockerCommandLineError) {
+      _ = try DockerCommandLine(parsing: words)
+      Issue.record("accepted \(line)")
+    } catch {
+      #expect(error.exitCode == 1)
+      #expect(error.description.hasPrefix("docker: 'docker \(words[0])' \(demand); usage: docker \(words[0])"))
+    }
+  }
+
+  @Test func `every verb has a help text, a group too, and no flag twice`() throws {
+    for verb in VerbTable.verbs {
+      for spelling in verb.spellings {
+        let words = spelling.split(separator: " ").map(String.init) + ["--help"]
+        guard verb.name != "build" else { continue }
+        #expect(try DockerCommandLine(parsing: words).command == .help(verb.helpText), "\(spelling)")
+      }
+      #expect(Set(verb.flags.map(\.name)).count == verb.flags.count, "\(verb.name)")
+      let letters = verb.flags.compactMap(\.letter)
+      #expect(Set(letters).count == letters.count, "\(verb.name)")
+    }
+    for words in [[], ["--help"], ["help"]] {
+      #expect(try DockerCommandLine(parsing: words).command == .help(HelpText.overview))
+    }
+    #expect(try DockerCommandLine(parsing: ["image"]).command == .help(HelpText.group("image")))
+    let spellings = VerbTable.verbs.flatMap(\.spellings)
+    #expect(Set(spellings).count == spellings.count)
   }
 
   @Test(arguments: [

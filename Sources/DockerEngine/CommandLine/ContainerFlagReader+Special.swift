@@ -12,6 +12,10 @@ extension ContainerFlagReader {
     case "env-file": specification.environmentFiles.append(flag.value)
     case "label": specification.labels.append(flag.value)
     case "label-file": specification.labelFiles.append(flag.value)
+    case "detach-keys": specification.detachKeys = flag.value.isEmpty ? nil : try DetachKeys(flag)
+    case "sig-proxy":
+      specification.passesSignals = try flag.bool()
+      unitWarnings.append("flag --sig-proxy has no effect: signals always reach the container")
     case "detach": specification.isDetached = try flag.bool()
     case "rm": specification.removesOnExit = try flag.bool()
     case "quiet": specification.isQuiet = try flag.bool()

@@ -4,32 +4,46 @@
 struct ContainerFlagReader {
   var specification = ContainerSpecification(image: "")
   var warnings: [String] = []
+  var unitWarnings: [String] = []
   var addedCapabilities: [String] = []
   var droppedCapabilities: [String] = []
   var healthCheck = JSONObject()
   var isHealthCheckOff = false
 
-  /// Understands the words after the verb.
+  /// Understands the words of `run` or `create`.
   static func read(
-    verb: String,
-    words: [String],
+    _ words: inout VerbWords,
     flags: [ContainerFlag]
-  ) throws(DockerCommandLineError) -> (ContainerSpecification, warnings: [String]) {
-    let scanner = FlagScanner(verb: verb, definitions: flags.map(\.definition), isInterspersed: false)
-    let (found, arguments) = try scanner.scan(words)
-    guard let image = arguments.first else { throw .wrongArguments(verb: verb, expected: "an image") }
-    guard ImageReference(image) != nil else {
-      throw .badValue(image, flag: "the image", expected: "[registry/]name[:tag][@digest]")
-    }
+  ) throws(DockerCommandLineError) -> ContainerSpecification {
+    var reader = try collected(words, flags)
+    reader.specification.image = try words.image(0).description
+    reader.specification.arguments = Array(words.arguments.dropFirst())
+    words.warnings += reader.warnings
+    words.unitWarnings += reader.unitWarnings
+    return reader.specification
+  }
+
+  /// What an `update` changes.
+  static func hostChanges(
+    _ words: inout VerbWords,
+    flags: [ContainerFlag]
+  ) throws(DockerCommandLineError) -> JSONObject {
+    let reader = try collected(words, flags)
+    words.warnings += reader.warnings
+    return reader.specification.hostConfiguration
+  }
+
+  private static func collected(
+    _ words: VerbWords,
+    _ flags: [ContainerFlag]
+  ) throws(DockerCommandLineError) -> ContainerFlagReader {
     var reader = ContainerFlagReader()
-    for flag in found {
+    for flag in words.flags {
       guard let effect = flags.first(where: { $0.definition.name == flag.name })?.effect else { continue }
       try reader.apply(flag, effect)
     }
     try reader.finish()
-    reader.specification.image = image
-    reader.specification.arguments = Array(arguments.dropFirst())
-    return (reader.specification, reader.warnings)
+    return reader
   }
 
   private mutating func apply(_ flag: FoundFlag, _ effect: ContainerFlag.Effect) throws(DockerCommandLineError) {
@@ -52,8 +66,10 @@ struct ContainerFlagReader {
   private mutating func finish() throws(DockerCommandLineError) {
     let restart = specification.hostConfiguration["RestartPolicy"]?["Name"]?.string ?? "no"
     if restart != "no" {
-      if specification.removesOnExit { throw .conflict("--rm and --restart exclude each other") }
-      warnings.append("--restart \(restart): the engine restarts this container, beside the unit's own Restart=")
+      if specification.removesOnExit {
+        throw .conflict("conflicting options: cannot specify both --restart and --rm")
+      }
+      unitWarnings.append("--restart \(restart): the engine restarts this container, beside the unit's own Restart=")
     }
     if isHealthCheckOff {
       guard healthCheck.isEmpty else { throw .conflict("--no-healthcheck and --health-* exclude each other") }

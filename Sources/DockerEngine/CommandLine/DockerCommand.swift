@@ -8,18 +8,84 @@ public enum DockerCommand: Sendable, Equatable {
   case run(ContainerSpecification)
   /// `docker create`: create only, and print the id.
   case create(ContainerSpecification)
-  /// `docker start [-a] NAME…`.
+  /// `docker start [-a] [-i] NAME…`.
   case start(StartOptions)
   /// `docker stop [-t SECONDS] NAME…`.
   case stop(StopOptions)
+  /// `docker restart [-t SECONDS] NAME…`.
+  case restart(StopOptions)
   /// `docker kill [-s SIGNAL] NAME…`.
   case kill(KillOptions)
   /// `docker rm [-f] [-v] NAME…`.
   case remove(RemoveOptions)
+  /// `docker pause NAME…`.
+  case pause([String])
+  /// `docker unpause NAME…`.
+  case unpause([String])
+  /// `docker wait NAME…`.
+  case wait([String])
+  /// `docker rename NAME NEW`.
+  case rename(container: String, name: String)
+  /// `docker update NAME…`.
+  case update(UpdateOptions)
+  /// `docker exec NAME COMMAND…`.
+  case exec(ExecOptions)
+  /// `docker attach NAME`.
+  case attach(AttachOptions)
+  /// `docker logs NAME`.
+  case logs(LogsOptions)
+  /// `docker cp FROM TO`.
+  case copy(CopyOptions)
+  /// `docker diff NAME`.
+  case diff(container: String)
+  /// `docker export NAME`.
+  case export(ExportOptions)
+  /// `docker commit NAME [IMAGE]`.
+  case commit(CommitOptions)
+
   /// `docker pull IMAGE`.
   case pull(PullOptions)
-  /// `docker inspect [-f TEMPLATE] NAME…`.
-  case inspect(InspectOptions)
+  /// `docker push IMAGE`.
+  case push(PushOptions)
+  /// `docker tag IMAGE NAME`.
+  case tag(image: String, name: ImageReference)
+  /// `docker rmi IMAGE…`.
+  case removeImages(RemoveImagesOptions)
+  /// `docker save IMAGE…`.
+  case save(SaveOptions)
+  /// `docker load`.
+  case load(LoadOptions)
+  /// `docker import FILE [IMAGE]`.
+  case importImage(ImportOptions)
+  /// `docker build …`: what an installed docker program does; the words after the verb.
+  case build([String])
+
+  /// `docker login [REGISTRY]`.
+  case login(LoginOptions)
+  /// `docker logout [REGISTRY]`; nil is Docker Hub.
+  case logout(registry: String?)
+
+  /// `docker network create NAME`.
+  case createNetwork(NetworkCreateOptions)
+  /// `docker network rm NAME…`.
+  case removeNetworks(RemoveNamedOptions)
+  /// `docker network connect NETWORK NAME`.
+  case connectNetwork(NetworkConnectOptions)
+  /// `docker network disconnect NETWORK NAME`.
+  case disconnectNetwork(NetworkDisconnectOptions)
+  /// `docker volume create [NAME]`.
+  case createVolume(VolumeCreateOptions)
+  /// `docker volume rm NAME…`.
+  case removeVolumes(RemoveNamedOptions)
+  /// `docker container|image|network|volume|system prune`.
+  case prune(PruneOptions)
+
+  /// `docker events`.
+  case events(EventsOptions)
+  /// Verbs whose output is a list or a document.
+  case listing(DockerListing)
+  /// `docker [VERB] --help`: the text to print.
+  case help(String)
 
   /// Whether the command stands for a container that runs as long as the command does: `run` without `-d`, `start -a`.
   ///
@@ -29,77 +95,7 @@ public enum DockerCommand: Sendable, Equatable {
     switch self {
     case .run(let specification): !specification.isDetached
     case .start(let options): options.isAttached
-    case .create, .stop, .kill, .remove, .pull, .inspect: false
+    default: false
     }
   }
-}
-
-/// Options of `docker start`.
-public struct StartOptions: Sendable, Equatable {
-  /// Names or ids, in the order given.
-  public var containers: [String]
-  /// `-a`: follow the output and take on the container's exit code; one container only.
-  public var isAttached: Bool
-}
-
-/// Options of `docker stop`.
-public struct StopOptions: Sendable, Equatable {
-  /// Names or ids; they are stopped at the same time.
-  public var containers: [String]
-  /// `-t`: seconds before SIGKILL; nil takes the container's own (10 by default), negative waits for ever.
-  public var timeoutSeconds: Int64?
-  /// `-s`: the signal to ask with; nil is the container's own.
-  public var signal: String?
-}
-
-/// Options of `docker kill`.
-public struct KillOptions: Sendable, Equatable {
-  /// Names or ids.
-  public var containers: [String]
-  /// `-s`: the signal by name or number; nil is SIGKILL.
-  public var signal: String?
-}
-
-/// Options of `docker rm`.
-public struct RemoveOptions: Sendable, Equatable {
-  /// Names or ids.
-  public var containers: [String]
-  /// `-f`: kill it first when it runs; a container that is not there is no error.
-  public var isForced: Bool
-  /// `-v`: remove its anonymous volumes too.
-  public var removesVolumes: Bool
-}
-
-/// Options of `docker pull`.
-public struct PullOptions: Sendable, Equatable {
-  /// The image as written.
-  public var image: ImageReference
-  /// `--platform`.
-  public var platform: String?
-  /// `-q`: print the name only.
-  public var isQuiet: Bool
-  /// `-a`: every tag of the repository.
-  public var pullsAllTags: Bool
-}
-
-/// Options of `docker inspect`.
-public struct InspectOptions: Sendable, Equatable {
-  /// What the names are.
-  public enum Subject: String, Sendable {
-    /// Containers first, then images.
-    case any
-    /// Containers only.
-    case container
-    /// Images only.
-    case image
-  }
-
-  /// Names or ids.
-  public var names: [String]
-  /// `-f`: what to print of each; nil prints everything as JSON.
-  public var template: InspectTemplate?
-  /// `--type`.
-  public var subject: Subject
-  /// `-s`: ask for sizes.
-  public var includesSize: Bool
 }

@@ -5,72 +5,83 @@
 /// Parsing is pure: files and environment named in it are read only when the command is carried out.
 /// Source: docker CLI 28.2.2; specs/docker-driver.md §3 and §5.
 public struct DockerCommandLine: Sendable, Equatable {
-  /// The verbs that are carried out here.
-  public static let verbs = ["run", "create", "start", "stop", "kill", "rm", "pull", "inspect"]
+  /// The verbs that are understood, each in its shortest spelling.
+  public static let verbs = VerbTable.verbs.map(\.name)
 
   /// What to do.
   public let command: DockerCommand
-  /// Flags that were understood and have no effect here, or an effect that may surprise; one sentence each.
+  /// Flags that were understood and have no effect, or an effect that may surprise, in a unit; one sentence each.
   public let warnings: [String]
+  /// Those of ``warnings`` that hold for a person's command too.
+  public let generalWarnings: [String]
   /// `-H`: the engine asked for; nil takes the machine's own.
   public let engineURL: String?
+  /// `--config`: where `config.json` with the registries' passwords is; nil takes the caller's own.
+  public let configurationDirectory: String?
 
   /// Understands the words after `docker`.
   ///
   /// - Parameter arguments: The words after the program's name, already split and expanded.
   /// - Throws: ``DockerCommandLineError``, which names the word at fault.
   public init(parsing arguments: [String]) throws(DockerCommandLineError) {
-    let globals = FlagScanner(verb: "", definitions: Self.globalFlags, isInterspersed: false)
+    let globals = FlagScanner(
+      verb: "",
+      definitions: Self.globalFlags + [.toggle("help"), .toggle("version", "v")],
+      isInterspersed: false
+    )
     let (flags, words) = try globals.scan(arguments)
-    let (verb, rest) = try Self.verb(of: words)
-    let (command, warnings) = try Self.command(verb, rest)
-    self.command = command
-    self.warnings = flags.filter { $0.name == "config" }.map { "flag --\($0.name) has no effect" } + warnings
     engineURL = flags.last { $0.name == "host" }?.value
+    configurationDirectory = flags.last { $0.name == "config" }?.value
+    let understood = try Self.understand(flags, words)
+    command = understood.command
+    generalWarnings = understood.warnings
+    warnings = understood.warnings + understood.unitWarnings
   }
+
+  private static func understand(
+    _ flags: [FoundFlag],
+    _ words: [String]
+  ) throws(DockerCommandLineError) -> UnderstoodVerb {
+    try checkConnection(flags)
+    if let version = flags.last(where: { $0.name == "version" }), try version.bool() {
+      return UnderstoodVerb(.help(versionText))
+    }
+    guard let first = words.first, first != "help", !flags.contains(where: { $0.name == "help" }) else {
+      return UnderstoodVerb(.help(HelpText.overview))
+    }
+    switch try VerbTable.match(words) {
+    case .group(let name): return UnderstoodVerb(.help(HelpText.group(name)))
+    case .verb(let verb, let words): return try verb.understand(words)
+    }
+  }
+
+  /// Refuses ways to an engine that are not there.
+  private static func checkConnection(_ flags: [FoundFlag]) throws(DockerCommandLineError) {
+    for flag in flags {
+      switch flag.name {
+      case "tls", "tlsverify":
+        if try flag.bool() { throw .refused("--\(flag.name): engines behind TLS are not supported") }
+      case "context" where flag.value != "default":
+        throw .refused("--context \(flag.value): contexts are docker's own program's; name the engine with -H")
+      default: break
+      }
+    }
+  }
+
+  static let globalFlags: [FlagDefinition] = [
+    .value("config", nil, "Directory of config.json with the registries' passwords"),
+    .value("context", "c"),
+    .toggle("debug", "D", "Understood, without effect"),
+    .value("host", "H", "The engine: unix:///PATH or tcp://HOST:PORT"),
+    .value("log-level", "l", "Understood, without effect"),
+    .toggle("tls"), .toggle("tlsverify"), .value("tlscacert"), .value("tlscert"), .value("tlskey"),
+  ]
+
+  private static let versionText =
+    "Docker's command line of coracle, Engine API \(APIVersion.oldest) to \(APIVersion.newest)\n"
 
   /// Whether a word is a way to call the docker program: `docker`, `/usr/bin/docker`, `/bin/docker`, and so on.
   public static func isDocker(program: String) -> Bool {
     program == "docker" || (program.hasPrefix("/") && program.hasSuffix("/docker"))
-  }
-
-  private static let globalFlags: [FlagDefinition] = [
-    .value("host", "H"), .toggle("debug", "D"), .value("config"), .value("log-level", "l"),
-  ]
-
-  /// Takes the verb off, also in the long spelling `container run`, `image pull`.
-  private static func verb(of words: [String]) throws(DockerCommandLineError) -> (String, [String]) {
-    guard let first = words.first else { throw .missingVerb }
-    let rest = Array(words.dropFirst())
-    let groups = ["container": Set(verbs).subtracting(["pull"]), "image": ["pull"]]
-    if let group = groups[first] {
-      guard let verb = rest.first, group.contains(verb) else {
-        throw .unknownVerb(words.prefix(2).joined(separator: " "))
-      }
-      return (verb, Array(rest.dropFirst()))
-    }
-    guard verbs.contains(first) else { throw .unknownVerb(first) }
-    return (first, rest)
-  }
-
-  private static func command(
-    _ verb: String,
-    _ words: [String]
-  ) throws(DockerCommandLineError) -> (DockerCommand, warnings: [String]) {
-    switch verb {
-    case "run":
-      let flags = ContainerFlag.shared + ContainerFlag.runOnly
-      let (specification, warnings) = try ContainerFlagReader.read(verb: verb, words: words, flags: flags)
-      return (.run(specification), warnings)
-    case "create":
-      let (specification, warnings) = try ContainerFlagReader.read(
-        verb: verb,
-        words: words,
-        flags: ContainerFlag.shared
-      )
-      return (.create(specification), warnings)
-    default:
-      return try VerbFlags(verb: verb, words: words).command()
-    }
   }
 }

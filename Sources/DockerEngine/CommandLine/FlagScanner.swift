@@ -1,29 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One flag of a verb.
-struct FlagDefinition: Sendable {
-  /// The long name without dashes; what the scanner reports.
-  var name: String
-  /// The letter after a single dash.
-  var letter: Character?
-  /// Whether it is a switch, which takes a value only after `=`.
-  var isSwitch: Bool
-
-  static func toggle(_ name: String, _ letter: Character? = nil) -> FlagDefinition {
-    FlagDefinition(name: name, letter: letter, isSwitch: true)
-  }
-
-  static func value(_ name: String, _ letter: Character? = nil) -> FlagDefinition {
-    FlagDefinition(name: name, letter: letter, isSwitch: false)
-  }
-}
-
-/// A flag found on a command line; switches have `true` or what stood after `=`.
-struct FoundFlag: Equatable, Sendable {
-  var name: String
-  var value: String
-}
-
 /// Splits words into flags and arguments by the rules of docker's command line (pflag).
 ///
 /// Shape: `--x v`, `--x=v`, `-x v`, `-xv`, `-x=v`, clusters of switches `-it`, `--` ends the flags.
@@ -50,7 +26,7 @@ struct FlagScanner {
       } else if word.hasPrefix("--") {
         flags.append(try long(word, name: word.dropFirst(2), rest: &rest))
       } else if word.hasPrefix("-"), word != "-" {
-        if Self.oldSingleDashNames.contains(String(word.dropFirst().prefix { $0 != "=" })) {
+        if isOldLongName(word.dropFirst().prefix { $0 != "=" }) {
           flags.append(try long(word, name: word.dropFirst(), rest: &rest))
         } else {
           try cluster(word, rest: &rest, into: &flags)
@@ -62,6 +38,10 @@ struct FlagScanner {
       }
     }
     return (flags, arguments)
+  }
+
+  private func isOldLongName(_ name: Substring) -> Bool {
+    Self.oldSingleDashNames.contains(String(name)) && definitions.contains { $0.name == name }
   }
 
   private func long(

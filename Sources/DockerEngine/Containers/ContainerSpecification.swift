@@ -27,6 +27,11 @@ public struct ContainerSpecification: Sendable, Equatable {
   /// `-q`: the progress of a pull is not shown.
   public var isQuiet: Bool
 
+  /// `--detach-keys`; nil is `ctrl-p,ctrl-q`.
+  public var detachKeys: DetachKeys?
+  /// Whether signals are handed on: all but `--sig-proxy=false`.
+  public var passesSignals = true
+
   /// When an image is pulled before its container is made.
   public enum PullPolicy: String, Sendable {
     /// Every time.

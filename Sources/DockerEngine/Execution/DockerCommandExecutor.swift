@@ -41,7 +41,13 @@ public struct DockerCommandExecutor: Sendable {
         }
       case .remove(let options): return await removeAll(options, output)
       case .pull(let options): return try await pull(options, output)
-      case .inspect(let options): return try await inspect(options, output)
+      case .listing(let listing): return try await list(listing, output)
+      case .help(let text):
+        for text in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
+          output(OutputLine(.standardOutput, String(text)))
+        }
+        return CommandResult(exitCode: 0)
+      default: throw DockerEngineError(.badRequest, "this command is not supported yet")
       }
     } catch {
       output(OutputLine(.standardError, "docker: \(error)"))
