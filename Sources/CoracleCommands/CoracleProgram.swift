@@ -10,7 +10,7 @@ public enum CoracleProgram {
 
   /// Runs the program with its command line and ends the process.
   ///
-  /// The name it was called by, or its first word, may make it `etcdctl` or `fleetctl`.
+  /// The name it was called by, or its first word, may make it `docker`, `etcdctl` or `fleetctl`.
   public static func main(_ arguments: [String]) async -> Never {
     // A reader that goes away ends a command by an error of the write, not by a signal.
     signal(SIGPIPE, SIG_IGN)
@@ -18,13 +18,13 @@ public enum CoracleProgram {
     let calledAs = words.isEmpty ? "coracle" : words.removeFirst()
     let name = calledAs.split(separator: "/").last.map(String.init) ?? "coracle"
     if let personality = Personality(rawValue: name) {
-      exit(await personality.run(words))
+      exit(await personality.run(words, isCalledSo: true))
     }
     if let first = words.first, let inner = InnerCommand(rawValue: first) {
       exit(await inner.run(Array(words.dropFirst())))
     }
     if let first = words.first, let personality = Personality(rawValue: first) {
-      exit(await personality.run(Array(words.dropFirst())))
+      exit(await personality.run(Array(words.dropFirst()), isCalledSo: false))
     }
     exit(await runRoot(words))
   }
@@ -35,9 +35,18 @@ public enum CoracleProgram {
     case fleetctl
     case unitHost = "unit-host"
 
-    func run(_ arguments: [String]) async -> Int32 {
+    /// - Parameters:
+    ///   - arguments: The words after the program's name, or after the first word.
+    ///   - isCalledSo: Whether the program itself goes by that name.
+    /// - Returns: The exit status.
+    func run(_ arguments: [String], isCalledSo: Bool) async -> Int32 {
       switch self {
-      case .docker: await DockerPersonality.run(arguments: arguments, environment: environmentVariables())
+      case .docker:
+        await DockerPersonality.run(
+          arguments: arguments,
+          environment: environmentVariables(),
+          prefersInstalled: isCalledSo
+        )
       case .etcdctl: await EtcdctlPersonality.run(arguments: arguments, environment: environmentVariables())
       case .fleetctl: await FleetctlPersonality.run(arguments: arguments, environment: environmentVariables())
       case .unitHost: UnitHost.main(arguments: arguments)
@@ -78,7 +87,8 @@ struct RootCommand: AsyncParsableCommand {
     commandName: "coracle",
     abstract: "CoreOS in a box: a replicated store, a scheduler of units, Docker and a registrator in one program.",
     discussion: """
-      Called as etcdctl or fleetctl (by a link of that name, or as `coracle etcdctl …`), it is that program.
+      Called as etcdctl or fleetctl (by a link of that name, or as `coracle etcdctl …`), it is that program;
+      `coracle docker …` is docker's command line, carried out over the socket of a Docker Engine.
       Clients ask the control socket of this machine's node if there is one, else http://127.0.0.1:2379;
       --endpoint or CORACLE_ENDPOINT names another node.
       """,

@@ -40,6 +40,7 @@ struct FakeRequest: Sendable {
   var method: String
   var uri: String
   var host: String?
+  var authorization: String?
   var body: String
 
   var path: String { String(uri.prefix { $0 != "?" }) }
@@ -136,6 +137,7 @@ private final class FakeEngineHandler: ChannelInboundHandler {
         method: head.method.rawValue,
         uri: head.uri,
         host: head.headers.first(name: "Host"),
+        authorization: head.headers.first(name: "X-Registry-Auth"),
         body: ""
       )
     case .body(let buffer): request.body += String(buffer: buffer)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import Logging
 import Synchronization
 import TestKit
@@ -128,6 +129,23 @@ import Testing
       let (result, lines) = try await run("pull", "a/b", client: client)
       #expect(result.exitCode == 1)
       #expect(lines.texts.last == "docker: pull a/b: manifest unknown")
+    }
+  }
+
+  @Test func `a pull names the caller to its registry`() async throws {
+    try await FakeEngine.with { engine, client in
+      engine.on("POST /images/create", .stream([#"{"status":"done"}"#]))
+      let home = "/tmp/coracle-home-\(UInt32.random(in: 0..<(.max)))"
+      try FileManager.default.createDirectory(atPath: home, withIntermediateDirectories: true)
+      defer { try? FileManager.default.removeItem(atPath: home) }
+      let text = #"{"auths":{"r.example":{"auth":"dTpw"}}}"#
+      try text.write(toFile: home + "/config.json", atomically: false, encoding: .utf8)
+      for image in ["r.example/a", "other.example/a"] {
+        let line = try DockerCommandLine(parsing: ["--config", home, "pull", image])
+        _ = await DockerCommandExecutor(client: client).execute(line, for: DockerCaller()) { _ in }
+      }
+      let login = RegistryLogin(key: "r.example", user: "u", password: "p")
+      #expect(engine.requests.compactMap(\.authorization) == [login.header, "e30="])
     }
   }
 

@@ -3,37 +3,40 @@ import DockerEngine
 import Glibc
 import Logging
 
-/// `docker` as a shell line of a unit finds it first on its PATH: the host's own program where there is one, else the
-/// commands that units use, carried out over the engine's socket.
+/// Docker's command line, carried out over the engine's socket: as `coracle docker`, and as the `docker` that a shell
+/// line of a unit finds first on its PATH, where the host's own program goes first if there is one.
 enum DockerPersonality {
   /// The engine that is asked when `DOCKER_HOST` names none.
   static let defaultEngine = "unix:///var/run/docker.sock"
 
-  /// Exit status of docker's own program for what it refuses.
-  private static let refused: Int32 = 125
-
-  static func run(arguments: [String], environment: [String: String]) async -> Int32 {
-    if let program = installedProgram(path: environment["PATH"] ?? "") {
-      replaceProcess(with: program, arguments)
-    }
-    let output = CommandOutput.standard
+  /// Carries out a command.
+  ///
+  /// - Parameters:
+  ///   - arguments: The words after the program's name.
+  ///   - environment: The variables of this process.
+  ///   - prefersInstalled: Whether a docker program of the host does it, if there is one.
+  /// - Returns: The exit status.
+  static func run(arguments: [String], environment: [String: String], prefersInstalled: Bool) async -> Int32 {
+    let path = environment["PATH"] ?? ""
+    if prefersInstalled, let program = installedProgram(path: path) { replaceProcess(with: program, arguments) }
+    let console = TerminalConsole()
     do {
       let line = try DockerCommandLine(parsing: arguments)
-      for warning in line.warnings { output.errorLine("WARNING: \(warning)") }
-      let url = line.engineURL ?? environment["DOCKER_HOST"] ?? defaultEngine
+      if line.needsInstalledProgram, let program = installedProgram(path: path) {
+        replaceProcess(with: program, arguments)
+      }
+      let url = line.engineURL ?? environment["DOCKER_HOST"].flatMap { $0.isEmpty ? nil : $0 } ?? defaultEngine
       let client = try DockerEngineClient(url: url, logger: Logger(label: "docker") { _ in SwiftLogNoOpLogHandler() })
       let caller = DockerCaller(environment: environment, workingDirectory: currentDirectory())
-      let result = await DockerCommandExecutor(client: client).execute(line, for: caller) { text in
-        switch text.stream {
-        case .standardOutput: output.line(text.text)
-        case .standardError: output.errorLine(text.text)
-        }
-      }
+      let result = await DockerCommandExecutor(client: client).execute(line, for: caller, console: console)
       await client.shutdown()
       return result.exitCode
+    } catch let error as DockerCommandLineError {
+      console.line(OutputLine(.standardError, error.description))
+      return error.exitCode
     } catch {
-      output.errorLine("\(error)")
-      return refused
+      console.line(OutputLine(.standardError, "docker: \(error)"))
+      return 1
     }
   }
 

@@ -80,6 +80,18 @@ public struct DockerCommandLine: Sendable, Equatable {
   private static let versionText =
     "Docker's command line of coracle, Engine API \(APIVersion.oldest) to \(APIVersion.newest)\n"
 
+  /// Whether only docker's own program can carry it out: `build`.
+  public var needsInstalledProgram: Bool {
+    if case .build = command { return true }
+    return false
+  }
+
+  /// Whether the words after docker's name need no program of its own; such that cannot be understood count as well, so
+  /// that they are refused by name.
+  public static func isCarriedOutHere(_ arguments: [String]) -> Bool {
+    (try? DockerCommandLine(parsing: arguments))?.needsInstalledProgram != true
+  }
+
   /// Whether a word is a way to call the docker program: `docker`, `/usr/bin/docker`, `/bin/docker`, and so on.
   public static func isDocker(program: String) -> Bool {
     program == "docker" || (program.hasPrefix("/") && program.hasSuffix("/docker"))

@@ -41,6 +41,8 @@ struct VerbDefinition: Sendable {
   var arguments: Arguments
   /// Whether flags may stand after arguments; `run`, `create`, `exec` and `top` stop at the first argument.
   var isInterspersed = true
+  /// Whether its words are another program's, so that none of them is looked at.
+  var isVerbatim = false
   var read: @Sendable (inout VerbWords) throws(DockerCommandLineError) -> DockerCommand
 
   /// The name errors use.
@@ -48,6 +50,10 @@ struct VerbDefinition: Sendable {
 
   /// Understands the words after the verb.
   func understand(_ words: [String]) throws(DockerCommandLineError) -> UnderstoodVerb {
+    if isVerbatim {
+      var words = VerbWords(verb: self, flags: [], arguments: words)
+      return UnderstoodVerb(try read(&words))
+    }
     let scanner = FlagScanner(verb: name, definitions: flags + [.toggle("help")], isInterspersed: isInterspersed)
     let (found, rest) = try scanner.scan(words)
     if let help = found.last(where: { $0.name == "help" }), try help.bool() { return UnderstoodVerb(.help(helpText)) }

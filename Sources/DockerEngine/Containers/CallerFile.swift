@@ -30,8 +30,8 @@ enum CallerFile {
   }
 
   /// Writes a new file; one that exists is refused.
-  static func write(_ text: String, to path: String) throws(DockerEngineError) {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+  static func write(_ text: String, to path: String, mode: mode_t = 0o644) throws(DockerEngineError) {
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
     guard descriptor >= 0 else { throw failure("create \(path)") }
     defer { close(descriptor) }
     let bytes = Array(text.utf8)

@@ -24,7 +24,11 @@ struct ContainerCreation {
 
     var body = specification.configuration
     Self.setAttachment(of: specification, in: &body)
-    let environment = try Self.environment(of: specification, caller, readFile)
+    let environment = try caller.resolved(
+      specification.environment,
+      files: specification.environmentFiles,
+      readFile: readFile
+    )
     if !environment.isEmpty { body["Env"] = .strings(environment) }
     let labels = try Self.labels(of: specification, caller, readFile)
     if !labels.isEmpty { body["Labels"] = .object(labels) }
@@ -62,32 +66,6 @@ struct ContainerCreation {
     }
   }
 
-  /// Files first, then `-e`, as the engine takes the last of equal names.
-  private static func environment(
-    of specification: ContainerSpecification,
-    _ caller: DockerCaller,
-    _ readFile: (String) throws(DockerEngineError) -> String
-  ) throws(DockerEngineError) -> [String] {
-    var environment: [String] = []
-    for path in specification.environmentFiles {
-      for line in try KeyValueFile.entries(of: readFile(caller.absolute(path)), path: path) {
-        if let value = line.value {
-          environment.append("\(line.key)=\(value)")
-        } else if let value = caller.environment[line.key] {
-          environment.append("\(line.key)=\(value)")
-        }
-      }
-    }
-    for entry in specification.environment {
-      if !entry.contains("="), let value = caller.environment[entry] {
-        environment.append("\(entry)=\(value)")
-      } else {
-        environment.append(entry)
-      }
-    }
-    return environment
-  }
-
   private static func labels(
     of specification: ContainerSpecification,
     _ caller: DockerCaller,
@@ -116,6 +94,33 @@ struct ContainerCreation {
 }
 
 extension DockerCaller {
+  /// Variables as the engine wants them: files first, then entries, as the last of equal names counts; a bare name
+  /// takes the caller's value, and without one is dropped in a file and sent as it is otherwise.
+  func resolved(
+    _ entries: [String],
+    files: [String],
+    readFile: (String) throws(DockerEngineError) -> String = CallerFile.read
+  ) throws(DockerEngineError) -> [String] {
+    var variables: [String] = []
+    for path in files {
+      for line in try KeyValueFile.entries(of: readFile(absolute(path)), path: path) {
+        if let value = line.value {
+          variables.append("\(line.key)=\(value)")
+        } else if let value = environment[line.key] {
+          variables.append("\(line.key)=\(value)")
+        }
+      }
+    }
+    for entry in entries {
+      if !entry.contains("="), let value = environment[entry] {
+        variables.append("\(entry)=\(value)")
+      } else {
+        variables.append(entry)
+      }
+    }
+    return variables
+  }
+
   /// A path as the caller means it, with `.` and `..` taken out.
   func absolute(_ path: String) -> String {
     let full = path.hasPrefix("/") ? path : workingDirectory + "/" + path

@@ -16,7 +16,7 @@ public struct ContainerSpecification: Sendable, Equatable {
   public var platform: String?
   /// `-d`.
   public var isDetached: Bool
-  /// `--rm`: carried out by us after the exit has been recorded, never by the engine.
+  /// `--rm`: carried out by us after the exit has been recorded, or by the engine where nobody waits.
   public var removesOnExit: Bool
   /// `-t`: the output is one raw stream.
   public var hasTerminal: Bool
@@ -71,6 +71,13 @@ public struct ContainerSpecification: Sendable, Equatable {
     hasTerminal = false
     pullPolicy = .missing
     isQuiet = false
+  }
+
+  /// The same where nobody here waits for its end: the engine removes it (`--rm`).
+  func removedByEngine() -> ContainerSpecification {
+    var specification = self
+    if removesOnExit { specification.hostConfiguration["AutoRemove"] = .bool(true) }
+    return specification
   }
 
   /// The same with nothing to read: a unit's standard input is `/dev/null`, and `docker run -i` hands its end on.

@@ -3,7 +3,7 @@ import Logging
 
 /// One container at a time.
 extension DockerEngineClient {
-  private func containerPath(_ id: ContainerID, _ action: String = "") -> String {
+  func containerPath(_ id: ContainerID, _ action: String = "") -> String {
     "/containers/\(EngineRequest.percentEncoded(id.rawValue))\(action)"
   }
 
@@ -143,12 +143,8 @@ extension DockerEngineClient {
   }
 
   func inspectJSON(image name: String) async throws(DockerEngineError) -> JSONValue {
-    // An image's slashes are part of the path.
-    let path = name.split(separator: "/", omittingEmptySubsequences: false)
-      .map { EngineRequest.percentEncoded(String($0)) }
-      .joined(separator: "/")
     return try await performForJSON(
-      EngineRequest(method: .get, path: "/images/\(path)/json", purpose: "inspect image \(name)")
+      EngineRequest(method: .get, path: imagePath(name, "/json"), purpose: "inspect image \(name)")
     )
   }
 

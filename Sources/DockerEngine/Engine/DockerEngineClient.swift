@@ -97,6 +97,14 @@ public final class DockerEngineClient: Sendable {
     try await connection.stream(request, prefix: "/v\(version)", started: started, piece: piece)
   }
 
+  /// Sends a request that turns its connection into a stream of bytes both ways, and hands it over.
+  func upgraded<Value: Sendable>(
+    _ request: EngineRequest,
+    _ body: (inout UpgradedStream) async throws -> Value
+  ) async throws(DockerEngineError) -> Value {
+    try await connection.upgraded(request, prefix: "/v\(try await version())", body)
+  }
+
   private func answer(to request: EngineRequest) async throws(DockerEngineError) -> EngineAnswer {
     try await connection.answer(to: request, prefix: "/v\(try await version())")
   }

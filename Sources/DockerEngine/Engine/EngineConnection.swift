@@ -11,18 +11,28 @@ struct EngineConnection: Sendable {
   /// How many requests, streams among them, may be under way at once; more wait for their turn.
   static let concurrentRequestLimit = 4_096
 
+  /// Where the engine listens.
+  enum Address: Sendable {
+    case unix(String)
+    case tcp(String, Int)
+  }
+
   private let client: HTTPClient
   private let baseURL: String
-  private let host: String
+  let host: String
+  let address: Address
+  let eventLoopGroup: any EventLoopGroup
 
   init(url: String, eventLoopGroup: (any EventLoopGroup)?) throws(DockerEngineError) {
     if let path = Self.rest(of: url, after: "unix://"), path.hasPrefix("/") {
       baseURL = "http+unix://" + EngineRequest.percentEncoded(path)
       host = "docker"
+      self.address = .unix(path)
     } else if let rest = Self.rest(of: url, after: "http://") ?? Self.rest(of: url, after: "tcp://"), !rest.isEmpty {
       let address = rest.hasSuffix("/") ? String(rest.dropLast()) : rest
       baseURL = "http://" + address
       host = address
+      self.address = Self.tcpAddress(address)
     } else {
       throw DockerEngineError(.badRequest, "\"\(url)\" is no engine URL: expected unix:///PATH or http://HOST:PORT")
     }
@@ -31,14 +41,27 @@ struct EngineConnection: Sendable {
     configuration.timeout.connect = .seconds(5)
     configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Self.concurrentRequestLimit
     configuration.connectionPool.retryConnectionEstablishment = false
+    self.eventLoopGroup = eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
     client = HTTPClient(
-      eventLoopGroupProvider: .shared(eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton),
+      eventLoopGroupProvider: .shared(self.eventLoopGroup),
       configuration: configuration
     )
   }
 
   private static func rest(of url: String, after scheme: String) -> String? {
     url.hasPrefix(scheme) ? String(url.dropFirst(scheme.count)) : nil
+  }
+
+  /// `HOST[:PORT]`, with an IPv6 address in brackets; 2375 is docker's port.
+  private static func tcpAddress(_ text: String) -> Address {
+    var host = text.prefix { $0 != "/" }
+    var port = 2375
+    if let colon = host.lastIndex(of: ":"), let number = Int(host[host.index(after: colon)...]) {
+      port = number
+      host = host[..<colon]
+    }
+    if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+    return .tcp(String(host), port)
   }
 
   func shutdown() async {
@@ -96,7 +119,10 @@ struct EngineConnection: Sendable {
     message.headers.add(name: "Host", value: host)
     message.headers.add(name: "User-Agent", value: "coracle")
     for header in request.headers { message.headers.add(name: header.name, value: header.value) }
-    if let body = request.body {
+    if let upload = request.upload {
+      message.headers.add(name: "Content-Type", value: "application/x-tar")
+      message.body = .stream(upload, length: .unknown)
+    } else if let body = request.body {
       message.headers.add(name: "Content-Type", value: "application/json")
       message.body = .bytes(ByteBuffer(string: body.compactText))
     } else if request.method == .post {
@@ -106,7 +132,7 @@ struct EngineConnection: Sendable {
     return try await client.execute(message, deadline: .distantFuture)
   }
 
-  private static func failure(_ error: any Error, _ request: EngineRequest) -> DockerEngineError {
+  static func failure(_ error: any Error, _ request: EngineRequest) -> DockerEngineError {
     func failure(_ code: DockerEngineError.Code, _ reason: String) -> DockerEngineError {
       DockerEngineError(code, "\(request.purpose): \(reason)", cause: error)
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import NIOCore
 import NIOHTTP1
 
 /// One request of the Engine API.
@@ -8,6 +9,8 @@ struct EngineRequest: Sendable {
     case get = "GET"
     case post = "POST"
     case delete = "DELETE"
+    case put = "PUT"
+    case head = "HEAD"
   }
 
   var method: Method
@@ -15,6 +18,8 @@ struct EngineRequest: Sendable {
   var path: String
   var query: [(name: String, value: String)] = []
   var body: JSONValue?
+  /// An archive as body instead.
+  var upload: UploadPieces?
   var headers: [(name: String, value: String)] = []
   /// How long the whole answer may take; nil for streams.
   var timeout: Duration? = .seconds(60)
@@ -46,6 +51,24 @@ struct EngineRequest: Sendable {
     }
     return encoded
   }
+}
+
+/// A request's body that is made while it is sent.
+struct UploadPieces: AsyncSequence, Sendable {
+  typealias Element = ByteBuffer
+
+  /// The next piece; nil at the end.
+  var next: @Sendable () async throws -> [UInt8]?
+
+  struct AsyncIterator: AsyncIteratorProtocol {
+    var source: @Sendable () async throws -> [UInt8]?
+
+    mutating func next() async throws -> ByteBuffer? {
+      try await source().map { ByteBuffer(bytes: $0) }
+    }
+  }
+
+  func makeAsyncIterator() -> AsyncIterator { AsyncIterator(source: next) }
 }
 
 /// A whole answer.

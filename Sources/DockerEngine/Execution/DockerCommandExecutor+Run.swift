@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import Logging
 
 /// `run` and `create`.
@@ -12,10 +13,46 @@ extension DockerCommandExecutor {
     guard specification.isDetached else {
       return await runAttached(try await begin(line, for: caller, output: output), output: output)
     }
-    var specification = specification
-    // Nobody here waits for its end, so removing it is the engine's part.
-    if specification.removesOnExit { specification.hostConfiguration["AutoRemove"] = .bool(true) }
-    let id = try await create(specification, for: caller, output: output)
+    return try await runDetached(specification, line, for: caller, output: output)
+  }
+
+  /// The same for somebody at a console, who is attached to it.
+  func run(
+    _ specification: ContainerSpecification,
+    _ line: DockerCommandLine,
+    for caller: DockerCaller,
+    _ console: any CommandConsole
+  ) async throws(DockerEngineError) -> CommandResult {
+    let output: @Sendable (OutputLine) -> Void = { console.line($0) }
+    guard !specification.isDetached else {
+      return try await runDetached(specification, line, for: caller, output: output)
+    }
+    let streams = specification.attachedStreams
+    let takesInput = specification.configuration["AttachStdin"]?.bool ?? false
+    if specification.hasTerminal, takesInput, !console.isInputTerminal {
+      output(OutputLine(.standardError, "the input device is not a TTY"))
+      return CommandResult(exitCode: 1)
+    }
+    // Whoever kills us leaves nothing behind when the engine removes it.
+    let id = try await create(specification.removedByEngine(), line, for: caller, output: output)
+    let attachment = Attachment(
+      input: takesInput,
+      output: streams.isEmpty || streams.contains("stdout"),
+      errors: streams.isEmpty || streams.contains("stderr"),
+      hasTerminal: specification.hasTerminal,
+      detachKeys: specification.detachKeys,
+      passesSignals: specification.passesSignals
+    )
+    return try await runAttached(id, attachment, isRemoved: specification.removesOnExit, console)
+  }
+
+  private func runDetached(
+    _ specification: ContainerSpecification,
+    _ line: DockerCommandLine,
+    for caller: DockerCaller,
+    output: @escaping @Sendable (OutputLine) -> Void
+  ) async throws(DockerEngineError) -> CommandResult {
+    let id = try await create(specification.removedByEngine(), line, for: caller, output: output)
     do {
       try await client.start(id)
     } catch {
@@ -30,10 +67,18 @@ extension DockerCommandExecutor {
   /// Makes a container, pulling its image when that is missing; starts nothing.
   func create(
     _ specification: ContainerSpecification,
+    _ line: DockerCommandLine,
     for caller: DockerCaller,
     output: @Sendable (OutputLine) -> Void
   ) async throws(DockerEngineError) -> ContainerID {
-    if specification.pullPolicy == .always { try await pullImage(of: specification, output) }
+    if let path = specification.containerIDFile, access(caller.absolute(path), F_OK) == 0 {
+      throw DockerEngineError(
+        .file,
+        "container ID file found, make sure the other container isn't running or delete \(path)"
+      )
+    }
+    let credentials = credentials(line, caller)
+    if specification.pullPolicy == .always { try await pullImage(of: specification, credentials, output) }
     let creation = try ContainerCreation(specification, for: caller, version: try await client.version())
     let request = EngineRequest(
       method: .post,
@@ -48,7 +93,7 @@ extension DockerCommandExecutor {
       answer = try await client.performForJSON(request)
     } catch  where error.code == .notFound && specification.pullPolicy == .missing {
       output(OutputLine(.standardError, "Unable to find image '\(specification.image)' locally"))
-      try await pullImage(of: specification, output)
+      try await pullImage(of: specification, credentials, output)
       answer = try await client.performForJSON(request)
     }
     guard let id = answer["Id"]?.string else {
@@ -63,13 +108,15 @@ extension DockerCommandExecutor {
 
   private func pullImage(
     of specification: ContainerSpecification,
+    _ credentials: RegistryCredentials,
     _ output: @Sendable (OutputLine) -> Void
   ) async throws(DockerEngineError) {
     guard let image = ImageReference(specification.image) else {
       throw DockerEngineError(.badRequest, "\"\(specification.image)\" is no name of an image")
     }
     // Progress belongs on standard error here: standard output is the container's.
-    try await client.pull(image, platform: specification.platform) { line in
+    let authorization = try await credentials.header(for: image.registry)
+    try await client.pull(image, platform: specification.platform, authorization: authorization) { line in
       if !specification.isQuiet || line.stream == .standardError {
         output(OutputLine(stream: .standardError, bytes: line.bytes))
       }

@@ -65,11 +65,21 @@ extension DockerCommandExecutor {
     return CommandResult(exitCode: exitCode)
   }
 
-  func pull(_ options: PullOptions, _ output: (OutputLine) -> Void) async throws(DockerEngineError) -> CommandResult {
+  func pull(
+    _ options: PullOptions,
+    _ credentials: RegistryCredentials,
+    _ output: (OutputLine) -> Void
+  ) async throws(DockerEngineError) -> CommandResult {
     if options.image.tag == nil, options.image.digest == nil, !options.pullsAllTags, !options.isQuiet {
       output(OutputLine(.standardOutput, "Using default tag: latest"))
     }
-    try await client.pull(options.image, platform: options.platform, allTags: options.pullsAllTags) { line in
+    let authorization = try await credentials.header(for: options.image.registry)
+    try await client.pull(
+      options.image,
+      platform: options.platform,
+      allTags: options.pullsAllTags,
+      authorization: authorization
+    ) { line in
       if !options.isQuiet || line.stream == .standardError { output(line) }
     }
     let name =

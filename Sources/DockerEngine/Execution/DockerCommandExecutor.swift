@@ -13,7 +13,7 @@ public struct DockerCommandExecutor: Sendable {
     self.client = client
   }
 
-  /// Carries out a whole command, as docker's own program would; problems are told on standard error.
+  /// Carries out a unit's whole command, as docker's own program would; problems are told on standard error.
   ///
   /// A foreground `run` or `start -a` lasts as long as its container; when the task is cancelled meanwhile, the
   /// container is killed (and removed with `--rm`), so nothing is left running.
@@ -22,37 +22,131 @@ public struct DockerCommandExecutor: Sendable {
     for caller: DockerCaller,
     output: @escaping @Sendable (OutputLine) -> Void
   ) async -> CommandResult {
-    do throws(DockerEngineError) {
-      try checkEngine(of: line)
-      warn(line, output)
+    let console = LineConsole(output)
+    let result = await carryOut(line, line.warnings, for: caller) { () async throws(DockerEngineError) in
       switch line.command {
       case .run(let specification): return try await run(specification, line, for: caller, output: output)
-      case .create(let specification):
-        output(OutputLine(.standardOutput, try await create(specification, for: caller, output: output).rawValue))
-        return CommandResult(exitCode: 0)
       case .start(let options) where options.isAttached:
         return await runAttached(try await begin(line, for: caller, output: output), output: output)
-      case .start(let options):
-        return await each(options.containers, output) { id throws(DockerEngineError) in try await client.start(id) }
-      case .stop(let options): return await stopAll(options, output)
-      case .kill(let options):
-        return await each(options.containers, output) { id throws(DockerEngineError) in
-          try await client.kill(id, signal: options.signal ?? "KILL")
-        }
-      case .remove(let options): return await removeAll(options, output)
-      case .pull(let options): return try await pull(options, output)
-      case .listing(let listing): return try await list(listing, output)
-      case .help(let text):
-        for text in text.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
-          output(OutputLine(.standardOutput, String(text)))
-        }
-        return CommandResult(exitCode: 0)
-      default: throw DockerEngineError(.badRequest, "this command is not supported yet")
+      default: return try await perform(line, for: caller, console)
       }
+    } say: {
+      output($0)
+    }
+    console.finish()
+    return result
+  }
+
+  /// Carries out the whole command of somebody at a console: attached to it, with its input, terminal and signals.
+  public func execute(
+    _ line: DockerCommandLine,
+    for caller: DockerCaller,
+    console: any CommandConsole
+  ) async -> CommandResult {
+    await carryOut(line, line.generalWarnings, for: caller) { () async throws(DockerEngineError) in
+      switch line.command {
+      case .run(let specification): return try await run(specification, line, for: caller, console)
+      case .start(let options) where options.isAttached: return try await startAttached(options, console)
+      default: return try await perform(line, for: caller, console)
+      }
+    } say: {
+      console.line($0)
+    }
+  }
+
+  private func carryOut(
+    _ line: DockerCommandLine,
+    _ warnings: [String],
+    for caller: DockerCaller,
+    _ work: () async throws(DockerEngineError) -> CommandResult,
+    say: (OutputLine) -> Void
+  ) async -> CommandResult {
+    do throws(DockerEngineError) {
+      try checkEngine(of: line)
+      for warning in warnings { say(OutputLine(.standardError, "docker: warning: \(warning)")) }
+      return try await work()
     } catch {
-      output(OutputLine(.standardError, "docker: \(error)"))
+      say(OutputLine(.standardError, "docker: \(error)"))
       return CommandResult(exitCode: Self.refusalExitCode(of: line.command))
     }
+  }
+
+  /// Every command that does not stay with a container it starts.
+  private func perform(
+    _ line: DockerCommandLine,
+    for caller: DockerCaller,
+    _ console: any CommandConsole
+  ) async throws(DockerEngineError) -> CommandResult {
+    let output: @Sendable (OutputLine) -> Void = { console.line($0) }
+    switch line.command {
+    case .run, .create, .start, .stop, .restart, .kill, .remove, .pause, .unpause, .wait, .rename, .update, .exec,
+      .attach, .logs, .diff, .commit:
+      return try await performOnContainers(line, for: caller, console)
+    case .copy(let options): return try await copy(options, for: caller, console)
+    case .export(let options): return try await export(options, for: caller, console)
+    case .pull(let options): return try await pull(options, credentials(line, caller), output)
+    case .push(let options): return try await push(options, credentials(line, caller), output)
+    case .tag(let image, let name): return try await tag(image, name)
+    case .removeImages(let options): return await removeImages(options, output)
+    case .save(let options): return try await save(options, for: caller, console)
+    case .load(let options): return try await load(options, for: caller, console)
+    case .importImage(let options): return try await importImage(options, for: caller, console)
+    case .build:
+      throw DockerEngineError(.badRequest, "build needs docker's own program, and none is installed here")
+    case .login(let options): return try await login(options, credentials(line, caller), console)
+    case .logout(let registry): return try await logout(registry, credentials(line, caller), output)
+    case .createNetwork(let options): return try await createNetwork(options, output)
+    case .removeNetworks(let options): return await removeNamed("network", options, output)
+    case .connectNetwork(let options): return try await connect(options)
+    case .disconnectNetwork(let options): return try await disconnect(options)
+    case .createVolume(let options): return try await createVolume(options, output)
+    case .removeVolumes(let options): return await removeNamed("volume", options, output)
+    case .prune(let options): return try await prune(options, console)
+    case .events(let options): return try await events(options, console)
+    case .listing(let listing): return try await list(listing, output)
+    case .help(let text):
+      await console.write(Array(text.utf8), to: .standardOutput)
+      return CommandResult(exitCode: 0)
+    }
+  }
+
+  private func performOnContainers(
+    _ line: DockerCommandLine,
+    for caller: DockerCaller,
+    _ console: any CommandConsole
+  ) async throws(DockerEngineError) -> CommandResult {
+    let output: @Sendable (OutputLine) -> Void = { console.line($0) }
+    switch line.command {
+    case .create(let specification):
+      let id = try await create(specification.removedByEngine(), line, for: caller, output: output)
+      output(OutputLine(.standardOutput, id.rawValue))
+      return CommandResult(exitCode: 0)
+    case .start(let options):
+      return await each(options.containers, output) { id throws(DockerEngineError) in try await client.start(id) }
+    case .stop(let options): return await stopAll(options, output)
+    case .restart(let options): return await restart(options, output)
+    case .kill(let options):
+      return await each(options.containers, output) { id throws(DockerEngineError) in
+        try await client.kill(id, signal: options.signal ?? "KILL")
+      }
+    case .remove(let options):
+      return options.removesLinks ? await removeLinks(options, output) : await removeAll(options, output)
+    case .pause(let names): return await post("pause", names, "pause", output)
+    case .unpause(let names): return await post("unpause", names, "unpause", output)
+    case .wait(let names): return await wait(names, output)
+    case .rename(let container, let name): return try await rename(container, to: name)
+    case .update(let options): return await update(options, output)
+    case .exec(let options): return try await exec(options, for: caller, console)
+    case .attach(let options): return try await attach(options, console)
+    case .logs(let options): return try await logs(options, console)
+    case .diff(let container): return try await diff(container, output)
+    case .commit(let options): return try await commit(options, output)
+    default: throw DockerEngineError(.badRequest, "the command is no container's")
+    }
+  }
+
+  func credentials(_ line: DockerCommandLine, _ caller: DockerCaller) -> RegistryCredentials {
+    RegistryCredentials(for: caller, directory: line.configurationDirectory)
   }
 
   /// First step of a foreground command: makes the container (pulling its image when missing) or finds the one to
@@ -71,7 +165,7 @@ public struct DockerCommandExecutor: Sendable {
     try checkEngine(of: line)
     switch line.command {
     case .run(let specification) where !specification.isDetached:
-      let id = try await create(specification.withoutStandardInput(), for: caller, output: output)
+      let id = try await create(specification.withoutStandardInput(), line, for: caller, output: output)
       return ForegroundContainer(id: id, removesOnExit: specification.removesOnExit)
     case .start(let options) where options.isAttached:
       let details = try await client.inspect(options.containers[0])
@@ -88,12 +182,10 @@ public struct DockerCommandExecutor: Sendable {
     throw DockerEngineError(.badRequest, "-H \(wanted): only the machine's own engine, \(client.url), is supported")
   }
 
-  private func warn(_ line: DockerCommandLine, _ output: (OutputLine) -> Void) {
-    for warning in line.warnings { output(OutputLine(.standardError, "docker: warning: \(warning)")) }
-  }
-
   private static func refusalExitCode(of command: DockerCommand) -> Int32 {
-    if case .run = command { return 125 }
-    return 1
+    switch command {
+    case .run: 125
+    default: 1
+    }
   }
 }

@@ -25,10 +25,14 @@ extension DockerEngineClient {
     _ image: ImageReference,
     platform: String? = nil,
     allTags: Bool = false,
+    authorization: String = "e30=",
     progress: (OutputLine) -> Void
   ) async throws(DockerEngineError) {
     do {
-      try await pullFromRegistry(image, platform: platform, allTags: allTags, progress: progress)
+      try await followProgress(
+        Self.pullRequest(image, platform: platform, allTags: allTags, authorization: authorization),
+        progress: progress
+      )
     } catch  where error.code == .unreachable || error.code == .cancelled {
       throw error
     } catch {
@@ -47,28 +51,37 @@ extension DockerEngineClient {
     return denials.contains { message.contains($0) } && !message.contains("dial tcp")
   }
 
-  private func pullFromRegistry(
+  private static func pullRequest(
     _ image: ImageReference,
     platform: String?,
     allTags: Bool,
-    progress: (OutputLine) -> Void
-  ) async throws(DockerEngineError) {
+    authorization: String
+  ) -> EngineRequest {
     var request = EngineRequest(
       method: .post,
       path: "/images/create",
       query: [("fromImage", image.repository)],
-      // Anonymous: base64url of {}.
-      headers: [("X-Registry-Auth", "e30=")],
+      headers: [("X-Registry-Auth", authorization)],
       timeout: nil,
       purpose: "pull \(image)"
     )
     if let tag = image.digest ?? image.tag ?? (allTags ? nil : "latest") { request.query.append(("tag", tag)) }
     if let platform { request.query.append(("platform", platform)) }
+    return request
+  }
+
+  /// Carries out what the engine reports on line by line, and hands the reports over.
+  ///
+  /// - Throws: ``DockerEngineError/Code/pullFailed`` with the engine's words when one of them tells a failure.
+  func followProgress(_ request: EngineRequest, progress: (OutputLine) -> Void) async throws(DockerEngineError) {
     var splitter = JSONLineSplitter()
     var failure: String?
     func read(_ report: JSONValue) {
       if let text = report["errorDetail"]?["message"]?.string ?? report["error"]?.string {
         failure = text
+      } else if let text = report["stream"]?.string {
+        let text = text.trimmingTrailingWhitespace()
+        if !text.isEmpty { progress(OutputLine(.standardOutput, text)) }
       } else if let line = Self.progressLine(report) {
         progress(OutputLine(.standardOutput, line))
       }
@@ -78,7 +91,7 @@ extension DockerEngineClient {
       return true
     }
     if let last = splitter.finish() { read(last) }
-    if let failure { throw DockerEngineError(.pullFailed, "pull \(image): \(failure)") }
+    if let failure { throw DockerEngineError(.pullFailed, "\(request.purpose): \(failure)") }
   }
 
   /// One line of progress; nil for the moving bars, which only a terminal shows.

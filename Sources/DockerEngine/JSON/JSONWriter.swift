@@ -9,9 +9,9 @@ extension JSONValue {
   }
 
   /// The document as `docker inspect` prints it: four spaces a level.
-  func prettyText() -> String {
+  func prettyText(indent: String = "    ") -> String {
     var text = ""
-    write(to: &text, indentation: "    ", depth: 0)
+    write(to: &text, indentation: indent, depth: 0)
     return text
   }
 

@@ -77,7 +77,9 @@ extension SupervisionLoop {
       commandEnded(running.id, .exited(problem.exitCode))
       return
     }
-    if hasContainers, DockerCommandLine.isDocker(program: command.program) {
+    if hasContainers, DockerCommandLine.isDocker(program: command.program),
+      DockerCommandLine.isCarriedOutHere(Array(words.dropFirst()))
+    {
       launchDocker(&running, words, variables, definition, again)
       return
     }

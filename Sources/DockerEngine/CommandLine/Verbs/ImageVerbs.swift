@@ -160,13 +160,12 @@ enum ImageVerbs {
     }
   )
 
-  /// Its words are another program's, so none of them is looked at.
-  static let build = VerbDefinition(
+  private static let build = VerbDefinition(
     spellings: ["build", "image build", "builder build"],
     usage: "PATH | URL | -",
     summary: "Build an image (by an installed docker program)",
     arguments: .atLeast(0),
-    isInterspersed: false,
+    isVerbatim: true,
     read: { words in .build(words.arguments) }
   )
 
