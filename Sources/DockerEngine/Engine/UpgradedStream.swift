@@ -8,7 +8,8 @@ struct UpgradedStream {
   /// The largest head of an answer.
   static let headLimitBytes = 64 * 1024
 
-  private var inbound: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
+  // NIO's iterator is not Sendable and goes elsewhere to wait; there is one reader, which waits for it to come back.
+  private nonisolated(unsafe) var inbound: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
   private var pending: [UInt8] = []
   /// The way to the engine.
   let sender: Sender
