@@ -89,7 +89,7 @@ extension DockerCommandExecutor {
   /// Standard input to its end, without the last newline.
   private static func wholeInput(_ console: any CommandConsole) async -> String? {
     var bytes: [UInt8] = []
-    while bytes.count < CredentialHelper.limitBytes, let piece = await console.read() { bytes += piece }
+    while bytes.count < PasswordKeeper.limitBytes, let piece = await console.read() { bytes += piece }
     while let last = bytes.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") { bytes.removeLast() }
     return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
   }

@@ -41,7 +41,7 @@ struct RegistryCredentials: Sendable {
     let key = RegistryConfiguration.key(registry)
     let configuration = try configuration()
     guard let helper = configuration.helper(for: key) else { return configuration.login(for: key) }
-    return try await CredentialHelper(helper, environment).login(for: key) ?? configuration.login(for: key)
+    return try await PasswordKeeper(helper, environment).login(for: key) ?? configuration.login(for: key)
   }
 
   /// Keeps a login, by the helper when there is one.
@@ -50,7 +50,7 @@ struct RegistryCredentials: Sendable {
   func keep(_ login: RegistryLogin) async throws(DockerEngineError) -> Bool {
     var configuration = try configuration()
     if let helper = configuration.helper(for: login.key) {
-      try await CredentialHelper(helper, environment).keep(login)
+      try await PasswordKeeper(helper, environment).keep(login)
       configuration.keep(JSONObject(), for: login.key)
       try write(configuration)
       return false
@@ -67,7 +67,7 @@ struct RegistryCredentials: Sendable {
     var configuration = try configuration()
     var wasKept = configuration.mentions(key)
     if let helper = configuration.helper(for: key) {
-      wasKept = try await CredentialHelper(helper, environment).forget(key) || wasKept
+      wasKept = try await PasswordKeeper(helper, environment).forget(key) || wasKept
     }
     configuration.forget(key)
     if wasKept { try write(configuration) }
