@@ -76,6 +76,7 @@ let package = Package(
     module("Units", [crypto]),
     module("Fleet", ["Units"]),
     module("CloudConfig", ["Units"]),
+    module("TextTemplates", []),
     // Row 1: what stands on the wire.
     module("EtcdWire", ["EtcdStore", "Meters"]),
     module("FleetWire", ["Units", "Fleet", "EtcdWire"]),
@@ -105,7 +106,7 @@ let package = Package(
     ),
     .systemLibrary(name: "CLibSSH2", providers: [.apt(["libssh2-1-dev"])]),
     module("SSHTunnel", ["Threads", "CLibSSH2", crypto, cryptoExtras]),
-    module("DockerEngine", [asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
+    module("DockerEngine", ["TextTemplates", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, logging]),
     module("UnitRunner", ["Units", "DockerEngine", "Threads", "CUnitSpawn", logging]),
     // Row 3: daemons' parts.
     module("FleetDaemon", ["Units", "Fleet", "EtcdStore", "EtcdWire", "FleetWire", logging]),
@@ -160,6 +161,7 @@ let package = Package(
     tests("Units", ["TestKit"], fixtures: true),
     tests("Fleet", ["Units", "TestKit"], fixtures: true),
     tests("CloudConfig", ["TestKit", yams], fixtures: true),
+    tests("TextTemplates", fixtures: true),
     tests("EtcdWire", ["Differential", "EtcdStore", "TestKit"], fixtures: true),
     tests("FleetWire", ["EtcdWire", "Fleet", "Units", "TestKit"]),
     tests("TransportSecurity", ["TestKit", logging, nioCore, nioPosix, nioSSL]),

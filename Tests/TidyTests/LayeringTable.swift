@@ -21,7 +21,7 @@ enum LayeringTable {
     "RaftStorage", "RaftTransport", "EtcdServer", "APIServer", "APIClients", "DockerEngine", "UnitRunner",
     "FleetDaemon", "Registrator", "CloudInit", "TransportSecurity",
   ]
-  private static let cores: Set = ["Raft", "EtcdStore", "Units", "Fleet", "CloudConfig"]
+  private static let cores: Set = ["Raft", "EtcdStore", "Units", "Fleet", "CloudConfig", "TextTemplates"]
 
   static let rows: [String: Row] = [
     // Row 0: no clock, disk, network, lock, log.
@@ -32,6 +32,7 @@ enum LayeringTable {
     "Units": Row(own: [], others: ["Crypto"]),
     "Fleet": Row(own: ["Units"], others: []),
     "CloudConfig": Row(own: ["Units"], others: []),
+    "TextTemplates": Row(own: [], others: []),
     // Row 1
     "EtcdWire": Row(own: ["EtcdStore", "Meters"], others: []),
     "FleetWire": Row(own: ["Units", "Fleet", "EtcdStore", "EtcdWire"], others: ["Crypto"]),
@@ -49,7 +50,7 @@ enum LayeringTable {
       own: wire.union(["TransportSecurity", "CResolver"]),
       others: nio.union(system).union(["AsyncHTTPClient"])
     ),
-    "DockerEngine": Row(own: [], others: nio.union(system).union(["AsyncHTTPClient"])),
+    "DockerEngine": Row(own: ["TextTemplates"], others: nio.union(system).union(["AsyncHTTPClient"])),
     "SSHTunnel": Row(own: ["Threads", "CLibSSH2"], others: system.union(["Crypto", "CryptoExtras"])),
     "UnitRunner": Row(own: ["Units", "DockerEngine", "Threads", "CUnitSpawn", "CSQLite"], others: nio.union(system)),
     // Row 3
