@@ -59,7 +59,7 @@ extension TemplateExecution {
       }
       return .none
     }
-    switch receiver.value {
+    switch receiver.value.filled {
     case .null:
       throw error("nil pointer evaluating \(type).\(name)")
     case .object(let object):

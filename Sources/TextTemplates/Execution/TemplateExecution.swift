@@ -122,7 +122,7 @@ struct TemplateExecution {
   private mutating func walkRange(_ branch: BranchNode, dot: Operand) throws(TemplateError) -> Flow {
     let scope = variables.count
     defer { variables.removeSubrange(scope...) }
-    let value = try evaluate(branch.pipeline, dot: dot).unboxed.value
+    let value = try evaluate(branch.pipeline, dot: dot).unboxed.value.filled
     let inner = variables.count
     let entries: [(TemplateValue, TemplateValue)]
     var areBoxed = false

@@ -87,7 +87,7 @@ struct GoFormatter {
   mutating func write(_ value: TemplateValue, verb: Unicode.Scalar) {
     guard !isTruncated else { return }
     if verb == "T" { return pad(value.type?.description ?? "<nil>") }
-    switch value {
+    switch value.filled {
     case .noValue, .null:
       if verb == "v" { pad("<nil>") } else { writeBadVerb(verb, value) }
     case .bool(let value):

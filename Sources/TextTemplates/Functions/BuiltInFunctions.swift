@@ -68,7 +68,7 @@ enum BuiltInFunctions {
   }
 
   @Sendable private static func length(_ values: [TemplateValue]) throws(TemplateFunctionError) -> TemplateValue {
-    switch values[0] {
+    switch values[0].filled {
     case .noValue: throw TemplateFunctionError("reflect: call of reflect.Value.Type on zero Value")
     case .null: throw TemplateFunctionError("len of nil pointer")
     case .bytes(let bytes): return .int(bytes.count)
@@ -82,9 +82,9 @@ enum BuiltInFunctions {
   // MARK: Elements
 
   @Sendable private static func index(_ values: [TemplateValue]) throws(TemplateFunctionError) -> TemplateValue {
-    var item = values[0].unboxed
+    var item = values[0].unboxed.filled
     if case .noValue = item { throw TemplateFunctionError("index of untyped nil") }
-    for index in values.dropFirst() { item = try element(of: item, at: index.unboxed) }
+    for index in values.dropFirst() { item = try element(of: item, at: index.unboxed).filled }
     return item.unboxed
   }
 
@@ -143,7 +143,7 @@ enum BuiltInFunctions {
   }
 
   @Sendable private static func slice(_ values: [TemplateValue]) throws(TemplateFunctionError) -> TemplateValue {
-    let item = values[0].unboxed
+    let item = values[0].unboxed.filled
     let indexes = values.dropFirst()
     if case .noValue = item { throw TemplateFunctionError("slice of untyped nil") }
     if indexes.count > 3 { throw TemplateFunctionError("too many slice indexes: \(indexes.count)") }

@@ -26,7 +26,7 @@ enum GoComparison {
   }
 
   private static func checkComparable(_ value: TemplateValue) throws(TemplateFunctionError) {
-    switch value {
+    switch value.filled {
     case .list(_, let type), .map(_, let type):
       throw TemplateFunctionError("non-comparable type \(GoFormatter.text(value)): \(type)")
     default: break

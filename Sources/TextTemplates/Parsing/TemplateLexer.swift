@@ -117,7 +117,8 @@ struct TemplateLexer {
     case UInt8(ascii: "`"): lexRawString()
     case UInt8(ascii: "$"): lexName(.variable, alone: .variable)
     case UInt8(ascii: "."):
-      let next = position + 1 < source.count ? source[position + 1] : 0
+      // A dot at the very end is taken for a number, as Go has it.
+      let next = position + 1 < source.count ? source[position + 1] : 0x30
       if (0x30...0x39).contains(next) { lexNumber() } else { lexName(.field, alone: .dot) }
     case UInt8(ascii: "+"), UInt8(ascii: "-"), 0x30...0x39: lexNumber()
     case UInt8(ascii: "("):

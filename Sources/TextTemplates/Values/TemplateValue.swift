@@ -6,7 +6,7 @@
 public indirect enum TemplateValue: Sendable {
   /// What is not there at all, such as a member that a map has not; prints as `<no value>`.
   case noValue
-  /// `nil` of a type; prints as `<nil>`.
+  /// `nil` of a type; prints as `<nil>`, but that of a list as `[]` and that of a map as `map[]`.
   case null(GoType)
   case bool(Bool)
   case integer(Int, GoType.IntegerKind)
@@ -59,6 +59,16 @@ public indirect enum TemplateValue: Sendable {
     case .list(let elements, _): !elements.isEmpty
     case .map(let members, _): !members.isEmpty
     case .object: true
+    }
+  }
+
+  /// The value with the nil of a list or map as an empty one.
+  var filled: TemplateValue {
+    guard case .null(let type) = self else { return self }
+    return switch type.underlying {
+    case .slice: .list([], type)
+    case .map: .map([:], type)
+    default: self
     }
   }
 
