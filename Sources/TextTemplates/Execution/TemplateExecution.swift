@@ -103,8 +103,7 @@ struct TemplateExecution {
   }
 
   private mutating func print(_ operand: Operand) throws(TemplateError) {
-    guard let type = operand.value.type else { return try write(Array("<no value>".utf8)) }
-    _ = type
+    guard operand.value.type != nil else { return try write(Array("<no value>".utf8)) }
     var formatter = GoFormatter(limit: template.limits.outputBytes - output.count)
     formatter.print([operand.value])
     guard !formatter.isTruncated else { throw tooLong }

@@ -26,7 +26,8 @@ enum GoFloat {
         decimal.round(to: wanted)
         limit = wanted > decimal.digits.count && decimal.digits.count >= decimal.point ? decimal.digits.count : wanted
       }
-      let exponentValue = decimal.digits.isEmpty ? 0 : decimal.point - 1
+      // Of zero it is -1, so that zero has no exponent.
+      let exponentValue = decimal.point - 1
       if exponentValue < -4 || exponentValue >= limit {
         return sign + exponent(decimal, digits: max(0, decimal.digits.count - 1))
       }
