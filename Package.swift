@@ -190,7 +190,7 @@ let package = Package(
         logging, nioCore, nioPosix, nioHTTP1,
       ]
     ),
-    tests("DockerEngine", ["TestKit", nioCore, nioPosix, nioHTTP1, logging]),
+    tests("DockerEngine", ["TextTemplates", "TestKit", nioCore, nioPosix, nioHTTP1, logging]),
     tests("SSHTunnel", ["TestKit"]),
     tests("UnitRunner", ["Units", "DockerEngine", "CUnitSpawn", "TestKit", logging]),
     tests(

@@ -303,7 +303,7 @@ import Testing
       #expect(filled.texts == ["172.17.0.2 172.17.0.1"])
       let missing = try await run("inspect", "-f", "{{.Nope}}", "web", client: client)
       #expect(missing.0.exitCode == 1)
-      #expect(missing.1.texts.last?.contains("there is no Nope") == true)
+      #expect(missing.1.texts.last?.contains("map has no entry for key \"Nope\"") == true)
     }
   }
 }

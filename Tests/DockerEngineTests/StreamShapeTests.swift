@@ -3,7 +3,7 @@ import Testing
 
 @testable import DockerEngine
 
-/// The pure readers: frames, lines, times, JSON, templates.
+/// The pure readers: frames, lines, times, JSON.
 @Suite struct StreamShapeTests {
   @Test func `frames are put together from any pieces`() throws {
     let bytes = FakeEngineTests.frame(1, "2026-11-20T22:54:33.1Z a\n") + FakeEngineTests.frame(2, "plain\n")
@@ -95,27 +95,5 @@ import Testing
         }
         """
     )
-  }
-
-  @Test(arguments: [
-    ("{{.State.Running}}", "true"), ("{{ .State.Pid }}", "17"), ("x{{.Name}}y{{.Name}}", "x/web y/web "),
-    ("a {{- .State.Pid -}} b", "a17b"), ("{{json .State}}", #"{"Running":true,"Pid":17}"#),
-    ("{{index .Labels \"a b\"}}", "c"), ("{{index .Labels \"none\"}}", ""), ("{{index .List 1}}", "2"),
-    ("{{.List}}", "[1 2]"), ("{{.Labels}}", "map[a b:c z:y]"), ("{{.Name | upper | json}}", "\"/WEB \""),
-    ("plain", "plain"),
-  ])
-  func `templates have paths, json, index and pipes`(template: String, expected: String) throws {
-    let document = try JSONValue(
-      parsing: #"{"Name":"/web ","State":{"Running":true,"Pid":17},"Labels":{"z":"y","a b":"c"},"List":[1,2]}"#.utf8
-    )
-    #expect(try InspectTemplate(template).rendered(from: document) == expected)
-  }
-
-  @Test(arguments: [
-    "{{range .A}}x{{end}}", "{{if .A}}x{{end}}", "{{.A", "{{len .A}}", "{{.A | title}}", "{{index .A}}", "{{$x}}",
-    "{{}}",
-  ])
-  func `other parts of Go's templates are refused by name`(template: String) {
-    #expect(throws: DockerCommandLineError.self) { try InspectTemplate(template) }
   }
 }

@@ -22,14 +22,12 @@ public enum DockerCommandLineError: Error, Sendable, Equatable, CustomStringConv
   case refused(String)
   /// Too few or too many words after the flags.
   case wrongArguments(verb: String, expected: String, usage: String)
-  /// A part of an `inspect -f` template that is not carried out here.
-  case unsupportedTemplate(String, part: String)
 
   /// The exit status docker's own program would have.
   public var exitCode: Int32 {
     switch self {
     case .unknownFlag, .missingValue, .badValue, .badImage, .conflict: 125
-    case .unknownVerb, .unsupportedVerb, .refused, .wrongArguments, .unsupportedTemplate: 1
+    case .unknownVerb, .unsupportedVerb, .refused, .wrongArguments: 1
     }
   }
 
@@ -52,8 +50,6 @@ public enum DockerCommandLineError: Error, Sendable, Equatable, CustomStringConv
       "docker: \(text)"
     case .wrongArguments(let verb, let expected, let usage):
       "docker: 'docker \(verb)' \(expected); usage: \(usage)"
-    case .unsupportedTemplate(let template, let part):
-      "docker inspect: template \"\(template)\": \(part) is not supported"
     }
   }
 }

@@ -196,7 +196,7 @@ enum ListingVerbs {
       .inspect(
         InspectOptions(
           names: words.arguments,
-          format: words.filledText("format").flatMap { $0 == "json" ? nil : $0 },
+          format: words.filledText("format"),
           subject: subject,
           includesSize: try words.isOn("size"),
           isVerbose: try words.isOn("verbose"),
