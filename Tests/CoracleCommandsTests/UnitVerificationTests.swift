@@ -26,6 +26,10 @@ import Units
         Restart=sometimes
         [X-Fleet]
         MachineIDD=x
+        Announce=web:8080 check=http:/health
+        Announce=web:8080 check=ping
+        [X-Coracle]
+        Announced=web:8080
         """
       ) == [
         "dir/web.service:2: note: Documentation= in [Unit] has no effect of its own: it is for readers of the file",
@@ -36,6 +40,9 @@ import Units
         "dir/web.service:11: error: Restart=sometimes in [Service]: expected no, always, on-success, on-failure,"
           + " on-abnormal, on-abort or on-watchdog",
         "dir/web.service:13: warning: MachineIDD= in [X-Fleet] is unknown and has no effect",
+        "dir/web.service:15: warning: Announce=web:8080 check=ping in [X-Fleet] is ignored: expected check= with tcp,"
+          + " http:/path, tcp://host:port or http://host:port/path",
+        "dir/web.service:17: warning: Announced= in [X-Coracle] is unknown and has no effect",
       ]
     )
   }

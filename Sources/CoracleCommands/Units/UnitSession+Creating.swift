@@ -108,6 +108,9 @@ extension UnitSession {
     for option in file.unrecognizedRequirements {
       output.errorLine("WARNING: Unit \(name): \(option)= in [X-Fleet] is unknown and has no effect")
     }
+    for problem in UnitAnnouncements(of: file, unitName: name).problems {
+      output.errorLine("WARNING: Unit \(name): \(problem)")
+    }
   }
 
   // MARK: Units that are there

@@ -75,6 +75,10 @@ struct UnitVerification: Equatable {
   private mutating func judge(_ file: UnitFile, _ text: String, _ dropIns: [DropIn], as name: UnitName) {
     let (whole, problems) = file.adding(dropIns, for: name)
     for problem in problems { add(path, nil, .error, problem) }
+    for problem in UnitAnnouncements(of: file, unitName: name).problems {
+      let line = Self.line(of: problem.name, section: problem.section, value: problem.value, in: text)
+      add(path, line, .warning, problem.description)
+    }
     let sources =
       [(path: path, text: text)]
       + DropIn.selected(dropIns, for: name).map { (path: "\(path).d/\($0.name)", text: $0.text) }

@@ -27,6 +27,8 @@ public struct LoadedUnit: Sendable, Equatable {
   public var isStartRequested: Bool
   /// Why the last start or stop did not do what was asked for; nil when it did.
   public var problem: String?
+  /// The services it says it offers.
+  public var announcements: [ServiceAnnouncement]
 
   /// Makes a unit.
   public init(
@@ -34,13 +36,15 @@ public struct LoadedUnit: Sendable, Equatable {
     hash: UnitHash,
     activity: UnitActivity,
     isStartRequested: Bool,
-    problem: String? = nil
+    problem: String? = nil,
+    announcements: [ServiceAnnouncement] = []
   ) {
     self.name = name
     self.hash = hash
     self.activity = activity
     self.isStartRequested = isStartRequested
     self.problem = problem
+    self.announcements = announcements
   }
 }
 

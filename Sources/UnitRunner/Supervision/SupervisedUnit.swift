@@ -34,7 +34,11 @@ struct SupervisedUnit {
     hash = unit.file.hash
     let whole = unit.file.adding(dropIns, for: unit.name)
     let reading = ServiceReading(whole.file, name: unit.name, specifiers: specifiers)
-    warnings = reading.findings.filter { $0.severity == .warning }.map(\.description) + whole.problems
+    let announcing = UnitAnnouncements(of: whole.file, unitName: unit.name)
+    announcements = announcing.services
+    warnings =
+      reading.findings.filter { $0.severity == .warning }.map(\.description) + whole.problems
+      + announcing.problems.map(\.description)
     var problems = reading.findings.filter { finding in
       if case .unitTypeNotCarriedOut = finding { true } else { finding.severity == .error }
     }.map(\.description)
@@ -53,6 +57,9 @@ struct SupervisedUnit {
     }
     canRun = problems.isEmpty
   }
+
+  /// The services it says it offers, those of drop-ins included.
+  let announcements: [ServiceAnnouncement]
 
   /// What of its file is not carried out.
   let warnings: [String]
@@ -75,7 +82,8 @@ struct SupervisedUnit {
       hash: hash,
       activity: activity,
       isStartRequested: record.isStartRequested,
-      problem: record.problem
+      problem: record.problem,
+      announcements: announcements
     )
   }
 

@@ -170,11 +170,19 @@ public final class UnitSupervision: Sendable {
   // MARK: Reading
 
   /// Every loaded unit, by name, without the instances that sockets have made for connections.
+  ///
+  /// None when the supervision is over.
   public func units() async -> [LoadedUnit] {
-    let loaded = try? await ask { loop in
+    (try? await loadedUnits()) ?? []
+  }
+
+  /// Every loaded unit as ``units()`` has it.
+  ///
+  /// - Throws: ``UnitRunnerError`` when the supervision is over; the units themselves may well run on.
+  public func loadedUnits() async throws(UnitRunnerError) -> [LoadedUnit] {
+    try await ask { loop in
       loop.units.values.filter { $0.record.connection == nil }.map(\.loadedUnit).sorted { $0.name < $1.name }
     }
-    return loaded ?? []
   }
 
   /// Each change of a unit from now on; bounded, the newest are kept when the reader is slow.

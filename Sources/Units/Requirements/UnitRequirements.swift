@@ -39,6 +39,7 @@ public struct UnitRequirements: Sendable, Hashable {
   /// The options of the section that mean something, old names included.
   public static let optionNames: Set<String> = [
     "MachineID", "MachineOf", "MachineMetadata", "Conflicts", "Replaces", "Global", "Weight",
+    ServiceAnnouncement.optionName,
     "X-ConditionMachineID", "X-ConditionMachineBootID", "X-ConditionMachineOf", "X-ConditionMachineMetadata",
     "X-Conflicts",
   ]
