@@ -20,6 +20,7 @@ extension ContainerDetails {
     )
     hasTerminal = configuration?["Tty"]?.bool ?? false
     stopTimeoutSeconds = configuration?["StopTimeout"]?.int64
+    stopSignal = (configuration?["StopSignal"]?.string).flatMap { $0.isEmpty ? nil : $0 }
   }
 
   static func withoutSlash(_ name: String) -> String {

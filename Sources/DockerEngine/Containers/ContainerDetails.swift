@@ -70,6 +70,8 @@ public struct ContainerDetails: Sendable, Equatable {
   public var hasTerminal: Bool
   /// Its own time between stop signal and SIGKILL; nil for the engine's 10 seconds.
   public var stopTimeoutSeconds: Int64?
+  /// Its own stop signal, a name or a number; nil for SIGTERM.
+  public var stopSignal: String?
 
   /// Makes details; for tests and for engines that are not Docker.
   public init(

@@ -32,16 +32,19 @@ public struct EngineEvent: Sendable, Equatable {
   public var container: ContainerID
   /// When, by the engine's clock, in nanoseconds since the Unix epoch; 0 when the engine did not say.
   public var timeNanoseconds: Int64
+  /// Of ``Action/die``: the exit code; nil of others and when the engine did not say.
+  public var exitCode: Int32?
 
   /// Makes an event.
-  public init(action: Action, container: ContainerID, timeNanoseconds: Int64 = 0) {
+  public init(action: Action, container: ContainerID, timeNanoseconds: Int64 = 0, exitCode: Int32? = nil) {
     self.action = action
     self.container = container
     self.timeNanoseconds = timeNanoseconds
+    self.exitCode = exitCode
   }
 
-  /// Reads an event in its old shape (`status`, `id`), its new one (`Action`, `Actor.ID`) or Podman's (`died`); nil for
-  /// what is no container's.
+  /// Reads an event in its old shape (`status`, `id`), its new one (`Action`, `Actor.ID`) or Podman's (`died`,
+  /// `containerExitCode`); nil for what is no container's.
   init?(_ json: JSONValue) {
     guard let word = json["Action"]?.string ?? json["status"]?.string,
       let id = json["Actor"]?["ID"]?.string ?? json["id"]?.string,
@@ -62,6 +65,9 @@ public struct EngineEvent: Sendable, Equatable {
       case _ where word.hasPrefix("health_status: "): .health(String(word.dropFirst("health_status: ".count)))
       default: .other(word)
       }
+    let attributes = json["Actor"]?["Attributes"]
+    let code = attributes?["exitCode"]?.string ?? attributes?["containerExitCode"]?.string
+    exitCode = action == .die ? code.flatMap(Int32.init) : nil
   }
 }
 
