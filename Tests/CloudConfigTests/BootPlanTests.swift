@@ -140,6 +140,25 @@ import Testing
     #expect(plan.fleet?.isEngineDisabled == false)
   }
 
+  @Test func `the registrator's settings are those of its command line`() throws {
+    let plan = try plan(
+      """
+      coracle:
+        registrator:
+          {format: vulcand, internal: yes, useIpFromLabel: io.ip, explicit: yes, tags: "a, b", ttl: 30, ttl-refresh: 7,
+           resync: 0, deregister: on-success, cleanup: yes, healthy-only: no, drain: 0.5}
+      coreos: {fleet: {}}
+      """
+    ).registrator
+    var expected = RegistratorPlan(prefix: "/vulcand", isInternal: true, ttlSeconds: 30)
+    (expected.format, expected.ipLabel, expected.isExplicit, expected.tags) = (.vulcand, "io.ip", true, ["a", "b"])
+    (expected.refreshSeconds, expected.resyncSeconds, expected.deregistration) = (7, 0, .onSuccess)
+    (expected.cleansUp, expected.wantsHealthy, expected.drain) = (true, false, .milliseconds(500))
+    #expect(plan == expected)
+    let skydns = try self.plan("coracle: {registrator: {format: skydns2, domain: .a.b.}}\ncoreos: {fleet: {}}")
+    #expect((skydns.registrator.prefix, skydns.registrator.domain) == ("/skydns", "a.b"))
+  }
+
   @Test func `what is advertised follows what is listened on`() throws {
     let etcd = try plan(
       "coreos: {etcd2: {listen-client-urls: 'http://0.0.0.0:2379', listen-peer-urls: 'http://10.0.0.7:2380'}}"

@@ -37,32 +37,3 @@ public struct BootPlan: Sendable, Equatable {
   /// The plan of a node without user-data: a cluster of one on loopback, with fleet.
   public static let standalone = BootPlan(etcd: EtcdPlan(), fleet: FleetPlan())
 }
-
-/// Settings of the registrator (`coracle.registrator`).
-public struct RegistratorPlan: Sendable, Equatable {
-  /// Whether running containers are registered at all.
-  public var isEnabled: Bool
-  /// The directory of the store under which services stand.
-  public var prefix: String
-  /// Whether exposed ports are registered with the container's own address instead of published ones.
-  public var isInternal: Bool
-  /// The address that services are registered with; nil means fleet's public IP.
-  public var ip: String?
-  /// Seconds a service record lives without refresh; 0 means for ever.
-  public var ttlSeconds: UInt64
-
-  /// Makes settings; the defaults are those of the contract.
-  public init(
-    isEnabled: Bool = true,
-    prefix: String = "/services",
-    isInternal: Bool = false,
-    ip: String? = nil,
-    ttlSeconds: UInt64 = 60
-  ) {
-    self.isEnabled = isEnabled
-    self.prefix = prefix
-    self.isInternal = isInternal
-    self.ip = ip
-    self.ttlSeconds = ttlSeconds
-  }
-}

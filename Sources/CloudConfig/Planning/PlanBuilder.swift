@@ -49,25 +49,6 @@ struct PlanBuilder {
     }
   }
 
-  private mutating func planRegistrator(_ section: Section, _ unit: BuiltInUnits.Switch) -> RegistratorPlan {
-    var plan = RegistratorPlan()
-    plan.isEnabled = section["enabled"]?.boolean ?? (unit != .off)
-    plan.isInternal = section["internal"]?.boolean ?? plan.isInternal
-    if let prefix = section["prefix"], let text = prefix.string {
-      let names = text.split(separator: "/")
-      if names.isEmpty {
-        log.error(at: prefix.mark, "coracle.registrator.prefix must name a directory, as in /services")
-      }
-      plan.prefix = "/" + names.joined(separator: "/")
-    }
-    if let ip = section["ip"]?.string, !ip.isEmpty { plan.ip = ip }
-    if let ttl = section["ttl"], let seconds = ttl.integer {
-      if seconds < 0 { log.error(at: ttl.mark, "coracle.registrator.ttl must be 0 (for ever) or more seconds") }
-      plan.ttlSeconds = UInt64(clamping: seconds)
-    }
-    return plan
-  }
-
   private mutating func planDocker(_ setting: Setting?) -> String? {
     guard let setting, let url = setting.string, !url.isEmpty else { return nil }
     if url != "none", !url.hasPrefix("unix:///") {

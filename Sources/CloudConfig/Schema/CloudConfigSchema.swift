@@ -41,7 +41,17 @@ enum CloudConfigSchema {
             "coracle.registrator",
             [
               KeySchema("enabled", .boolean), KeySchema("prefix"), KeySchema("internal", .boolean), KeySchema("ip"),
-              KeySchema("ttl", .integer),
+              KeySchema("format", .string, .acted, allowed: RegistratorPlan.Format.allCases.map(\.rawValue)),
+              KeySchema("domain"), KeySchema("use_ip_from_label"), KeySchema("useIpFromLabel"),
+              KeySchema("explicit", .boolean), KeySchema("tags"), KeySchema("force_tags"), KeySchema("ttl", .integer),
+              KeySchema("ttl_refresh", .integer), KeySchema("resync", .integer),
+              KeySchema(
+                "deregister",
+                .string,
+                .acted,
+                allowed: RegistratorPlan.Deregistration.allCases.map(\.rawValue)
+              ),
+              KeySchema("cleanup", .boolean), KeySchema("healthy_only", .boolean), KeySchema("drain", .float),
             ]
           )
         )
