@@ -110,7 +110,7 @@ let package = Package(
     module("UnitRunner", ["Units", "DockerEngine", "Threads", "CUnitSpawn", logging]),
     // Row 3: daemons' parts.
     module("FleetDaemon", ["Units", "Fleet", "EtcdStore", "EtcdWire", "FleetWire", logging]),
-    module("Registrator", ["DockerEngine", "EtcdStore", "EtcdWire", logging]),
+    module("Registrator", ["DockerEngine", "EtcdStore", "EtcdWire", "Units", logging, nioCore, nioPosix]),
     module("CloudInit", ["CloudConfig", "EtcdStore", "EtcdWire", crypto, logging]),
     // Row 4: wiring.
     module(
@@ -197,7 +197,7 @@ let package = Package(
       "FleetDaemon",
       ["APIClients", "Units", "Fleet", "FleetWire", "EtcdStore", "EtcdWire", "TestKit", logging]
     ),
-    tests("Registrator", ["DockerEngine", "EtcdStore", "EtcdWire", "TestKit", logging]),
+    tests("Registrator", ["DockerEngine", "EtcdStore", "EtcdWire", "TestKit", "Units", logging, nioCore, nioPosix]),
     tests("CloudInit", ["CloudConfig", "EtcdStore", "EtcdWire", "TestKit"]),
     tests(
       "CoracleCommands",

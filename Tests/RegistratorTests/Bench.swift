@@ -6,39 +6,52 @@ import Logging
 import Synchronization
 import TestKit
 import Testing
+import Units
 
 @testable import Registrator
 
 /// A running registrator with everything around it under the test's control.
 struct Bench {
   let engine: ScriptedEngine
+  let units: ScriptedUnits
+  let probe: ScriptedProbe
   let store: MemoryStore
   let clock: SteppedClock
+  let registrator: ServiceRegistrator
 
   static func with(
+    configuration: RegistratorConfiguration = ServiceRecordTests.configuration,
     engine: ScriptedEngine = ScriptedEngine(),
+    units: ScriptedUnits = ScriptedUnits(),
     store: MemoryStore = MemoryStore(),
     _ body: (Bench) async throws -> Void
   ) async throws {
     let clock = SteppedClock()
+    let probe = ScriptedProbe()
     let registrator = ServiceRegistrator(
-      configuration: ServiceRecordTests.configuration,
+      configuration: configuration,
       source: engine,
+      units: units,
       store: store,
       clock: clock,
+      probe: probe,
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     )
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try? await registrator.run() }
-      try await eventually("the first turn and the subscription") { engine.isFollowed && engine.listCount > 0 }
-      try await body(Bench(engine: engine, store: store, clock: clock))
+      try await eventually("the first turn and the subscriptions") {
+        engine.isFollowed && units.isFollowed && engine.listCount > 0
+      }
+      try await body(
+        Bench(engine: engine, units: units, probe: probe, store: store, clock: clock, registrator: registrator)
+      )
       group.cancelAll()
     }
   }
 
-  /// Moves clock and store by the same time, once the loop sleeps.
+  /// Moves clock and store by the same time, once both timers sleep.
   func advance(by duration: Duration) async throws {
-    try await eventually("the loop sleeps") { clock.sleeperCount > 0 }
+    try await eventually("the timers sleep") { clock.sleeperCount > 1 }
     store.advance(by: duration)
     clock.advance(by: duration)
   }
@@ -52,11 +65,49 @@ struct Bench {
   }
 }
 
+/// Units that are what the test says.
+final class ScriptedUnits: RegistrableUnits {
+  private let contents = Mutex<(units: [RegistrableUnit]?, tell: (@Sendable () -> Void)?)>(([], nil))
+
+  /// Nil says that nothing is known of units.
+  func set(_ units: [RegistrableUnit]?) {
+    contents.withLock { contents in
+      contents.units = units
+      return contents.tell
+    }?()
+  }
+
+  func units() async -> [RegistrableUnit]? { contents.withLock { $0.units } }
+  var isFollowed: Bool { contents.withLock { $0.tell != nil } }
+
+  func followChanges(_ tell: @escaping @Sendable () -> Void) async {
+    contents.withLock { $0.tell = tell }
+    // Until cancelled.
+    while (try? await Task.sleep(for: .seconds(60))) != nil {}
+  }
+}
+
+/// Checks that end as the test says.
+final class ScriptedProbe: ServiceProbing {
+  private let contents = Mutex<(passes: Bool, count: Int)>((true, 0))
+
+  func pass(_ passes: Bool) { contents.withLock { $0.passes = passes } }
+  var count: Int { contents.withLock { $0.count } }
+
+  func passes(_ check: ServiceCheck) async -> Bool {
+    contents.withLock { contents in
+      contents.count += 1
+      return contents.passes
+    }
+  }
+}
+
 /// An engine whose containers are what the test says.
 final class ScriptedEngine: ContainerSource {
   private struct Contents {
     var containers: [ContainerDetails] = []
     var isFailing = false
+    var processes: [ContainerID: Bool] = [:]
     var listCount = 0
     var inspectCount = 0
     var tell: (@Sendable (ContainerChange) -> Void)?
@@ -68,6 +119,8 @@ final class ScriptedEngine: ContainerSource {
 
   func set(_ containers: [ContainerDetails]) { contents.withLock { $0.containers = containers } }
   func fail(_ fails: Bool) { contents.withLock { $0.isFailing = fails } }
+  /// What the machine itself knows of containers' processes.
+  func setProcesses(_ processes: [ContainerID: Bool]) { contents.withLock { $0.processes = processes } }
   func tell(_ change: ContainerChange) { contents.withLock { $0.tell }?(change) }
   var listCount: Int { contents.withLock { $0.listCount } }
   var inspectCount: Int { contents.withLock { $0.inspectCount } }
@@ -86,6 +139,10 @@ final class ScriptedEngine: ContainerSource {
       contents.inspectCount += 1
       return contents.containers.first { $0.id == id }
     }
+  }
+
+  func processes(of containers: [ContainerDetails]) async -> [ContainerID: Bool] {
+    contents.withLock { $0.processes }
   }
 
   func followChanges(_ tell: @escaping @Sendable (ContainerChange) -> Void) async {

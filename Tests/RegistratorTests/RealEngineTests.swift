@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import DockerEngine
+import EtcdStore
 import Foundation
 import Logging
 import TestKit
@@ -60,6 +61,99 @@ struct RegistratorRealEngineSerialTests {
       }
       group.cancelAll()
     }
+    await engine.shutdown()
+  }
+
+  /// Images of the examples are busybox under other names (.ci/test).
+  @Test func `each worked example leads to its records, and they go with the container`() async throws {
+    let socket = ProcessInfo.processInfo.environment["CORACLE_DOCKER_SOCKET"] ?? ""
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let engine = try DockerEngineClient(url: "unix://" + socket, logger: logger)
+    let executor = DockerCommandExecutor(client: engine)
+    func docker(_ words: [String]) async throws -> Int32 {
+      await executor.execute(try DockerCommandLine(parsing: words), for: DockerCaller()) { _ in }.exitCode
+    }
+    for (isInternal, keepsBound) in [(false, false), (true, false), (false, true)] {
+      let examples = WorkedExample.all.filter {
+        ($0.isInternal, $0.keepsBoundAddresses) == (isInternal, keepsBound)
+      }
+      let store = MemoryStore()
+      let registrator = ServiceRegistrator(
+        configuration: examples[0].configuration,
+        engine: engine,
+        store: store,
+        logger: logger
+      )
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try? await registrator.run() }
+        for example in examples {
+          let words = ["run", "-d", "--name", example.name] + example.flags + [example.image, "sleep", "100"]
+          #expect(try await docker(words) == 0, "\(words)")
+          let details = try await engine.inspect(example.name)
+          let expected = example.records(ip: details.networks.first?.ip ?? "")
+          await #expect(throws: Never.self, "\(example.testDescription): \(store.files(below: "/services"))") {
+            try await eventually("the records") { store.files(below: "/services") == expected }
+          }
+          let differences = RecordAudit(machines: [(example.configuration, [details], [])])
+            .differences(from: store.files(below: "/services"))
+          #expect(differences.isEmpty)
+          #expect(try await docker(["rm", "-f", example.name]) == 0)
+          try await eventually("no records") { store.read("/services")?.nodes?.isEmpty ?? true }
+        }
+        group.cancelAll()
+      }
+    }
+    await engine.shutdown()
+  }
+
+  @Test func `a container is announced when its health check passes and not when it fails`() async throws {
+    let socket = ProcessInfo.processInfo.environment["CORACLE_DOCKER_SOCKET"] ?? ""
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let engine = try DockerEngineClient(url: "unix://" + socket, logger: logger)
+    let executor = DockerCommandExecutor(client: engine)
+    func docker(_ words: [String]) async throws -> Int32 {
+      await executor.execute(try DockerCommandLine(parsing: words), for: DockerCaller()) { _ in }.exitCode
+    }
+    let name = "coracle-health-\(UInt32.random(in: 0..<(.max)))"
+    let store = MemoryStore()
+    let registrator = ServiceRegistrator(
+      configuration: ServiceRecordTests.configuration,
+      engine: engine,
+      store: store,
+      logger: logger
+    )
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try? await registrator.run() }
+      let health = ["--health-cmd", "test ! -e /tmp/ill", "--health-interval", "300ms", "--health-retries", "1"]
+      let command = ["busybox", "sh", "-c", "trap 'touch /tmp/ill' USR1; while :; do sleep 0.1; done"]
+      #expect(try await docker(["run", "-d", "--name", name, "-p", "80"] + health + command) == 0)
+      try await eventually("healthy: a record") { !store.files(below: "/services").isEmpty }
+      #expect(try await docker(["kill", "-s", "USR1", name]) == 0)
+      try await eventually("unhealthy: none") { store.files(below: "/services").isEmpty }
+      #expect(try await engine.inspect(name).containerState.isRunning)
+      #expect(try await docker(["rm", "-f", name]) == 0)
+      group.cancelAll()
+    }
+    await engine.shutdown()
+  }
+
+  @Test func `a container's process is seen without its engine`() async throws {
+    let socket = ProcessInfo.processInfo.environment["CORACLE_DOCKER_SOCKET"] ?? ""
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let engine = try DockerEngineClient(url: "unix://" + socket, logger: logger)
+    let executor = DockerCommandExecutor(client: engine)
+    let name = "coracle-process-\(UInt32.random(in: 0..<(.max)))"
+    func docker(_ words: String...) async throws -> Int32 {
+      await executor.execute(try DockerCommandLine(parsing: words), for: DockerCaller()) { _ in }.exitCode
+    }
+    #expect(try await docker("run", "-d", "--name", name, "busybox", "sleep", "100") == 0)
+    let source = EngineContainers(engine: engine)
+    let id = try await engine.inspect(name).id
+    let details = try #require(try await source.details(of: id))
+    #expect(await source.processes(of: [details]) == [id: true])
+    #expect(try await docker("kill", name) == 0)
+    try await eventually("it is seen to be gone") { await source.processes(of: [details]) == [id: false] }
+    #expect(try await docker("rm", "-f", name) == 0)
     await engine.shutdown()
   }
 }

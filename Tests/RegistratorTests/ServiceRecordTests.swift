@@ -232,8 +232,10 @@ import Testing
 
   @Test func `a ledger is read back as it was written`() {
     let ledger = OwnershipLedger(["/services/a b/x:1": "[::1]:80", "/services/b/y": "1.2.3.4:5"])
-    #expect(ledger.text == "/services/a b/x:1 [::1]:80\n/services/b/y 1.2.3.4:5")
+    #expect(ledger.text == "/services/a b/x:1\t[::1]:80\n/services/b/y\t1.2.3.4:5")
     #expect(OwnershipLedger(parsing: ledger.text) == ledger)
     #expect(OwnershipLedger(parsing: "rubbish\n\n/nothing").values.isEmpty)
+    let earlier = OwnershipLedger(parsing: "/services/a b/x:1 [::1]:80")
+    #expect(earlier.values == ["/services/a b/x:1": "[::1]:80"], "as earlier versions wrote it")
   }
 }

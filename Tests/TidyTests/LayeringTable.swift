@@ -55,7 +55,7 @@ enum LayeringTable {
     "UnitRunner": Row(own: ["Units", "DockerEngine", "Threads", "CUnitSpawn", "CSQLite"], others: nio.union(system)),
     // Row 3
     "FleetDaemon": Row(own: wire, others: system),
-    "Registrator": Row(own: ["DockerEngine", "EtcdStore", "EtcdWire"], others: system),
+    "Registrator": Row(own: ["Units", "DockerEngine", "EtcdStore", "EtcdWire"], others: nio.union(system)),
     "CloudInit": Row(own: ["CloudConfig", "EtcdStore", "EtcdWire"], others: system.union(["Crypto"])),
     // Row 4
     "CoracleDaemon": Row(

@@ -54,6 +54,7 @@ struct NodeServices {
       containers: engine.map { DockerEngineContainers(client: $0) },
       logger: logger
     )
+    let records = UnitRecords()
     var services: [any Service] = [
       StoreService(
         node: node,
@@ -82,13 +83,22 @@ struct NodeServices {
           supervision: supervision,
           transport: transports.members,
           fleet: fleet,
+          records: records,
           logger: logger
         )
       )
     }
-    if let engine, node.plan.registrator.isEnabled {
+    if node.plan.registrator.isEnabled {
       services.append(
-        RegistratorService(configuration: registrator, engine: engine, store: store, logger: logger)
+        RegistratorService(
+          configuration: RegistratorConfiguration(of: node),
+          engine: engine,
+          supervision: supervision,
+          store: store,
+          records: records,
+          stopsUnits: node.options.stopsUnits,
+          logger: logger
+        )
       )
     }
     services.append(ReloadService(node: node, fleet: fleet, logger: logger))
@@ -163,19 +173,5 @@ struct NodeServices {
     var variables = node.unitEndpointVariables
     if let url = node.dockerURL { variables["DOCKER_HOST"] = url }
     return variables
-  }
-
-  private var registrator: RegistratorConfiguration {
-    let plan = node.plan.registrator
-    return RegistratorConfiguration(
-      prefix: plan.prefix,
-      isInternal: plan.isInternal,
-      ip: plan.ip ?? node.publicIP,
-      ttlSeconds: plan.ttlSeconds,
-      hostName: node.hostName,
-      machineID: node.machineID,
-      // Like registrator without -ip: a port published on one address keeps it.
-      keepsBoundAddresses: plan.ip == nil
-    )
   }
 }

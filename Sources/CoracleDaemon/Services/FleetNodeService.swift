@@ -18,6 +18,7 @@ struct FleetNodeService: Service {
   let supervision: UnitSupervision
   let transport: HTTPTransport
   let fleet: Eventual<FleetService>
+  let records: UnitRecords
   let logger: Logger
 
   func run() async throws {
@@ -36,7 +37,8 @@ struct FleetNodeService: Service {
       keys: store.keys,
       supervisor: FleetUnitSupervisor(
         supervision: supervision,
-        localUnits: Set(node.plan.localUnits.filter(\.isWhole).compactMap(\.unitName))
+        localUnits: Set(node.plan.localUnits.filter(\.isWhole).compactMap(\.unitName)),
+        records: records
       ),
       logger: logger
     )

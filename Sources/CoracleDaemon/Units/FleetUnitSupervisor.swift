@@ -10,6 +10,8 @@ struct FleetUnitSupervisor: UnitSupervisor {
   let supervision: UnitSupervision
   /// Names of the node's own units.
   let localUnits: Set<UnitName>
+  /// Whose records are removed before a unit is stopped.
+  let records: UnitRecords
 
   func load(_ units: [UnitToLoad]) async -> [UnitName: String] {
     var problems: [UnitName: String] = [:]
@@ -23,15 +25,27 @@ struct FleetUnitSupervisor: UnitSupervisor {
 
   func unload(_ name: UnitName) async throws {
     guard !localUnits.contains(name) else { return }
-    try await supervision.unload(name)
+    try await withdrawing(name) { try await supervision.unload(name) }
   }
 
   func start(_ name: UnitName) async throws {
+    await records.restore(name)
     try await supervision.start(name)
   }
 
   func stop(_ name: UnitName) async throws {
-    try await supervision.stop(name)
+    try await withdrawing(name) { try await supervision.stop(name) }
+  }
+
+  /// Whoever reads the records is to have let go of the unit before it stops.
+  private func withdrawing(_ name: UnitName, _ stop: () async throws -> Void) async throws {
+    await records.withdraw(name)
+    do {
+      try await stop()
+    } catch {
+      await records.restore(name)
+      throw error
+    }
   }
 
   func loadedUnits() async -> [SupervisedUnit] {

@@ -10,6 +10,7 @@ import Logging
 actor RecordPublisher {
   private let store: any KeysAPI
   private let configuration: RegistratorConfiguration
+  private let layout: RecordLayout
   private let logger: Logger
   private let refreshes: PatientRefreshes
 
@@ -17,6 +18,8 @@ actor RecordPublisher {
   private var published: [String: String]?
   /// The ledger as last written.
   private var ledger: OwnershipLedger?
+  /// Keys that were not kept alive last time; they may have gone.
+  private var lingering: Set<String> = []
 
   init(
     store: any KeysAPI,
@@ -27,6 +30,7 @@ actor RecordPublisher {
     self.store = store
     refreshes = PatientRefreshes(store: store, needsTurn: needsTurn)
     self.configuration = configuration
+    layout = RecordLayout(configuration: configuration)
     self.logger = logger
   }
 
@@ -35,13 +39,14 @@ actor RecordPublisher {
   /// The ledger outlives the records it tells of.
   private var ledgerTTLSeconds: UInt64 { configuration.ttlSeconds * 3 }
 
-  /// Makes the store hold exactly `wanted` of this machine's records.
+  /// Makes the store hold exactly what is wanted of this machine's records.
   ///
   /// - Parameters:
-  ///   - wanted: Values by key.
+  ///   - wanted: What the store should hold.
   ///   - isRefreshDue: Whether records that are right already get their time to live anew.
+  ///   - isCheckDue: Whether records that should be right already are looked at.
   /// - Throws: ``EtcdError`` when the store cannot be used now; what was done until then stays known.
-  func publish(_ wanted: [String: String], isRefreshDue: Bool) async throws(EtcdError) {
+  func publish(_ wanted: WantedRecords, isRefreshDue: Bool, isCheckDue: Bool = false) async throws(EtcdError) {
     let findings = refreshes.takeFindings()
     for key in findings.lost {
       published?[key] = nil
@@ -51,15 +56,69 @@ actor RecordPublisher {
     let isFirst = published == nil
     if isFirst { published = try await readLedger().values }
     let before = published ?? [:]
-    try await writeLedger(before.merging(wanted) { _, new in new })
-    for (key, value) in before.sorted(by: { $0.key < $1.key }) where wanted[key] == nil {
-      try await remove(key, value)
+    try await writeLedger(before.merging(wanted.values) { _, new in new })
+    for (key, value) in before.sorted(by: { $0.key < $1.key }) where wanted.values[key] == nil {
+      if !wanted.leaves(key) { try await remove(key, value) }
     }
-    for (key, value) in wanted.sorted(by: { $0.key < $1.key }) where before[key] != value {
-      try await write(key, value)
+    var kept: [String] = []
+    for (key, value) in wanted.values.sorted(by: { $0.key < $1.key }) {
+      if before[key] != value {
+        try await write(key, value)
+        continue
+      }
+      if isFirst || isCheckDue || lingering.contains(key) { try await putRight(key, value) }
+      guard isFirst || isRefreshDue || lingering.contains(key) else { continue }
+      try await provideSharedRecord(beside: key)
+      kept.append(key)
     }
+    lingering = Set(published?.keys.filter { wanted.values[$0] == nil } ?? [])
     try await writeLedger(published ?? [:])
-    if isFirst || isRefreshDue { keepAlive(wanted.keys.filter { before[$0] == wanted[$0] }) }
+    if isFirst || isRefreshDue || !kept.isEmpty { keepAlive(kept) }
+  }
+
+  /// Removes what carries this machine's host name, is not wanted and belongs to no machine.
+  func cleanUp(besides wanted: WantedRecords) async throws(EtcdError) {
+    var owned = Set(wanted.values.keys).union(published?.keys.map { $0 } ?? [])
+    for (_, text) in try await files(below: OwnershipLedger.directory) {
+      owned.formUnion(OwnershipLedger(parsing: text).values.keys)
+    }
+    var stored: [String: String] = [:]
+    for root in layout.roots { stored.merge(try await files(below: root)) { first, _ in first } }
+    for key in Leftovers(hostName: configuration.hostName, owned: owned).keys(among: stored.keys) {
+      try await remove(key, stored[key] ?? "")
+    }
+  }
+
+  private func files(below directory: String) async throws(EtcdError) -> [String: String] {
+    let root: NodeView
+    do {
+      root = try await store.get(directory, recursive: true).event.node
+    } catch  where error.code == .keyNotFound {
+      return [:]
+    }
+    var files: [String: String] = [:]
+    var directories = [root]
+    while let directory = directories.popLast() {
+      for node in directory.nodes ?? [] {
+        if let value = node.value { files[node.key] = value } else { directories.append(node) }
+      }
+    }
+    return files
+  }
+
+  /// Writes a record anew that someone else has changed or removed.
+  private func putRight(_ key: String, _ value: String) async throws(EtcdError) {
+    do {
+      let stored = try await store.get(key).event.node.value
+      guard stored != value else { return }
+      logger.warning(
+        "service record was changed by someone else",
+        metadata: ["registrator.key": "\(key)", "registrator.value": "\(stored ?? "a directory")"]
+      )
+    } catch  where Self.isAboutKey(error) {
+      // Gone: written anew.
+    }
+    try await write(key, value)
   }
 
   private func readLedger() async throws(EtcdError) -> OwnershipLedger {
@@ -80,6 +139,7 @@ actor RecordPublisher {
 
   private func write(_ key: String, _ value: String) async throws(EtcdError) {
     do {
+      try await provideSharedRecord(beside: key)
       try await store.set(key, value, ttl: ttl)
       published?[key] = value
       logger.info("service record written", metadata: ["registrator.key": "\(key)", "registrator.value": "\(value)"])
@@ -97,12 +157,41 @@ actor RecordPublisher {
     refreshes.refresh(seconds)
   }
 
+  /// Makes what machines share, if nobody has; what someone has set up stays as it is.
+  private func provideSharedRecord(beside key: String) async throws(EtcdError) {
+    guard let shared = layout.sharedRecord(beside: key) else { return }
+    do {
+      if try await exists(shared.key) { return }
+      try await store.create(shared.key, shared.value)
+    } catch  where Self.isAboutKey(error) {
+      // Someone was faster.
+    }
+  }
+
+  private func exists(_ key: String) async throws(EtcdError) -> Bool {
+    do {
+      _ = try await store.get(key)
+      return true
+    } catch  where error.code == .keyNotFound {
+      return false
+    }
+  }
+
+  /// Removes what machines share, once the last one's record is gone and only if it is what we make.
+  private func removeSharedRecord(beside key: String) async throws(EtcdError) {
+    guard let shared = layout.sharedRecord(beside: key), let slash = key.lastIndex(of: "/") else { return }
+    guard try await !exists(String(key[..<slash])) else { return }
+    try await store.compareAndDelete(shared.key, where: Comparison(previousValue: shared.value))
+    try await removeEmptyDirectories(above: shared.key)
+  }
+
   /// Removes a record if it is still what this machine wrote, then the directories it leaves empty.
   private func remove(_ key: String, _ value: String) async throws(EtcdError) {
     do {
       try await store.compareAndDelete(key, where: Comparison(previousValue: value))
       logger.info("service record removed", metadata: ["registrator.key": "\(key)"])
       try await removeEmptyDirectories(above: key)
+      try await removeSharedRecord(beside: key)
     } catch  where Self.isAboutKey(error) {
       // Expired, removed or taken over by someone else: not ours any more.
     }
@@ -113,7 +202,7 @@ actor RecordPublisher {
     var directory = key
     while let slash = directory.lastIndex(of: "/") {
       directory = String(directory[..<slash])
-      guard directory.count > configuration.prefix.count else { return }
+      guard layout.roots.contains(where: { directory.hasPrefix($0 + "/") }) else { return }
       do {
         _ = try await store.perform(.write(key: directory, .delete(isDirectory: true, recursive: false)))
       } catch  where Self.isAboutKey(error) {

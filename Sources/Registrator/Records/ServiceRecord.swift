@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import DockerEngine
 
-/// One port of one container, as others find it.
+/// One port of one service, as others find it.
 struct ServiceRecord: Sendable, Equatable {
   /// Unique below the service's name: `<host>:<container>:<port>[:udp]`, or what `SERVICE_ID` says.
   var id: String
@@ -11,27 +10,40 @@ struct ServiceRecord: Sendable, Equatable {
   var ip: String
   /// The port to connect to.
   var port: UInt16
-  /// `SERVICE_TAGS`, and `udp` for UDP.
-  var tags: [String]
+  /// `tcp`, `udp` or `sctp`.
+  var transport = "tcp"
+  /// `SERVICE_TAGS`, the machine's tags, and `udp` for UDP.
+  var tags: [String] = []
   /// The other `SERVICE_*` values, by lower-case name.
-  var attributes: [String: String]
+  var attributes: [String: String] = [:]
+  /// `healthy`, `starting` or `unhealthy`; nil for what has no health check.
+  var health: String?
+  /// The unit it belongs to, if it is one's.
+  var unit: String?
+  /// The container's id, if it is one.
+  var container: String?
 
-  /// The key below `prefix`; nil when name or id leave nothing that could be a key.
+  /// The key below a directory; nil when name or id leave nothing that could be a key.
   ///
   /// Names with slashes make deeper directories, as upstream's do; empty parts, `.` and `..` are left out.
-  func key(below prefix: String) -> String? {
+  func key(below directory: String) -> String? {
     let names = Self.segments(name)
     let ids = Self.segments(id)
     guard !names.isEmpty, !ids.isEmpty else { return nil }
-    return ([prefix] + names + ids).joined(separator: "/")
+    return ([directory] + names + ids).joined(separator: "/")
   }
 
-  /// What stands in the store: `ip:port`, with brackets around an IPv6 address.
-  var value: String {
+  /// `ip:port`, with brackets around an IPv6 address.
+  var address: String {
     ip.contains(":") ? "[\(ip)]:\(port)" : "\(ip):\(port)"
   }
 
-  private static func segments(_ text: String) -> [String] {
-    text.split(separator: "/").map(String.init).filter { $0 != "." && $0 != ".." }
+  /// The parts that may stand in a key; what no terminal shows is left out.
+  static func segments(_ text: String) -> [String] {
+    text.split(separator: "/")
+      .map { part in
+        String(String.UnicodeScalarView(part.unicodeScalars.filter { $0.value > 0x1f && $0.value != 0x7f }))
+      }
+      .filter { !["", ".", ".."].contains($0) }
   }
 }

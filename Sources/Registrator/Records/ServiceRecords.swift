@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import DockerEngine
+import Units
 
-/// Which records the running containers of a machine should have.
+/// Which records the running containers and announcing units of a machine should have.
 ///
 /// Source: registrator, `bridge/bridge.go` and `bridge/util.go`; specs/registrator.md §3.
 struct ServiceRecords {
@@ -19,24 +20,41 @@ struct ServiceRecords {
 
   /// Values by key, in the order of the containers; of equal keys the last counts.
   func values() -> [String: String] {
+    let layout = RecordLayout(configuration: configuration)
     var values: [String: String] = [:]
     for container in containers {
-      for record in records(of: container) {
-        if let key = record.key(below: configuration.prefix) { values[key] = record.value }
-      }
+      for record in records(of: container) { values.merge(layout.values(of: record)) { _, new in new } }
     }
     return values
   }
 
+  /// The record of a service that a unit announces; whether it is up is not looked at.
+  func record(of announcement: ServiceAnnouncement, unit: String) -> ServiceRecord {
+    let isUDP = announcement.transport == "udp"
+    let name = unit.hasSuffix(".service") ? String(unit.dropLast(".service".count)) : unit
+    let defaultID = "\(configuration.hostName):\(name):\(announcement.port)" + (isUDP ? ":udp" : "")
+    return ServiceRecord(
+      id: announcement.id ?? defaultID,
+      name: announcement.name,
+      ip: configuration.ip,
+      port: announcement.port,
+      transport: announcement.transport,
+      tags: announcement.tags + configuration.tags + (isUDP ? ["udp"] : []),
+      attributes: announcement.attributes,
+      health: announcement.check == nil ? nil : ContainerHealth.healthy.rawValue,
+      unit: unit
+    )
+  }
+
   /// The records of one container, in order of port.
   ///
-  /// Differs: a container whose health check has not passed has none, one without network (`--net=none`) neither, nor one
-  /// that a unit of another machine made on an engine that both use.
+  /// Differs: a container that is paused or whose health check has not passed has none, one without network (`--net=none`)
+  /// neither, nor one that a unit of another machine made on an engine that both use.
   func records(of container: ContainerDetails) -> [ServiceRecord] {
-    guard container.containerState.isRunning, container.networkMode != "none" else { return [] }
+    guard container.containerState.status == .running, container.networkMode != "none" else { return [] }
     if let owner = container.labels[ContainerLabel.machine], owner != configuration.machineID { return [] }
     switch container.containerState.health {
-    case .starting, .unhealthy: return []
+    case .starting, .unhealthy: if configuration.wantsHealthy { return [] }
     case .healthy, nil: break
     }
     let ports = eligiblePorts(of: container)
@@ -73,6 +91,7 @@ struct ServiceRecords {
     let metadata = ServiceMetadata(of: container, port: port.port.number)
     guard !metadata.isIgnored else { return nil }
     let givenName = metadata["name"].flatMap { $0.isEmpty ? nil : $0 }
+    guard givenName != nil || !configuration.isExplicit else { return nil }
     var name = givenName ?? Self.defaultName(ofImage: container.image)
     if isGroup, !metadata.isOfPort("name") { name += "-\(port.port.number)" }
     let isUDP = port.port.transport == "udp"
@@ -82,8 +101,12 @@ struct ServiceRecords {
       name: name,
       ip: address(of: container, port: port),
       port: configuration.isInternal ? port.port.number : port.hostPort ?? port.port.number,
-      tags: metadata.tags + (isUDP ? ["udp"] : []),
-      attributes: metadata.attributes
+      transport: port.port.transport,
+      tags: metadata.tags + configuration.tags + (isUDP ? ["udp"] : []),
+      attributes: metadata.attributes,
+      health: container.containerState.health?.rawValue,
+      unit: container.labels[ContainerLabel.unit],
+      container: container.id.rawValue
     )
   }
 
@@ -101,6 +124,9 @@ struct ServiceRecords {
     let found: String
     if container.networkMode.hasPrefix("container:") {
       found = containerAddress(of: networkOwner(of: container))
+    } else if let label = configuration.ipLabel, let address = container.labels[label], !address.isEmpty {
+      // As `--ip` and addresses of overlay networks are noted, with or without the size of the network.
+      found = String(address.prefix { $0 != "/" })
     } else if configuration.isInternal {
       found = containerAddress(of: container)
     } else if configuration.keepsBoundAddresses, !["", "0.0.0.0", "::"].contains(port.hostIP) {

@@ -71,6 +71,7 @@ extension WalkthroughTests {
         [Service]
         ExecStartPre=-/usr/bin/docker rm -f dumbserve
         ExecStart=/usr/bin/docker run --name dumbserve -p 8080:8080 dumbserve
+        ExecStop=-/usr/bin/etcdctl get /services/dumbserve/%H:dumbserve:8080
         ExecStop=/usr/bin/docker stop -t 1 dumbserve
         """,
         to: "dumbserve.service"
@@ -89,6 +90,9 @@ extension WalkthroughTests {
       try await fleet.expect(["stop", "dumbserve"])
       try await eventually("the record is gone with its container") {
         try await fleet.command("etcdctl", "get", key, on: 2).status == 4
+      }
+      try await eventually("it was gone before the container was stopped") {
+        try await fleet.expect(["journal", "dumbserve"]).output.contains("Key not found")
       }
 
       try await fleet.expect(["start", "dumbserve"])
@@ -166,6 +170,49 @@ extension WalkthroughTests {
       #expect(seventh.status == 1 && seventh.errors.contains("conflict"), "\(seventh)")
       try await fleet.expect(["destroy", "apache@7"] + names)
       try await eventually("the key is gone") { try await fleet.command("etcdctl", "get", key, on: 4).status == 4 }
+    }
+  }
+
+  @Test func `6 a plain process is announced without a sidekick, and its record goes before it stops`() async throws {
+    try await SharedCluster.use { cluster, fleet in
+      let file = try cluster.write(
+        """
+        [Service]
+        ExecStart=/bin/busybox httpd -f -p 8123 -h /etc
+        ExecStop=-/usr/bin/etcdctl get /services/plain/%H:plain@%i:8123
+        [X-Fleet]
+        Announce=%p:8123 check=http:/hostname interval=200ms
+        """,
+        to: "plain@.service"
+      )
+      func records(on number: Int) async throws -> [String] {
+        try await fleet.command("etcdctl", "ls", "/services/plain", on: number).output
+          .split(separator: "\n").map(String.init)
+      }
+      try await fleet.expect(["submit", file])
+      try await fleet.expect(["start", "plain@1"])
+      try await fleet.waitUntilActive(["plain@1.service"])
+      let home = try await fleet.machine(of: "plain@1.service")
+      try await eventually("it is announced") { try await records(on: 3).count == 1 }
+      let key = try #require(try await records(on: 3).first)
+      #expect(key.hasSuffix(":plain@1:8123"), "\(key)")
+      #expect(try await fleet.command("etcdctl", "get", key, on: 3).output == "\(home.address):8123\n")
+
+      try await fleet.expect(["stop", "plain@1"])
+      try await eventually("it is gone") { try await fleet.command("etcdctl", "get", key, on: 3).status == 4 }
+      try await eventually("it was gone before the process was stopped") {
+        try await fleet.expect(["journal", "plain@1"]).output.contains("Key not found")
+      }
+
+      try await fleet.expect(["start", "plain@1"])
+      try await fleet.waitUntilActive(["plain@1.service"])
+      try await loseMachine(of: "plain@1.service", cluster, fleet)
+      let moved = try await fleet.machine(of: "plain@1.service")
+      try await eventually("only the new home's record is left", within: .seconds(30)) {
+        let keys = try await records(on: moved.number)
+        guard keys.count == 1 else { return false }
+        return try await fleet.command("etcdctl", "get", keys[0], on: moved.number).output == "\(moved.address):8123\n"
+      }
     }
   }
 
