@@ -149,8 +149,9 @@ import Testing
     #expect(values(open, configuration: keeping) == ["/services/app/core-01:a:9000": "10.0.0.1:9000"])
   }
 
-  @Test func `only the first binding of a port counts`() throws {
-    let app = try Self.container("a", image: "app", ports: ["80,81>80"])
+  @Test(arguments: ["80,81>80", "81,80>80"])
+  func `only the lowest binding of a port counts, in whatever order the engine tells them`(ports: String) throws {
+    let app = try Self.container("a", image: "app", ports: [ports])
     #expect(values(app) == ["/services/app/core-01:a:80": "10.0.0.1:80"])
   }
 

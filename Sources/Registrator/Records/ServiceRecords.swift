@@ -69,7 +69,8 @@ struct ServiceRecords {
       ports[port] = EligiblePort(port: port, hostIP: "", hostPort: sharesOtherNetwork ? port.number : nil)
     }
     for published in container.publishedPorts {
-      let binding = published.bindings.first
+      // Engines tell bindings in any order, another each time: the lowest port is always the same one.
+      let binding = published.bindings.min { ($0.hostPort, $0.hostIP) < ($1.hostPort, $1.hostIP) }
       ports[published.port] = EligiblePort(
         port: published.port,
         hostIP: binding?.hostIP ?? "",
