@@ -17,6 +17,8 @@ struct FakeAnswer: Sendable {
     case broken
     /// Nothing more comes, and the connection stays.
     case open
+    /// Not even a header comes.
+    case silent
   }
 
   var status = 200
@@ -44,6 +46,11 @@ struct FakeRequest: Sendable {
   var body: String
 
   var path: String { String(uri.prefix { $0 != "?" }) }
+  /// The version in the path; nil when there is none.
+  var version: APIVersion? {
+    uri.hasPrefix("/v") ? APIVersion(String(uri.dropFirst(2).prefix { $0 != "/" })) : nil
+  }
+
   /// Method and path without the version, `GET /containers/x/json`.
   var call: String {
     var path = path
@@ -56,6 +63,7 @@ struct FakeRequest: Sendable {
 final class FakeEngine: Sendable {
   private struct Contents {
     var apiVersion: String? = "1.41"
+    var minimum: String?
     var script: [String: [FakeAnswer]] = [:]
     var requests: [FakeRequest] = []
   }
@@ -96,6 +104,12 @@ final class FakeEngine: Sendable {
   /// What `/_ping` says; nil for an engine that says nothing.
   func speak(_ version: String?) { contents.withLock { $0.apiVersion = version } }
 
+  /// The oldest version it takes; nil for any.
+  var minimum: String? {
+    get { contents.withLock { $0.minimum } }
+    set { contents.withLock { $0.minimum = newValue } }
+  }
+
   /// The answers to a call, one after the other; the last stays.
   func on(_ call: String, _ answers: FakeAnswer...) { contents.withLock { $0.script[call] = answers } }
 
@@ -109,6 +123,12 @@ final class FakeEngine: Sendable {
         var answer = FakeAnswer.stream(["OK"])
         if let version = contents.apiVersion { answer.headers = [("Api-Version", version)] }
         return answer
+      }
+      if let minimum = contents.minimum.flatMap({ APIVersion($0) }), request.version.map({ $0 < minimum }) ?? true {
+        return .json(
+          400,
+          #"{"message":"client version is too old. Minimum supported API version is \#(minimum)"}"#
+        )
       }
       guard var answers = contents.script[request.call], let first = answers.first else {
         return .json(404, #"{"message":"No such thing: \#(request.call)"}"#)
@@ -146,6 +166,7 @@ private final class FakeEngineHandler: ChannelInboundHandler {
   }
 
   private func send(_ answer: FakeAnswer, context: ChannelHandlerContext) {
+    if answer.ending == .silent { return }
     var head = HTTPResponseHead(version: .http1_1, status: HTTPResponseStatus(statusCode: answer.status))
     for (name, value) in answer.headers { head.headers.add(name: name, value: value) }
     if answer.status != 204, answer.status != 304 { head.headers.add(name: "Transfer-Encoding", value: "chunked") }
@@ -156,7 +177,7 @@ private final class FakeEngineHandler: ChannelInboundHandler {
     switch answer.ending {
     case .complete: context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     case .broken: context.close(promise: nil)
-    case .open: break
+    case .open, .silent: break
     }
   }
 }

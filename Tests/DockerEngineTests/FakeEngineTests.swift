@@ -204,7 +204,91 @@ import Testing
       engine.on("GET /events", .stream(lines, .open))
       let exit = try await client.wait(Self.id)
       #expect(exit.stoppedOnRequest == wasStopped)
-      #expect(engine.requests.last?.uri.contains("since=1795215273.500000000") == true)
+      #expect(engine.requests.contains { $0.uri.contains("since=1795215273.500000000") })
+    }
+  }
+
+  @Test func `what an engine that shuts down takes with it was not asked to stop`() async throws {
+    try await FakeEngine.with { engine, client in
+      engine.on("POST /containers/c1/wait", .json(#"{"StatusCode":0}"#))
+      engine.on("GET /containers/c1/json", Self.inspect())
+      // It goes on with the connections it has, and its socket is gone.
+      engine.on("GET /events", .stream([Self.event("die"), Self.event("stop")], .open))
+      _ = try await client.inspectState(Self.id)
+      unlink(engine.path)
+      let exit = try await client.wait(Self.id)
+      #expect(exit.endedWithEngine && !exit.stoppedOnRequest)
+      // Who has sent the signal does not ask.
+      let asked = engine.requests.count
+      #expect(try await client.wait(Self.id) { false } == ContainerExit(exitCode: 0))
+      #expect(engine.requests.count == asked + 2)
+    }
+  }
+
+  @Test(arguments: [("1.24", "1.24"), ("1.41", "1.41"), ("1.44", "1.44"), ("1.52", "1.52"), ("1.60", "1.56")])
+  func `a container's life is the same with every version`(engineVersion: String, spoken: String) async throws {
+    try await FakeEngine.with { engine, client in
+      engine.speak(engineVersion)
+      // Docker 29 refuses what is older than 1.44.
+      let isNew = try #require(APIVersion(engineVersion)) >= APIVersion(major: 1, minor: 44)
+      engine.minimum = isNew ? "1.44" : nil
+      let settings =
+        isNew
+        ? #"{"Networks":{"bridge":{"IPAddress":"172.17.0.2","Gateway":"172.17.0.1","MacAddress":"02:42"}},"Ports":{}}"#
+        : #"{"IPAddress":"172.17.0.2","Gateway":"172.17.0.1","MacAddress":"02:42","Ports":null,"Networks":{}}"#
+      let inspected = FakeAnswer.json(
+        #"{"Id":"c1","Name":"/web","State":{"Status":"exited","ExitCode":3,"StartedAt":"2026-11-20T22:54:33.5Z"},"#
+          + #""Config":{"Tty":false},"NetworkSettings":\#(settings)}"#
+      )
+      engine.on("POST /containers/create", .json(201, #"{"Id":"c1","Warnings":\#(isNew ? "[]" : "null")}"#))
+      engine.on("POST /containers/c1/start", FakeAnswer(status: 204))
+      engine.on("POST /containers/c1/wait", .json(#"{"StatusCode":3,"Error":null}"#))
+      engine.on("GET /containers/c1/logs", FakeAnswer(chunks: [Self.frame(1, "2026-11-20T22:54:33.6Z out\n")]))
+      engine.on("GET /containers/c1/json", inspected)
+      engine.on("GET /containers/web/json", inspected)
+      engine.on("DELETE /containers/c1", FakeAnswer(status: 204))
+      let old = #"{"status":"die","id":"c1","from":"busybox","Type":"container","Action":"die","timeNano":1}"#
+      let new = #"{"Type":"container","Action":"die","Actor":{"ID":"c1","Attributes":{"exitCode":"3"}},"timeNano":1}"#
+      engine.on("GET /events", .stream([(isNew ? new : old) + "\n"], .open))
+      let words = ["run", "--rm", "--name", "web", "--mac-address", "02:42", "busybox"]
+      let lines = Collected()
+      let result = await DockerCommandExecutor(client: client)
+        .execute(try DockerCommandLine(parsing: words), for: DockerCaller()) { lines.append($0) }
+      #expect(result.exitCode == 3)
+      #expect(lines.texts == ["out"])
+      #expect(engine.requests.allSatisfy { $0.path == "/_ping" || $0.uri.hasPrefix("/v\(spoken)/") })
+      let created = try #require(engine.requests.first { $0.path.hasSuffix("/create") })
+      // Before 1.44 it stood in the container's own configuration too.
+      #expect(created.body.components(separatedBy: "MacAddress").count == (isNew ? 2 : 3))
+      let template = "{{.NetworkSettings.IPAddress}} {{.NetworkSettings.Gateway}} {{.NetworkSettings.MacAddress}}"
+      let filled = try await run("inspect", "-f", template, "web", client: client).1
+      #expect(filled.texts == ["172.17.0.2 172.17.0.1 02:42"])
+    }
+  }
+
+  @Test func `Podman's socket does, with its words for an end and events that begin late`() async throws {
+    try await FakeEngine.with { engine, client in
+      engine.on("POST /containers/c1/wait", .json(#"{"StatusCode":0}"#))
+      engine.on(
+        "GET /containers/c1/json",
+        .json(
+          #"{"Id":"c1","Name":"web","State":{"Status":"stopped","ExitCode":0,"OOMKilled":false,"#
+            + #""StartedAt":"2026-11-20T23:54:33.500000001+01:00"},"Config":{},"NetworkSettings":{"Networks":{}},"#
+            + #""HostConfig":{"NetworkMode":"slirp4netns"}}"#
+        )
+      )
+      let actor = #"{"ID":"c1","Attributes":{"containerExitCode":"0"}}"#
+      let died = #"{"Type":"container","Action":"died","Actor":\#(actor),"timeNano":1}"#
+      engine.on("GET /events", .stream([died + "\n"], .open))
+      #expect(try await client.wait(Self.id) == ContainerExit(exitCode: 0))
+      let event = try #require(EngineEvent(try JSONValue(parsing: died.utf8)))
+      #expect(event.action == .die)
+      let details = try await client.inspect("c1")
+      #expect(details.containerState.status == .exited && details.name == "web")
+      #expect(details.networkMode == "slirp4netns" && details.networks.isEmpty)
+      // No header before the first event: whoever asks how a run ended is told nothing, and goes on.
+      engine.on("GET /events", FakeAnswer(ending: .silent))
+      #expect(try await client.wait(Self.id) == ContainerExit(exitCode: 0))
     }
   }
 
@@ -255,7 +339,7 @@ import Testing
       #expect(lines.texts == ["one", "two", "tail"])
       #expect(lines.all.map(\.stream) == [.standardOutput, .standardError, .standardOutput])
       let sinces = engine.requests.filter { $0.path.hasSuffix("/logs") }.map {
-        $0.uri.contains("since=1795215273.00000000")
+        $0.uri.contains("since=1795215268.00000000")
       }
       #expect(sinces == [false, true, true])
     }

@@ -123,7 +123,7 @@ struct RealEngineSerialTests {
       }
       #expect(lines.all.count <= 20)
       #expect(await engine.docker("kill", "-s", "USR1", engine.name).exitCode == 0)
-      try await engine.client.followLogs(container.id, since: lines.all.last?.position) { lines.append($0) }
+      try await engine.client.followLogs(container.id, since: lines.cursor) { lines.append($0) }
       #expect(lines.texts == (0..<40).map(String.init))
     }
   }
@@ -319,6 +319,11 @@ final class Collected: Sendable {
 
   var all: [OutputLine] { lines.withLock { $0 } }
   var texts: [String] { all.map(\.text) }
+
+  /// Behind all of them.
+  var cursor: LogCursor {
+    all.reduce(into: LogCursor()) { cursor, line in cursor.pass(line) }
+  }
 }
 
 /// Actions of events in the order they came.

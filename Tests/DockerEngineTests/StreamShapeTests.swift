@@ -30,6 +30,39 @@ import Testing
     #expect(try decoder.receive(first + between + second).map(\.text) == ["err", "long line"])
   }
 
+  private static func line(_ stream: OutputStream, _ time: Int64, _ text: String) -> OutputLine {
+    OutputLine(stream: stream, bytes: Array(text.utf8), position: LogPosition(nanosecondsSinceEpoch: time))
+  }
+
+  @Test func `reading goes on after any line of a log, and no line is lost or comes twice`() {
+    // `b` stands behind `c`, which is newer; `d` and `e` have one moment; then the engine's clock is set back.
+    let second: Int64 = 1_000_000_000
+    let base = 100 * second
+    let log = [
+      Self.line(.standardOutput, base, "a"), Self.line(.standardOutput, base + 3, "c"),
+      Self.line(.standardError, base + 1, "b"), Self.line(.standardOutput, base + 5, "d"),
+      Self.line(.standardOutput, base + 5, "e"), Self.line(.standardError, base + 4, "f"),
+      Self.line(.standardOutput, base + 6 * second, "g"),
+    ]
+    for count in 0...log.count {
+      var cursor = LogCursor()
+      for line in log.prefix(count) { cursor.pass(line) }
+      let since = cursor.since?.nanosecondsSinceEpoch ?? 0
+      #expect(since <= base + second)
+      var rereading = LogRereading(from: cursor)
+      let rest = log.filter { ($0.position?.nanosecondsSinceEpoch ?? 0) >= since && rereading.isNew($0) }
+      #expect(rest.map(\.text) == log.dropFirst(count).map(\.text), "behind \(count) lines")
+    }
+    var cursor = LogCursor()
+    cursor.pass(Self.line(.standardOutput, base, "old"))
+    var rereading = LogRereading(from: cursor)
+    let isSetBackNew = [base + 1, base - second].map { rereading.isNew(Self.line(.standardOutput, $0, "")) }
+    #expect(isSetBackNew == [true, true], "lines are new although the clock was set back")
+    var behind = LogRereading(from: LogCursor(behind: LogPosition(nanosecondsSinceEpoch: base)))
+    let isBehindNew = [base, base + 1].map { behind.isNew(Self.line(.standardError, $0, "")) }
+    #expect(isBehindNew == [false, true])
+  }
+
   @Test func `what is no frame is refused, and lines have a limit`() throws {
     var decoder = LogDecoder(isRaw: false)
     #expect(throws: DockerEngineError.self) { try decoder.receive(Array("HTTP/1.1 200".utf8)) }

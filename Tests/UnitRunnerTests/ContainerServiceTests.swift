@@ -197,6 +197,111 @@ import Units
     }
   }
 
+  @Test func `the journal says where the next supervision goes on in a log`() async throws {
+    let engine = FakeEngine()
+    let text = "[Service]\nExecStart=/usr/bin/docker run --name python-service busybox"
+    try await withTestDirectory { directory in
+      try await SupervisionFixture.with(directory: directory, containers: engine, stopsUnits: false) { units in
+        try await units.load(["python.service": text])
+        try await units.start("python.service")
+        try await eventually("its output") { try await units.output("python.service") == ["hello from id1"] }
+      }
+      // A node that was killed before it could note that: its record is behind the journal.
+      let file = directory.appendingPathComponent("records/python.service.json")
+      var record = try JSONDecoder().decode(UnitRecord.self, from: try Data(contentsOf: file))
+      for index in record.running.indices {
+        guard case .container(var container?) = record.running[index].carrier else { continue }
+        container.logCursor = nil
+        record.running[index].carrier = .container(container)
+      }
+      try JSONEncoder().encode(record).write(to: file)
+      try await SupervisionFixture.with(directory: directory, containers: engine) { units in
+        try await container(units, engine)
+        engine.say("more")
+        try await eventually("more output") { try await units.output("python.service").contains("more") }
+        #expect(try await units.output("python.service") == ["hello from id1", "more"])
+      }
+    }
+  }
+
+  @Test func `an engine that is away is waited for, and what it did unanswered is not done twice`() async throws {
+    let text = """
+      [Service]
+      ExecStartPre=/usr/bin/docker pull busybox
+      ExecStart=/usr/bin/docker run --name python-service busybox
+      """
+    let engine = FakeEngine()
+    engine.setAway(true)
+    try await withTestDirectory { directory in
+      try await SupervisionFixture.with(directory: directory, containers: engine) { units in
+        try await units.load(["python.service": text])
+        try await units.start("python.service")
+        try await eventually("the unit says so") {
+          let journal = try await units.status("python.service").journal
+          return journal.contains { $0.text.contains("waiting for the Docker Engine") }
+        }
+        #expect(await units.words("python.service") == "activating/start-pre")
+        for call in ["create", "start"] { engine.loseAnswer(of: call) }
+        for call in ["create", "start"] {
+          engine.setAway(false)
+          try await eventually("\(call), and no engine") { engine.log.contains { $0.hasPrefix(call) } && engine.isAway }
+        }
+        engine.setAway(false)
+        try await container(units, engine)
+        #expect(await units.words("python.service") == "active/running")
+        #expect(engine.log == ["pull busybox", "create python-service", "start id1"])
+      }
+    }
+  }
+
+  @Test func `a signal reaches its container when the engine is back`() async throws {
+    let text = "[Service]\nTimeoutStopSec=60s\nExecStart=/usr/bin/docker run --rm --name python-service busybox"
+    try await withPython(text) { units, engine in
+      try await container(units, engine)
+      engine.setAway(true)
+      try await units.stop("python.service")
+      try await units.expect("python.service", "deactivating/stop-sigterm")
+      engine.setAway(false)
+      try await units.expect("python.service", "inactive/dead")
+      #expect(engine.log.suffix(2) == ["kill id1 SIGTERM", "remove id1"])
+    }
+  }
+
+  @Test func `a container that its engine took with it is a failure, and one without memory says so`() async throws {
+    let line = "ExecStart=/usr/bin/docker run --name python-service busybox"
+    try await withPython("[Service]\nRestart=on-failure\nRestartSec=5ms\n" + line) { units, engine in
+      try await container(units, engine)
+      var exit = ContainerExit(exitCode: 0)
+      exit.endedWithEngine = true
+      engine.end("python-service", exit)
+      try await container(units, engine, after: "id1")
+      #expect(try await units.status("python.service").restarts == 1)
+    }
+    try await withPython("[Service]\n" + line) { units, engine in
+      try await container(units, engine)
+      engine.end("python-service", ContainerExit(exitCode: 137, oomKilled: true))
+      try await units.expect("python.service", "failed/failed")
+      let status = try await units.status("python.service")
+      #expect(status.commands.last?.end == "signal KILL (out of memory)")
+      #expect(status.journal.contains { $0.text.contains("killed for lack of memory") })
+    }
+  }
+
+  @Test func `a container whose start is refused is removed with --rm`() async throws {
+    let text = "[Service]\nExecStart=/usr/bin/docker run --rm --name python-service busybox"
+    let engine = FakeEngine()
+    engine.refuseStart(DockerEngineError(.refused, "start: exec: \"x\": executable file not found in $PATH"))
+    try await withTestDirectory { directory in
+      try await SupervisionFixture.with(directory: directory, containers: engine) { units in
+        try await units.load(["python.service": text])
+        try await units.start("python.service")
+        try await units.expect("python.service", "failed/failed")
+        #expect(try await units.status("python.service").commands.last?.end?.hasPrefix("127") == true)
+        #expect(engine.names.isEmpty)
+      }
+    }
+  }
+
   @Test(arguments: [
     (ContainerExit(exitCode: 0, stoppedOnRequest: true), ProcessEnd.exited(0)),
     (ContainerExit(exitCode: 137, stoppedOnRequest: true), .signaled(.terminate, dumpedCore: false)),

@@ -18,7 +18,15 @@ enum DockerPersonality {
   /// - Returns: The exit status.
   static func run(arguments: [String], environment: [String: String], prefersInstalled: Bool) async -> Int32 {
     let path = environment["PATH"] ?? ""
-    if prefersInstalled, let program = installedProgram(path: path) { replaceProcess(with: program, arguments) }
+    // The process id stays when the installed program takes over.
+    let labels = UnitLabels.labels(
+      for: try? DockerCommandLine(parsing: arguments),
+      environment: environment,
+      processID: getpid()
+    )
+    if prefersInstalled, let program = installedProgram(path: path) {
+      replaceProcess(with: program, UnitLabels.words(arguments, with: labels))
+    }
     let console = TerminalConsole()
     do {
       let line = try DockerCommandLine(parsing: arguments)
@@ -27,7 +35,7 @@ enum DockerPersonality {
       }
       let url = line.engineURL ?? environment["DOCKER_HOST"].flatMap { $0.isEmpty ? nil : $0 } ?? defaultEngine
       let client = try DockerEngineClient(url: url, logger: Logger(label: "docker") { _ in SwiftLogNoOpLogHandler() })
-      let caller = DockerCaller(environment: environment, workingDirectory: currentDirectory())
+      let caller = DockerCaller(environment: environment, workingDirectory: currentDirectory(), labels: labels)
       let result = await DockerCommandExecutor(client: client).execute(line, for: caller, console: console)
       await client.shutdown()
       return result.exitCode

@@ -69,6 +69,7 @@ struct NodeServices {
       UnitsService(
         supervision: supervision,
         localUnits: node.plan.localUnits,
+        hasFleet: node.plan.fleet != nil,
         stopsUnits: node.options.stopsUnits,
         logger: logger
       ),

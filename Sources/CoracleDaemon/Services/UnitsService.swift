@@ -9,6 +9,8 @@ import Units
 struct UnitsService: Service {
   let supervision: UnitSupervision
   let localUnits: [LocalUnitPlan]
+  /// Whether fleet may place units here too.
+  let hasFleet: Bool
   let stopsUnits: Bool
   let logger: Logger
 
@@ -20,6 +22,7 @@ struct UnitsService: Service {
         try await supervision.waitUntilReady()
         // A unit that is replaced is stopped first, which may take long.
         await cancelWhenGracefulShutdown { await startLocalUnits() }
+        if !hasFleet { supervision.expect(Set(localUnits.compactMap(\.unitName))) }
         try await gracefulShutdown()
       }
       // The runner ends only when something is wrong; a shutdown ends the second task.

@@ -48,6 +48,10 @@ struct FleetUnitSupervisor: UnitSupervisor {
     }
   }
 
+  func expect(_ names: Set<UnitName>) async {
+    supervision.expect(names.union(localUnits))
+  }
+
   func loadedUnits() async -> [SupervisedUnit] {
     await supervision.units().filter { !localUnits.contains($0.name) }.map(SupervisedUnit.init(loaded:))
   }

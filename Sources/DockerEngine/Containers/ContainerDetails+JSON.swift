@@ -92,7 +92,8 @@ extension ContainerSummary {
       name: names.first { !$0.contains("/") } ?? names.first ?? "",
       image: json["Image"]?.string ?? "",
       labels: ContainerDetails.labels(json["Labels"]),
-      isRunning: ["running", "paused", "restarting"].contains(json["State"]?.string ?? "")
+      isRunning: ["running", "paused", "restarting"].contains(json["State"]?.string ?? ""),
+      isNew: json["State"]?.string == "created"
     )
   }
 }

@@ -141,4 +141,23 @@ public struct ContainerSummary: Sendable, Equatable {
   public var labels: [String: String]
   /// Whether it runs.
   public var isRunning: Bool
+  /// Whether it was made and never started.
+  public var isNew: Bool
+
+  /// Makes a row; for tests.
+  public init(
+    id: ContainerID,
+    name: String,
+    image: String = "",
+    labels: [String: String] = [:],
+    isRunning: Bool,
+    isNew: Bool = false
+  ) {
+    self.id = id
+    self.name = name
+    self.image = image
+    self.labels = labels
+    self.isRunning = isRunning
+    self.isNew = isNew
+  }
 }

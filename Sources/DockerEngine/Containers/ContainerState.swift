@@ -95,6 +95,8 @@ public struct ContainerExit: Sendable, Equatable {
   public var oomKilled: Bool
   /// Whether the engine's `stop` ended it, as opposed to `kill`, a crash or its own end.
   public var stoppedOnRequest: Bool
+  /// Whether it was ended by its engine, which was shutting down; nobody asked for that.
+  public var endedWithEngine = false
 
   /// Makes an exit.
   public init(exitCode: Int32, oomKilled: Bool = false, stoppedOnRequest: Bool = false) {

@@ -169,43 +169,6 @@ extension DockerEngineClient {
     )
     return rows.elements.compactMap { ContainerSummary($0) }
   }
-
-  /// Waits until a container that was started does not run, for as long as it takes.
-  ///
-  /// Survives restarts of the engine. May be called for a container that ended long ago.
-  ///
-  /// - Throws: ``DockerEngineError/Code/notFound`` when the container is gone, `cancelled`; nothing else.
-  public func wait(_ id: ContainerID) async throws(DockerEngineError) -> ContainerExit {
-    let request = EngineRequest(
-      method: .post,
-      path: containerPath(id, "/wait"),
-      timeout: nil,
-      purpose: "wait for container \(id)"
-    )
-    var backOff = BackOff()
-    while true {
-      do {
-        let answer = try await performForJSON(request)
-        if let code = answer["StatusCode"]?.int64 { return await exit(of: id, code: Int32(clamping: code)) }
-      } catch  where error.code == .notFound || error.code == .cancelled {
-        throw error
-      } catch {
-        logger.debug("wait broke off", metadata: ["docker.container": "\(id)", "error": "\(error)"])
-      }
-      guard (try? await backOff.pause()) != nil else {
-        throw DockerEngineError(.cancelled, "wait for container \(id): cancelled")
-      }
-    }
-  }
-
-  private func exit(of id: ContainerID, code: Int32) async -> ContainerExit {
-    guard let ended = try? await inspectState(id) else { return ContainerExit(exitCode: code) }
-    var exit = ContainerExit(exitCode: code, oomKilled: ended.oomKilled)
-    if let startedAt = EngineTime.nanosecondsSinceEpoch(ended.startedAt) {
-      exit.stoppedOnRequest = await wasStoppedOnRequest(id, startedAt: startedAt)
-    }
-    return exit
-  }
 }
 
 extension DockerEngineError {

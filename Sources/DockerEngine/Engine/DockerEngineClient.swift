@@ -16,6 +16,7 @@ public final class DockerEngineClient: Sendable {
   let logger: Logger
 
   private let connection: EngineConnection
+  private let eventLoopGroup: (any EventLoopGroup)?
   private let negotiated = Mutex<APIVersion?>(nil)
 
   /// Makes a client; nothing is connected before the first call.
@@ -28,6 +29,7 @@ public final class DockerEngineClient: Sendable {
   ) throws(DockerEngineError) {
     self.url = url
     self.logger = logger
+    self.eventLoopGroup = eventLoopGroup
     connection = try EngineConnection(url: url, eventLoopGroup: eventLoopGroup)
   }
 
@@ -59,6 +61,25 @@ public final class DockerEngineClient: Sendable {
     }
     negotiated.withLock { $0 = version }
     return version
+  }
+
+  /// Whether the engine takes requests from somebody who has just come; one that is shutting down does not.
+  ///
+  /// - Throws: ``DockerEngineError``, `unreachable` or `timedOut` when it does not.
+  public func checkReachable() async throws(DockerEngineError) {
+    let own = try EngineConnection(url: url, eventLoopGroup: eventLoopGroup)
+    let purpose = "reach the engine at \(url)"
+    let request = EngineRequest(method: .get, path: "/_ping", timeout: .seconds(2), purpose: purpose)
+    let result: Result<EngineAnswer, DockerEngineError>
+    do {
+      result = .success(try await own.answer(to: request, prefix: ""))
+    } catch {
+      result = .failure(error)
+    }
+    await own.shutdown()
+    let answer = try result.get()
+    // 503 and its like while it is coming up.
+    guard answer.status < 500 else { throw DockerEngineError(.unreachable, answer.refusal(of: request).message) }
   }
 
   /// The agreed version.
@@ -103,6 +124,23 @@ public final class DockerEngineClient: Sendable {
     _ body: (inout UpgradedStream) async throws -> Value
   ) async throws(DockerEngineError) -> Value {
     try await connection.upgraded(request, prefix: "/v\(try await version())", body)
+  }
+
+  /// The same over a connection that is made for this request alone.
+  func streamOnOwnConnection(
+    _ request: EngineRequest,
+    piece: ([UInt8]) async throws -> Bool
+  ) async throws(DockerEngineError) {
+    let version = try await version()
+    let own = try EngineConnection(url: url, eventLoopGroup: eventLoopGroup)
+    let result: Result<Void, DockerEngineError>
+    do {
+      result = .success(try await own.stream(request, prefix: "/v\(version)", started: {}, piece: piece))
+    } catch {
+      result = .failure(error)
+    }
+    await own.shutdown()
+    try result.get()
   }
 
   private func answer(to request: EngineRequest) async throws(DockerEngineError) -> EngineAnswer {

@@ -35,13 +35,13 @@ public struct ForegroundContainer: Sendable, Equatable {
   public var id: ContainerID
   /// Whether to remove it once its exit has been recorded (`--rm`).
   public var removesOnExit: Bool
-  /// Where its log stood before this run; nil when it has never run.
-  public var logPosition: LogPosition?
+  /// How far its log has been read, or was written before this run; nil at its beginning.
+  public var logCursor: LogCursor?
 
   /// Makes a description, such as one kept from before a restart.
-  public init(id: ContainerID, removesOnExit: Bool, logPosition: LogPosition? = nil) {
+  public init(id: ContainerID, removesOnExit: Bool, logCursor: LogCursor? = nil) {
     self.id = id
     self.removesOnExit = removesOnExit
-    self.logPosition = logPosition
+    self.logCursor = logCursor
   }
 }

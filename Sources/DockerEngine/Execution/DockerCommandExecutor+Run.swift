@@ -189,7 +189,7 @@ extension DockerCommandExecutor {
     _ output: @escaping @Sendable (OutputLine) -> Void
   ) async -> Milestone {
     do throws(DockerEngineError) {
-      try await client.followLogs(container.id, since: container.logPosition, output: output)
+      try await client.followLogs(container.id, since: container.logCursor, output: output)
     } catch  where error.code == .cancelled {
       // Told by whoever cancelled.
     } catch {

@@ -170,8 +170,8 @@ public struct DockerCommandExecutor: Sendable {
     case .start(let options) where options.isAttached:
       let details = try await client.inspect(options.containers[0])
       // What earlier runs wrote is not shown again.
-      let position = await client.endOfLog(of: details)
-      return ForegroundContainer(id: details.id, removesOnExit: false, logPosition: position)
+      let cursor = await client.endOfLog(of: details)
+      return ForegroundContainer(id: details.id, removesOnExit: false, logCursor: cursor)
     default:
       throw DockerEngineError(.badRequest, "the command does not run in the foreground")
     }

@@ -10,24 +10,24 @@ extension DockerEngineClient {
   ///
   /// - Parameters:
   ///   - id: The container.
-  ///   - since: Position of the last line already seen; nil starts at the beginning.
+  ///   - since: How far the log has been read already; nil starts at the beginning.
   ///   - output: Gets each line in the order of the log.
   /// - Throws: ``DockerEngineError``; `notFound` when the container is gone, `cancelled`.
   public func followLogs(
     _ id: ContainerID,
-    since: LogPosition?,
+    since: LogCursor?,
     output: @escaping @Sendable (OutputLine) -> Void
   ) async throws(DockerEngineError) {
-    var position = since
+    var cursor = since ?? LogCursor()
     var backOff = BackOff()
     while true {
       do {
         let isRaw = try await inspect(id.rawValue).hasTerminal
-        try await readLog(of: id, isRaw: isRaw, follow: true, position: &position, output: output)
+        try await readLog(of: id, isRaw: isRaw, follow: true, cursor: &cursor, output: output)
         // The end of the stream is the end of the container, or of the engine.
         guard try await inspectState(id).isRunning else {
           // Engines end a followed stream now and then before its last message; by now the log is complete.
-          return try await readLog(of: id, isRaw: isRaw, follow: false, position: &position, output: output)
+          return try await readLog(of: id, isRaw: isRaw, follow: false, cursor: &cursor, output: output)
         }
       } catch  where error.code == .notFound || error.code == .cancelled {
         throw error
@@ -43,8 +43,8 @@ extension DockerEngineClient {
     }
   }
 
-  /// Where a container's log stands now; nil when it is empty or cannot be read.
-  func endOfLog(of container: ContainerDetails) async -> LogPosition? {
+  /// Where a container's log ends now; nil when it is empty or cannot be read.
+  func endOfLog(of container: ContainerDetails) async -> LogCursor? {
     let request = EngineRequest(
       method: .get,
       path: "/containers/\(EngineRequest.percentEncoded(container.id.rawValue))/logs",
@@ -53,21 +53,21 @@ extension DockerEngineClient {
     )
     var decoder = LogDecoder(isRaw: container.hasTerminal)
     guard let answer = try? await perform(request), let lines = try? decoder.receive(answer.body) else { return nil }
-    return (lines + decoder.finish()).compactMap(\.position).max()
+    return (lines + decoder.finish()).compactMap(\.position).max().map { LogCursor(behind: $0) }
   }
 
   private static func isUnreadableLog(_ error: DockerEngineError) -> Bool {
     error.message.contains("does not support reading")
   }
 
-  /// Reads a log behind `position`, to its present end or, with `follow`, to the end of the container.
+  /// Reads a log behind `cursor`, to its present end or, with `follow`, to the end of the container.
   ///
   /// A last line without newline is handed over only without `follow`, when it is known to be complete.
   private func readLog(
     of id: ContainerID,
     isRaw: Bool,
     follow: Bool,
-    position: inout LogPosition?,
+    cursor: inout LogCursor,
     output: @Sendable (OutputLine) -> Void
   ) async throws(DockerEngineError) {
     var request = EngineRequest(
@@ -77,16 +77,14 @@ extension DockerEngineClient {
       timeout: nil,
       purpose: "read the log of container \(id)"
     )
-    let start = position
-    if let start {
+    if let start = cursor.since {
       request.query.append(("since", EngineTime.sinceParameter(nanosecondsSinceEpoch: start.nanosecondsSinceEpoch)))
     }
     var decoder = LogDecoder(isRaw: isRaw)
+    var rereading = LogRereading(from: cursor)
     func hand(_ lines: [OutputLine]) {
-      for line in lines {
-        // `since` includes its own moment.
-        if let start, let place = line.position, place <= start { continue }
-        position = line.position ?? position
+      for line in lines where rereading.isNew(line) {
+        cursor.pass(line)
         output(line)
       }
     }
@@ -134,57 +132,5 @@ extension DockerEngineClient {
       await deliver(.disconnected(reason: reason))
       guard (try? await backOff.pause()) != nil else { return }
     }
-  }
-
-  /// Whether the end of the run that began at `startedAt` was asked for with the engine's `stop`.
-  ///
-  /// Only the order of events tells: kill → die → stop for `stop`, kill → die for `kill`. The engine remembers 256
-  /// events and sends `stop` about 0.1 s after `die`, so the answer is no when it has not come within a second.
-  func wasStoppedOnRequest(_ id: ContainerID, startedAt: Int64) async -> Bool {
-    let filters = JSONObject([("type", .strings(["container"])), ("container", .strings([id.rawValue]))])
-    let request = EngineRequest(
-      method: .get,
-      path: "/events",
-      query: [
-        ("since", EngineTime.sinceParameter(nanosecondsSinceEpoch: startedAt)),
-        ("filters", JSONValue.object(filters).compactText),
-      ],
-      timeout: nil,
-      purpose: "look how container \(id) ended"
-    )
-    let answer = try? await withTimeout(.seconds(1)) {
-      var splitter = JSONLineSplitter()
-      var history = EndOfRun()
-      try await self.stream(request) { bytes in
-        for event in try splitter.receive(bytes).compactMap({ EngineEvent($0) }) {
-          history.record(event.action)
-        }
-        return history.wasStopped == nil
-      }
-      return history.wasStopped ?? false
-    }
-    return answer ?? false
-  }
-}
-
-/// Finds out from the events since a run's beginning, oldest first, how the run ended.
-struct EndOfRun {
-  private var wasSignalled = false
-  private var hasDied = false
-  private var hasStopped = false
-
-  mutating func record(_ action: EngineEvent.Action) {
-    switch action {
-    case .kill: wasSignalled = true
-    case .die: hasDied = true
-    case .stop: hasStopped = hasDied
-    case .start, .destroy, .rename, .pause, .unpause, .health, .other: break
-    }
-  }
-
-  /// Whether `stop` ended the run; nil while later events may still say so.
-  var wasStopped: Bool? {
-    guard hasDied else { return nil }
-    return hasStopped ? true : wasSignalled ? nil : false
   }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Where output came out.
-public enum OutputStream: Sendable, Equatable {
+public enum OutputStream: String, Sendable, Equatable, Codable {
   /// Standard output.
-  case standardOutput
+  case standardOutput = "out"
   /// Standard error.
-  case standardError
+  case standardError = "err"
 }
 
 /// One line of output of a command or a container, without its newline.

@@ -91,6 +91,7 @@ final class Agent: Sendable {
       return (units, Dictionary(files) { first, _ in first })
     }
     guard let (desired, files) = wanted else { return }
+    await supervisor.expect(Set(desired.compactMap { try? UnitName($0.name) }))
     forgetFailures(except: desired)
     let plan = AgentReconciler.plan(desired: desired, current: current, busy: busy)
     logWaits(plan.waits)

@@ -29,6 +29,9 @@ public protocol UnitSupervisor: Sendable {
   /// - Throws: When the unit is not loaded or the stop could not be asked for.
   func stop(_ name: UnitName) async throws
 
+  /// Says which units belong to this machine by a view of the registry that is complete, whether they are loaded or not.
+  func expect(_ names: Set<UnitName>) async
+
   /// Every unit loaded now, in any order.
   func loadedUnits() async -> [SupervisedUnit]
 
@@ -37,6 +40,11 @@ public protocol UnitSupervisor: Sendable {
   /// Bounded: when the consumer is too slow, older changes are dropped; the newest are kept. The agent reads
   /// ``loadedUnits()`` anew from time to time, so a dropped change delays and never loses a state.
   func changes() -> AsyncStream<SupervisedUnitChange>
+}
+
+extension UnitSupervisor {
+  /// Nothing follows from it where nothing can be left over.
+  public func expect(_ names: Set<UnitName>) async {}
 }
 
 /// A unit file to be loaded.

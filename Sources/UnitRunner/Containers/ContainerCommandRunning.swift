@@ -21,12 +21,17 @@ public protocol ContainerCommandRunning: Sendable {
   func start(_ id: ContainerID) async throws(DockerEngineError)
 
   /// Waits until a container does not run, for as long as it takes.
-  func wait(_ id: ContainerID) async throws(DockerEngineError) -> ContainerExit
+  ///
+  /// `wasEndedByOthers` is asked once it has ended: whether it is to be found out who ended it.
+  func wait(
+    _ id: ContainerID,
+    wasEndedByOthers: @Sendable () -> Bool
+  ) async throws(DockerEngineError) -> ContainerExit
 
   /// Hands over a container's output from `since` until it ends.
   func followLogs(
     _ id: ContainerID,
-    since: LogPosition?,
+    since: LogCursor?,
     output: @escaping @Sendable (OutputLine) -> Void
   ) async throws(DockerEngineError)
 
@@ -41,6 +46,15 @@ public protocol ContainerCommandRunning: Sendable {
 
   /// Reads a container's state.
   func inspectState(_ id: ContainerID) async throws(DockerEngineError) -> ContainerState
+
+  /// Whether the engine takes requests.
+  func checkReachable() async throws(DockerEngineError)
+
+  /// Lists containers, those that do not run too, that have these labels.
+  func containers(labels: [String: String]) async throws(DockerEngineError) -> [ContainerSummary]
+
+  /// Reads where a container comes from.
+  func provenance(of id: ContainerID) async throws(DockerEngineError) -> ContainerProvenance
 }
 
 /// The Docker Engine as supervision's container engine.
@@ -76,14 +90,17 @@ public struct DockerEngineContainers: ContainerCommandRunning {
   }
 
   /// Waits until a container does not run.
-  public func wait(_ id: ContainerID) async throws(DockerEngineError) -> ContainerExit {
-    try await executor.client.wait(id)
+  public func wait(
+    _ id: ContainerID,
+    wasEndedByOthers: @Sendable () -> Bool
+  ) async throws(DockerEngineError) -> ContainerExit {
+    try await executor.client.wait(id, wasEndedByOthers: wasEndedByOthers)
   }
 
   /// Hands over a container's output.
   public func followLogs(
     _ id: ContainerID,
-    since: LogPosition?,
+    since: LogCursor?,
     output: @escaping @Sendable (OutputLine) -> Void
   ) async throws(DockerEngineError) {
     try await executor.client.followLogs(id, since: since, output: output)
@@ -107,5 +124,20 @@ public struct DockerEngineContainers: ContainerCommandRunning {
   /// Reads a container's state.
   public func inspectState(_ id: ContainerID) async throws(DockerEngineError) -> ContainerState {
     try await executor.client.inspectState(id)
+  }
+
+  /// Whether the engine takes requests.
+  public func checkReachable() async throws(DockerEngineError) {
+    try await executor.client.checkReachable()
+  }
+
+  /// Lists containers that have these labels.
+  public func containers(labels: [String: String]) async throws(DockerEngineError) -> [ContainerSummary] {
+    try await executor.client.listContainers(all: true, labels: labels)
+  }
+
+  /// Reads where a container comes from.
+  public func provenance(of id: ContainerID) async throws(DockerEngineError) -> ContainerProvenance {
+    try await executor.client.provenance(of: id)
   }
 }

@@ -41,6 +41,8 @@ final class HostLoop {
   var told: [String: Set<String>] = [:]
   /// What units with a limit of lines have written.
   var lineCounts: [String: LineRateLimit.Count] = [:]
+  /// How far the logs of containers are in the journals.
+  var containerLogs = ContainerLogs()
   var processes: [String: TrackedProcess] = [:]
   var outputs: [Int32: TrackedOutput] = [:]
   var notifySockets = NotifySockets()
@@ -81,6 +83,7 @@ final class HostLoop {
     guard listener >= 0 else { return nil }
     self.listener = listener
     journal = JournalWriter(places: JournalPlaces(stateDirectory: settings.stateDirectory))
+    containerLogs = ContainerLogs.taken(from: settings.stateDirectory)
     groups = UnitGroups(
       name: UnitGroups.name(for: settings.stateDirectory),
       usesControlGroups: settings.usesControlGroups,
@@ -116,6 +119,7 @@ final class HostLoop {
         }
       }
     }
+    containerLogs.leave(in: settings.stateDirectory)
     _ = unlink("\(settings.stateDirectory)/\(Self.socketName)")
     notifySockets.units.forEach { closeNotifySocket(of: $0) }
     sockets.units.forEach { closeSockets($0) }
@@ -194,7 +198,8 @@ final class HostLoop {
         HostEvent.welcome(
           protocolVersion: HostRequest.protocolVersion,
           processes: reports,
-          notifications: notifySockets.allPending
+          notifications: notifySockets.allPending,
+          logCursors: containerLogs.cursors
         )
       )
     case .spawn(let request): spawn(request)
@@ -206,12 +211,15 @@ final class HostLoop {
     case .findMain(let request): findMain(request)
     case .watchGroup(let unit, let token): watch(unit, EmptyWatch(token: token, isPatient: true))
     case .release(let id): release(id)
-    case .journal(let unit, let lines): journal.append(lines.map { JournalDraft($0) }, to: unit)
+    case .journal(let unit, let lines):
+      journal.append(lines.map { JournalDraft($0) }, to: unit)
+      for origin in lines.compactMap(\.origin) { containerLogs.note(origin, of: unit) }
     case .forget(let unit):
       groups.forget(unit)
       journal.forget(unit)
       told[unit] = nil
       lineCounts[unit] = nil
+      containerLogs.forget(unit)
       emptyWatches[unit] = nil
       searches[unit] = nil
       closeNotifySocket(of: unit)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import DockerEngine
 import Units
 
 /// What the node asks of the unit-host.
 enum HostRequest: Codable, Sendable, Equatable {
-  /// First of all; answered by ``HostEvent/welcome(protocolVersion:processes:notifications:)``.
+  /// First of all; answered by ``HostEvent/welcome(protocolVersion:processes:notifications:logCursors:)``.
   ///
   /// A program from before there was `retention` kept two files of `journalFileLimitBytes` for each unit.
   case hello(
@@ -54,7 +55,14 @@ enum HostRequest: Codable, Sendable, Equatable {
 /// What the unit-host tells the node.
 enum HostEvent: Codable, Sendable, Equatable {
   /// Answer to hello, with everything it owns and everything not yet acknowledged.
-  case welcome(protocolVersion: Int, processes: [HostedProcess], notifications: [HostedNotification])
+  ///
+  /// A program from before there was `logCursors` does not say how far the logs of containers are in the journals.
+  case welcome(
+    protocolVersion: Int,
+    processes: [HostedProcess],
+    notifications: [HostedNotification],
+    logCursors: [String: LogCursor]? = nil
+  )
   /// A program has been executed.
   case spawned(id: String, process: ProcessIdentity)
   /// A process has ended, or could not be started.
@@ -222,6 +230,8 @@ struct HostedLine: Codable, Sendable, Equatable {
   var stream: JournalRecord.Stream?
   /// The run of the unit.
   var invocation: String?
+  /// Where in a container's log it stands.
+  var origin: LogOrigin?
 
   /// How much of lines goes into one message, in bytes of text; JSON may make six times as much of it.
   static let pieceBytes = 1 << 20
@@ -244,4 +254,11 @@ struct HostedLine: Codable, Sendable, Equatable {
     if start < lines.endIndex { pieces.append(lines[start...]) }
     return pieces
   }
+}
+
+/// The place of a line in a container's log.
+struct LogOrigin: Codable, Sendable, Equatable {
+  var container: String
+  var stream: OutputStream
+  var place: LogCursor.Place
 }

@@ -20,8 +20,8 @@ final class SupervisionInbox: Sendable {
     var line: HostedLine
     /// The command whose container wrote it.
     var command: String
-    /// Where it stands in the container's log.
-    var position: LogPosition?
+    /// As it was read, with its place in the container's log.
+    var read: OutputLine
   }
 
   private struct State {

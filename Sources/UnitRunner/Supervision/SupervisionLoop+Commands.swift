@@ -149,7 +149,7 @@ extension SupervisionLoop {
           unit: unit.name.rawValue,
           source: running.source,
           program: program,
-          words: words.isEmpty ? [command.program] : words,
+          words: words.isEmpty ? [command.program] : shellLine.words(words, of: program),
           environment: variables.filter { !ownID.contains($0.key) }.map { "\($0.key)=\($0.value)" }.sorted(),
           processIDVariables: ownID,
           directory: directory?.path == "~" ? account?.home ?? specifiers.homeDirectory : directory?.path,
@@ -161,6 +161,15 @@ extension SupervisionLoop {
           sockets: sockets
         )
       )
+    )
+  }
+
+  /// Where shell lines find our programs in place of those that the machine does not have.
+  private var shellLine: ShellLine {
+    ShellLine(
+      directory: environment.shimDirectory,
+      programs: Self.personalities.filter { hasContainers || $0 != "docker" },
+      isThere: { access($0, F_OK) == 0 }
     )
   }
 
@@ -180,6 +189,7 @@ extension SupervisionLoop {
     var variables = [
       "INVOCATION_ID": unit.record.invocation,
       UnitGroups.marker: unit.name.rawValue,
+      UnitVariable.machine: configuration.machineID,
     ]
     variables.merge(unit.definition.execution.directories.variables(below: specifiers)) { $1 }
     variables.merge(notifyVariables(unit, command)) { $1 }

@@ -31,7 +31,7 @@ extension SupervisionLoop {
     if let unit = units[name], sockets(for: unit, running) != nil {
       say("\(name): its sockets cannot be passed to a container", name)
     }
-    let caller = DockerCaller(
+    var caller = DockerCaller(
       environment: variables,
       workingDirectory: definition.execution.workingDirectory?.path ?? "/",
       labels: [ContainerLabel.machine: configuration.machineID, ContainerLabel.unit: name.rawValue]
@@ -42,7 +42,13 @@ extension SupervisionLoop {
       if case .container(let recorded) = again?.carrier { existing = recorded }
       running.carrier = .container(existing)
       running.signalWhenStarted = again?.signalWhenStarted
-      work = .foreground(line, caller, existing: existing)
+      let key = again?.containerKey ?? running.id
+      running.containerKey = key
+      caller.labels[ContainerLabel.command] = key
+      if case .run(let specification) = line.command, specification.removesOnExit {
+        caller.labels[ContainerLabel.removes] = "true"
+      }
+      work = .foreground(line, caller, existing: existing, isAgain: again != nil)
     } else {
       running.carrier = .engineCommand
       work = .execute(line, caller)
@@ -65,11 +71,7 @@ extension SupervisionLoop {
     guard let name = commandUnits[id], units[name]?.record.running.contains(where: { $0.id == id }) == true else {
       return false
     }
-    let recorded = RecordedContainer(
-      id: container.id.rawValue,
-      removesOnExit: container.removesOnExit,
-      logPositionNanoseconds: container.logPosition?.nanosecondsSinceEpoch
-    )
+    let recorded = RecordedContainer(container)
     change(name) { unit in
       unit.change(id) { $0.carrier = .container(recorded) }
       unit.report(id) { $0.containerID = container.id.rawValue }
@@ -98,21 +100,29 @@ extension SupervisionLoop {
   /// Lines of containers and docker commands.
   func take(_ lines: [SupervisionInbox.Line], dropped: Int) {
     for line in lines {
-      write(kept(line), line.unit)
-      guard let position = line.position, let name = commandUnits[line.command] else { continue }
-      change(name) { unit in
-        unit.change(line.command) { command in
-          guard case .container(var container?) = command.carrier else { return }
-          container.logPositionNanoseconds = position.nanosecondsSinceEpoch
-          command.carrier = .container(container)
-        }
-      }
+      let origin = note(line)
+      write(kept(line, origin), line.unit)
     }
     if dropped > 0 { logger.warning("output lines dropped", metadata: ["journal.lines": "\(dropped)"]) }
   }
 
+  /// Notes how far the log of a line's container has been read; returns where the line stands in it.
+  private func note(_ line: SupervisionInbox.Line) -> LogOrigin? {
+    guard line.read.position != nil, let name = commandUnits[line.command],
+      let command = units[name]?.record.running.first(where: { $0.id == line.command }),
+      case .container(var container?) = command.carrier
+    else { return nil }
+    var cursor = container.foreground.logCursor ?? LogCursor()
+    cursor.pass(line.read)
+    container.logCursor = cursor
+    change(name) { unit in unit.change(line.command) { $0.carrier = .container(container) } }
+    return cursor[line.read.stream].map {
+      LogOrigin(container: container.id, stream: line.read.stream, place: $0)
+    }
+  }
+
   /// A line as it goes to the journal, after what is said about lines before it; none when it is dropped.
-  private func kept(_ line: SupervisionInbox.Line) -> [HostedLine] {
+  private func kept(_ line: SupervisionInbox.Line, _ origin: LogOrigin?) -> [HostedLine] {
     let name = commandUnits[line.command]
     let rule = name.flatMap { units[$0] }?.definition.execution.lineRule ?? OutputLineRule()
     var hosted = line.line
@@ -120,6 +130,7 @@ extension SupervisionLoop {
     hosted.text = String(decoding: text, as: UTF8.self)
     hosted.level = level
     hosted.invocation = name.flatMap { invocation(of: $0) }
+    hosted.origin = origin
     guard let limit = rule.rateLimit else { return [hosted] }
     let now = epochMicroseconds()
     let verdict = lineCounts[line.unit, default: LineRateLimit.Count()].add(under: limit, atMicroseconds: now)
@@ -130,6 +141,37 @@ extension SupervisionLoop {
   private static func suppressed(_ count: Int, _ unit: String, _ now: Int64) -> HostedLine {
     let text = "Suppressed \(count) messages from \(unit)"
     return HostedLine(epochMicroseconds: now, source: "coracle", text: text, level: 4, stream: .coracle)
+  }
+
+  /// What is known of the units, to tell which containers are left over.
+  var leftoverUnits: [String: LeftoverContainers.Units.Unit] {
+    let known = units.map { name, unit in
+      let keys = unit.record.running.map { $0.containerKey ?? $0.id }
+      return (
+        name.rawValue,
+        LeftoverContainers.Units.Unit(
+          invocation: unit.record.invocation,
+          isRunning: !unit.isDown || !keys.isEmpty,
+          containerKeys: Set(keys)
+        )
+      )
+    }
+    return Dictionary(known) { $1 }
+  }
+
+  /// A container's command has ended, with what is worth saying about it.
+  func containerEnded(_ id: String, _ end: ProcessEnd, _ remark: ContainerRemark?) {
+    if let remark, let name = commandUnits[id] { say("\(name): \(remark.sentence)", name) }
+    commandEnded(id, end)
+    guard let remark, let name = remarkable(id) else { return }
+    change(name) { unit in
+      unit.report(id) { $0.end = $0.end.map { "\($0) (\(remark.rawValue))" } }
+    }
+  }
+
+  /// The unit of a command that has ended.
+  private func remarkable(_ id: String) -> UnitName? {
+    units.values.first { unit in unit.record.reports.contains { $0.id == id } }?.name
   }
 
   func signalContainer(_ id: String, _ signal: UnixSignal, _ command: RunningCommand, _ name: UnitName) {

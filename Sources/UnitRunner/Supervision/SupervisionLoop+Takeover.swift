@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import DockerEngine
 import Glibc
 import Logging
 import Units
@@ -60,7 +61,7 @@ extension SupervisionLoop {
 
   func handle(_ event: HostEvent) {
     switch event {
-    case .welcome(let version, let processes, let notifications):
+    case .welcome(let version, let processes, let notifications, let logCursors):
       guard version == HostRequest.protocolVersion else {
         fail(
           UnitRunnerError(
@@ -71,6 +72,7 @@ extension SupervisionLoop {
         )
         return
       }
+      if !isTakenOver { takeOver(logCursors ?? [:]) }
       takeOver(processes, notifications)
     case .spawned(let id, let process): processStarted(id, process)
     case .ended(let id, let end, _): inputs.append(.hostedCommandEnded(id: id, end))
@@ -91,6 +93,17 @@ extension SupervisionLoop {
     case .listenFailed(let unit, let text): if let name = try? UnitName(unit) { listenFailed(name, text) }
     case .touched(let unit): stepSocket(unit) { $0.touched(at: $1) }
     case .connected(let unit, let connection): connected(connection, to: unit)
+    }
+  }
+
+  /// The unit-host writes the journals and knows how far they are; what is on record here may be ahead or behind.
+  private func takeOver(_ logCursors: [String: LogCursor]) {
+    for name in units.keys.sorted() {
+      for command in units[name]?.record.running ?? [] {
+        guard case .container(var container?) = command.carrier, let cursor = logCursors[container.id] else { continue }
+        container.logCursor = cursor
+        change(name) { unit in unit.change(command.id) { $0.carrier = .container(container) } }
+      }
     }
   }
 

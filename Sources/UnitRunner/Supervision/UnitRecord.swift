@@ -60,6 +60,9 @@ struct RunningCommand: Codable, Sendable, Equatable {
   var carrier: Carrier
   /// The signal to be sent once the container has been started.
   var signalWhenStarted: UnixSignal?
+  /// What the container is labelled with, so that it is found when nobody could note its id; kept when the command is begun
+  /// again under another id.
+  var containerKey: String?
 }
 
 /// A container of a unit, known before it is started.
@@ -67,15 +70,23 @@ struct RecordedContainer: Codable, Sendable, Equatable {
   var id: String
   var removesOnExit: Bool
   var isStarted = false
-  /// Nanoseconds since the Unix epoch: the last line that is in the journal.
+  /// Whether it had run before its unit started it.
+  var hasRunBefore: Bool?
+  /// How far its output is in the journal.
+  var logCursor: LogCursor?
+  /// The same as programs from before there were cursors put it: nanoseconds since the Unix epoch.
   var logPositionNanoseconds: Int64?
 
+  init(_ container: ForegroundContainer) {
+    id = container.id.rawValue
+    removesOnExit = container.removesOnExit
+    hasRunBefore = container.logCursor != nil
+    logCursor = container.logCursor
+  }
+
   var foreground: ForegroundContainer {
-    ForegroundContainer(
-      id: ContainerID(id),
-      removesOnExit: removesOnExit,
-      logPosition: logPositionNanoseconds.map { LogPosition(nanosecondsSinceEpoch: $0) }
-    )
+    let former = logPositionNanoseconds.map { LogCursor(behind: LogPosition(nanosecondsSinceEpoch: $0)) }
+    return ForegroundContainer(id: ContainerID(id), removesOnExit: removesOnExit, logCursor: logCursor ?? former)
   }
 }
 

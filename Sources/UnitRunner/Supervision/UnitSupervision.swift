@@ -24,6 +24,9 @@ public final class UnitSupervision: Sendable {
   private let inbox = SupervisionInbox()
   private let ready = Gate<Result<Void, UnitRunnerError>>()
   private let ended = Gate<Result<Void, UnitRunnerError>>()
+  private let placed = Mutex<Set<UnitName>?>(nil)
+  private let signalled = SignalledContainers()
+  private let sweeps = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
   private let readers = Mutex<[Int: AsyncStream<LoadedUnitChange>.Continuation]>([:])
 
   /// Makes a supervision; nothing happens before ``run()``.
@@ -60,9 +63,10 @@ public final class UnitSupervision: Sendable {
     }
     await withTaskCancellationHandler {
       await withDiscardingTaskGroup { group in
+        if let containers { group.addTask { await self.sweep(containers) } }
         for await task in tasks {
           guard let containers else { continue }
-          let runner = ContainerTaskRunner(containers: containers, inbox: inbox)
+          let runner = ContainerTaskRunner(containers: containers, inbox: inbox, signalled: signalled)
           group.addTask { await runner.run(task) }
         }
         group.cancelAll()
@@ -131,6 +135,7 @@ public final class UnitSupervision: Sendable {
     guard try await ask({ $0.units[name] == nil }) else {
       throw UnitRunnerError(.notStopped, "unit \(name) is still loaded")
     }
+    sweeps.continuation.yield()
   }
 
   /// Asks for a start, of what the unit requires and wants too, and returns without waiting for it.
@@ -165,6 +170,17 @@ public final class UnitSupervision: Sendable {
   public func stopAll() async {
     try? await ask { $0.stopAll() }
     await wait { loop in loop.units.values.allSatisfy { $0.isDown && $0.record.running.isEmpty } }
+  }
+
+  /// Says which units belong to this machine, whether they are loaded yet or not.
+  ///
+  /// Only after that a container whose unit is not among them, and is not loaded, is taken for a leftover and removed.
+  public func expect(_ names: Set<UnitName>) {
+    let isNew = placed.withLock { placed in
+      defer { placed = names }
+      return placed != names
+    }
+    if isNew { sweeps.continuation.yield() }
   }
 
   // MARK: Reading
@@ -239,6 +255,24 @@ public final class UnitSupervision: Sendable {
   }
 
   // MARK: Private
+
+  private func sweep(_ containers: any ContainerCommandRunning) async {
+    guard (try? await waitUntilReady()) != nil else { return }
+    let sweeper = ContainerSweeper(
+      containers: containers,
+      machineID: configuration.machineID,
+      interval: configuration.containerSweepInterval,
+      logger: logger,
+      units: { [self] in
+        let placed = placed.withLock { $0.map { Set($0.map(\.rawValue)) } }
+        return try? await ask { loop in LeftoverContainers.Units(loaded: loop.leftoverUnits, placed: placed) }
+      },
+      say: { [inbox] unit, text in
+        inbox.post { loop in if let name = try? UnitName(unit) { loop?.say(text, name) } }
+      }
+    )
+    await sweeper.run(wakes: sweeps)
+  }
 
   private static let over = UnitRunnerError(.ended, "the supervision of units has ended")
 

@@ -37,6 +37,9 @@ public struct UnitSupervisionConfiguration: Sendable {
   /// Drop-ins from elsewhere, such as a cloud-config's; they win over those.
   public var dropIns: [DropIn] = []
 
+  /// How often the engine's containers are looked through for leftovers of units.
+  public var containerSweepInterval = Duration.seconds(10)
+
   /// Where systemd looks for drop-ins.
   public static let usualDropInDirectories = [
     "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
