@@ -125,10 +125,3 @@ struct RealEngineListingSerialTests {
     }
   }
 }
-
-/// docker's own program, where it is installed.
-private enum DockerProgram {
-  static let path = ["/usr/local/bin/docker", "/usr/bin/docker"].first {
-    FileManager.default.isExecutableFile(atPath: $0)
-  }
-}

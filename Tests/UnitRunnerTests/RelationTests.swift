@@ -82,7 +82,7 @@ import Units
         try await units.load([
           "a.service": "\(needs)b.service\n[Service]\nExecStart=/bin/sleep 1000",
           "b.service": "\(needs)a.service\n[Service]\nExecStart=/bin/sleep 1000",
-          "x.service": "[Unit]\nStartLimitBurst=0\n[Service]\nExecStart=/no/such/program",
+          "x.service": "[Unit]\nStartLimitBurst=0\n[Service]\nType=oneshot\nExecStart=/bin/false",
         ])
         try await units.start("a.service")
         try await eventually("the end of it") {
