@@ -55,8 +55,10 @@ import Units
       _ = try await units.mainProcess("a.service")
       _ = FileManager.default.createFile(atPath: "\(directory.path)/go", contents: nil)
       try await units.expect("a.service", "inactive/dead")
-      let journal = try await units.status("a.service").journal.map(\.text)
-      #expect(journal.contains("a.service: Main process exited, code=exited, status=7/NOTRUNNING"))
+      try await eventually("the exit code in the journal") {
+        try await units.status("a.service").journal.map(\.text)
+          .contains("a.service: Main process exited, code=exited, status=7/NOTRUNNING")
+      }
     }
   }
 

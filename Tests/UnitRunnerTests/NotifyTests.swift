@@ -80,8 +80,11 @@ import Units
       #expect(try await units.output("a.service") == ["3600000000 \(main)"])
       try await units.expect("a.service", "failed/failed")
       #expect(try await units.status("a.service").unit.activity.result == .watchdog)
-      let journal = try await units.status("a.service").journal.map(\.text)
-      #expect(journal.contains { $0.hasPrefix("a.service: Main process exited, code=") && $0.hasSuffix("6/ABRT") })
+      try await eventually("the signal in the journal") {
+        try await units.status("a.service").journal.contains {
+          $0.text.hasPrefix("a.service: Main process exited, code=") && $0.text.hasSuffix("6/ABRT")
+        }
+      }
     }
   }
 
