@@ -73,15 +73,18 @@ import() {
 }
 
 stop() {
-  alive || return 0
-  local pid
-  pid=$(cat "$dir/dockerd.pid")
-  kill "$pid"
+  if alive; then end "$(cat "$dir/dockerd.pid")"; fi
+  # The namespace of containers on the host's network stays mounted when the engine has ended.
+  awk -v dir="$(cd "$dir" && pwd)/" 'index($2, dir) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r umount -l
+}
+
+end() {
+  kill "$1"
   for _ in $(seq 300); do
-    kill -0 "$pid" 2>/dev/null || return 0
+    kill -0 "$1" 2>/dev/null || return 0
     sleep 0.1
   done
-  kill -9 "$pid"
+  kill -9 "$1"
 }
 
 case $verb in
