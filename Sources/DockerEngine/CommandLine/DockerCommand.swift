@@ -44,9 +44,9 @@ public enum DockerCommand: Sendable, Equatable {
   case commit(CommitOptions)
 
   /// `docker pull IMAGE`.
-  case pull(PullOptions)
+  case pull(TransferOptions)
   /// `docker push IMAGE`.
-  case push(PushOptions)
+  case push(TransferOptions)
   /// `docker tag IMAGE NAME`.
   case tag(image: String, name: ImageReference)
   /// `docker rmi IMAGE…`.

@@ -50,10 +50,7 @@ extension DockerCommandExecutor {
           return CommandResult(exitCode: error.startExitCode)
         }
         if !knowsConditions { group.addTask { try await client.waitOnce(id, condition: nil) {} } }
-        let end = try await attend(&stream, attachment, resizePath: client.containerPath(id, "/resize"), console) {
-          name async in
-          try? await client.kill(id, signal: name)
-        }
+        let end = try await attend(&stream, attachment, to: id, console)
         guard case .ended = end else {
           group.cancelAll()
           return CommandResult(exitCode: 0)
@@ -77,6 +74,20 @@ extension DockerCommandExecutor {
       timeout: nil,
       purpose: "attach to container \(id)"
     )
+  }
+
+  /// Attends to a container, which gets the signals.
+  func attend(
+    _ stream: inout UpgradedStream,
+    _ attachment: Attachment,
+    to id: ContainerID,
+    _ console: any CommandConsole
+  ) async throws -> AttachmentEnd {
+    let client = client
+    return try await attend(&stream, attachment, resizePath: client.containerPath(id, "/resize"), console) {
+      name async in
+      try? await client.kill(id, signal: name)
+    }
   }
 
   /// Carries bytes, the terminal's size and signals until the other side ends or the detach keys come.

@@ -81,10 +81,7 @@ extension DockerCommandExecutor {
     return try await client.upgraded(Self.attachRequest(id, attachment)) { stream in
       try await withThrowingTaskGroup(of: Int32.self) { group in
         group.addTask { try await client.waitOnce(id, condition: nil) }
-        let end = try await attend(&stream, attachment, resizePath: client.containerPath(id, "/resize"), console) {
-          name async in
-          try? await client.kill(id, signal: name)
-        }
+        let end = try await attend(&stream, attachment, to: id, console)
         guard case .ended = end else {
           group.cancelAll()
           return CommandResult(exitCode: 0)
@@ -110,9 +107,7 @@ extension DockerCommandExecutor {
     )
     let id = ContainerID(details["Id"]?.string ?? options.containers[0])
     let isRemoved = details["HostConfig"]?["AutoRemove"]?.bool ?? false
-    let result = try await runAttached(id, attachment, isRemoved: isRemoved, console)
-    // Docker's own program answers a failed start with 1 here, not with what `run` says.
-    return result
+    return try await runAttached(id, attachment, isRemoved: isRemoved, console)
   }
 }
 

@@ -44,7 +44,7 @@ extension DockerCommandExecutor {
   }
 
   func push(
-    _ options: PushOptions,
+    _ options: TransferOptions,
     _ credentials: RegistryCredentials,
     _ output: (OutputLine) -> Void
   ) async throws(DockerEngineError) -> CommandResult {
@@ -55,7 +55,7 @@ extension DockerCommandExecutor {
       timeout: nil,
       purpose: "push \(options.image)"
     )
-    if !options.pushesAllTags { request.query.append(("tag", options.image.tag ?? "latest")) }
+    if !options.takesAllTags { request.query.append(("tag", options.image.tag ?? "latest")) }
     if let platform = options.platform { request.query.append(("platform", ImagePlatform.json(platform))) }
     try await client.followProgress(request) { line in
       if !options.isQuiet { output(line) }

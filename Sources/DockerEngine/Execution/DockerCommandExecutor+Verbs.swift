@@ -66,24 +66,24 @@ extension DockerCommandExecutor {
   }
 
   func pull(
-    _ options: PullOptions,
+    _ options: TransferOptions,
     _ credentials: RegistryCredentials,
     _ output: (OutputLine) -> Void
   ) async throws(DockerEngineError) -> CommandResult {
-    if options.image.tag == nil, options.image.digest == nil, !options.pullsAllTags, !options.isQuiet {
+    if options.image.tag == nil, options.image.digest == nil, !options.takesAllTags, !options.isQuiet {
       output(OutputLine(.standardOutput, "Using default tag: latest"))
     }
     let authorization = try await credentials.header(for: options.image.registry)
     try await client.pull(
       options.image,
       platform: options.platform,
-      allTags: options.pullsAllTags,
+      allTags: options.takesAllTags,
       authorization: authorization
     ) { line in
       if !options.isQuiet || line.stream == .standardError { output(line) }
     }
     let name =
-      options.image.tag == nil && options.image.digest == nil && !options.pullsAllTags
+      options.image.tag == nil && options.image.digest == nil && !options.takesAllTags
       ? "\(options.image):latest" : "\(options.image)"
     output(OutputLine(.standardOutput, name))
     return CommandResult(exitCode: 0)

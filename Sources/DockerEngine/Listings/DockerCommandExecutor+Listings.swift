@@ -54,11 +54,8 @@ extension DockerCommandExecutor {
   }
 
   private func history(_ options: HistoryOptions) async throws(DockerEngineError) -> [String] {
-    // An image's slashes are part of the path.
-    let path = options.image.split(separator: "/", omittingEmptySubsequences: false)
-      .map { EngineRequest.percentEncoded(String($0)) }
-      .joined(separator: "/")
-    let list = try await ask("/images/\(path)/history", [], "show the history of image \(options.image)")
+    let path = client.imagePath(options.image, "/history")
+    let list = try await ask(path, [], "show the history of image \(options.image)")
     let now = HumanText.now()
     return try ImageRows.historyFormat(isHuman: options.isHuman).lines(
       list.elements.map { ImageRows.historyRow($0, options: options, now: now) },

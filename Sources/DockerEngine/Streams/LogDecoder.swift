@@ -7,10 +7,9 @@
 /// lines that begin with their timestamp.
 /// Source: Docker Engine API, "Attach to a container", stream format; specs/docker-driver.md §6.
 struct LogDecoder {
-  /// The longest frame; engines cut messages at 16 KiB.
-  static let frameLimitBytes = 1024 * 1024
-
   private let isRaw: Bool
+  private var frames = FrameSplitter(isRaw: false, lastStream: 2, purpose: "read a log")
+  /// With a terminal: the bytes of a line that is not complete.
   private var pending: [UInt8] = []
   private var lines: [OutputStream: PartialLine] = [:]
 
@@ -25,12 +24,12 @@ struct LogDecoder {
 
   /// Takes the next bytes and returns the lines they complete, in order.
   mutating func receive(_ bytes: some Sequence<UInt8>) throws(DockerEngineError) -> [OutputLine] {
-    pending.append(contentsOf: bytes)
     var complete: [OutputLine] = []
     if isRaw {
+      pending.append(contentsOf: bytes)
       receiveRaw(into: &complete)
     } else {
-      try receiveFrames(into: &complete)
+      for piece in try frames.receive(Array(bytes)) { message(piece.bytes[...], on: piece.stream, into: &complete) }
     }
     return complete
   }
@@ -71,21 +70,6 @@ struct LogDecoder {
     var (position, text) = timestamped(bytes)
     if text.last == UInt8(ascii: "\r") { text = text.dropLast() }
     return OutputLine(stream: .standardOutput, bytes: Array(text), position: position)
-  }
-
-  private mutating func receiveFrames(into complete: inout [OutputLine]) throws(DockerEngineError) {
-    var start = 0
-    while pending.count - start >= 8 {
-      let length = pending[start + 4..<start + 8].reduce(0) { $0 << 8 | Int($1) }
-      guard pending[start] <= 2, length <= Self.frameLimitBytes else {
-        throw DockerEngineError(.badAnswer, "read a log: a frame of stream \(pending[start]) and \(length) bytes")
-      }
-      guard pending.count - start - 8 >= length else { break }
-      let stream: OutputStream = pending[start] == 2 ? .standardError : .standardOutput
-      message(pending[start + 8..<start + 8 + length], on: stream, into: &complete)
-      start += 8 + length
-    }
-    pending.removeFirst(start)
   }
 
   private mutating func message(_ bytes: ArraySlice<UInt8>, on stream: OutputStream, into complete: inout [OutputLine])

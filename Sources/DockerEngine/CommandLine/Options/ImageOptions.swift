@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Options of `docker pull`.
-public struct PullOptions: Sendable, Equatable {
+/// Options of `docker pull` and `docker push`.
+public struct TransferOptions: Sendable, Equatable {
   /// The image as written.
   public var image: ImageReference
   /// `--platform`.
@@ -9,19 +9,7 @@ public struct PullOptions: Sendable, Equatable {
   /// `-q`: print the name only.
   public var isQuiet: Bool
   /// `-a`: every tag of the repository.
-  public var pullsAllTags: Bool
-}
-
-/// Options of `docker push`.
-public struct PushOptions: Sendable, Equatable {
-  /// The image as written.
-  public var image: ImageReference
-  /// `--platform`.
-  public var platform: String?
-  /// `-q`: print the name only.
-  public var isQuiet: Bool
-  /// `-a`: every tag of the repository.
-  public var pushesAllTags: Bool
+  public var takesAllTags: Bool
 }
 
 /// Options of `docker rmi`.

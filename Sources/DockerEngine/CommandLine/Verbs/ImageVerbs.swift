@@ -13,57 +13,37 @@ enum ImageVerbs {
     spellings: ["pull", "image pull"],
     usage: "NAME[:TAG|@DIGEST]",
     summary: "Download an image from a registry",
-    flags: [
-      .toggle("all-tags", "a", "Download all tagged images of the repository"),
-      untrusted,
-      platform,
-      .toggle("quiet", "q", "Print the name only"),
-    ],
+    flags: transferFlags("Download all tagged images of the repository"),
     arguments: .exactly(1),
-    read: { words throws(DockerCommandLineError) in
-      let image = try words.image(0)
-      let pullsAllTags = try words.isOn("all-tags")
-      guard !pullsAllTags || (image.tag == nil && image.digest == nil) else {
-        throw .refused("tag can't be used with --all-tags/-a")
-      }
-      return .pull(
-        PullOptions(
-          image: image,
-          platform: words.filledText("platform"),
-          isQuiet: try words.isOn("quiet"),
-          pullsAllTags: pullsAllTags
-        )
-      )
-    }
+    read: { words throws(DockerCommandLineError) in .pull(try transfer(words)) }
   )
 
   private static let push = VerbDefinition(
     spellings: ["push", "image push"],
     usage: "NAME[:TAG]",
     summary: "Upload an image to a registry",
-    flags: [
-      .toggle("all-tags", "a", "Push all tags of the repository"),
-      untrusted,
-      platform,
-      .toggle("quiet", "q", "Print the name only"),
-    ],
+    flags: transferFlags("Push all tags of the repository"),
     arguments: .exactly(1),
-    read: { words throws(DockerCommandLineError) in
-      let image = try words.image(0)
-      let pushesAllTags = try words.isOn("all-tags")
-      guard !pushesAllTags || (image.tag == nil && image.digest == nil) else {
-        throw .refused("tag can't be used with --all-tags/-a")
-      }
-      return .push(
-        PushOptions(
-          image: image,
-          platform: words.filledText("platform"),
-          isQuiet: try words.isOn("quiet"),
-          pushesAllTags: pushesAllTags
-        )
-      )
-    }
+    read: { words throws(DockerCommandLineError) in .push(try transfer(words)) }
   )
+
+  private static func transferFlags(_ allTags: String) -> [FlagDefinition] {
+    [.toggle("all-tags", "a", allTags), untrusted, platform, .toggle("quiet", "q", "Print the name only")]
+  }
+
+  private static func transfer(_ words: VerbWords) throws(DockerCommandLineError) -> TransferOptions {
+    let image = try words.image(0)
+    let takesAllTags = try words.isOn("all-tags")
+    guard !takesAllTags || (image.tag == nil && image.digest == nil) else {
+      throw .refused("tag can't be used with --all-tags/-a")
+    }
+    return TransferOptions(
+      image: image,
+      platform: words.filledText("platform"),
+      isQuiet: try words.isOn("quiet"),
+      takesAllTags: takesAllTags
+    )
+  }
 
   private static let tag = VerbDefinition(
     spellings: ["tag", "image tag"],
