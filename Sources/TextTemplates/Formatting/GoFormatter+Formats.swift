@@ -47,12 +47,7 @@ extension GoFormatter {
     write("%!(EXTRA ")
     for (index, value) in values.enumerated() {
       if index > 0 { write(", ") }
-      switch value {
-      case .noValue, .null: write("<nil>")
-      default:
-        write("\(value.type?.description ?? "")=")
-        write(value, verb: "v")
-      }
+      writeTyped(value)
     }
     write(")")
   }

@@ -138,13 +138,18 @@ struct GoFormatter {
   /// `%!d(string=a)`: the verb is not one for this type.
   mutating func writeBadVerb(_ verb: Unicode.Scalar, _ value: TemplateValue) {
     write("%!\(verb)(")
+    writeTyped(value)
+    write(")")
+  }
+
+  /// A value with its type, as in complaints: `string=a`.
+  mutating func writeTyped(_ value: TemplateValue) {
     switch value {
     case .noValue, .null: write("<nil>")
     default:
       write("\(value.type?.description ?? "")=")
       write(value, verb: "v")
     }
-    write(")")
   }
 
   // MARK: Strings
