@@ -32,6 +32,20 @@ public enum ClusterTask: Sendable, Equatable {
     }
   }
 
+  /// Whether a unit is taken from a machine that is there and cannot run it.
+  public var leavesUnableMachine: Bool {
+    switch self {
+    case .unschedule(_, let from, let reason), .move(_, let from, _, let reason):
+      reason.hasPrefix(Self.inabilityReason(of: from, ""))
+    case .schedule: false
+    }
+  }
+
+  /// Why a unit leaves a machine that cannot run it, and why that cannot.
+  static func inabilityReason(of machineID: String, _ why: String) -> String {
+    "target Machine(\(machineID)) unable to run unit: \(why)"
+  }
+
   /// Why a unit leaves a machine that is lost.
   static func lossReason(of machineID: String) -> String { "target Machine(\(machineID)) went away" }
 }

@@ -201,7 +201,7 @@ public struct ClusterLedger: Sendable {
     if unwanted.contains(name) { return "target state inactive" }
     guard let id = jobs[name]?.targetMachineID else { return nil }
     if let why = evicted[name] { return why }
-    if let why = unable[name] { return "target Machine(\(id)) unable to run unit: \(why)" }
+    if let why = unable[name] { return ClusterTask.inabilityReason(of: id, why) }
     return isLost(name) ? ClusterTask.lossReason(of: id) : nil
   }
 

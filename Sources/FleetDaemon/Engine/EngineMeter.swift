@@ -23,7 +23,7 @@ final class EngineMeter: Sendable {
       for task in plan.tasks {
         if task.lostMachineID != nil {
           counted.lostMachines += 1
-        } else if task.reason.contains(" unable to run unit: ") {
+        } else if task.leavesUnableMachine {
           counted.unableMachines += 1
         }
       }
