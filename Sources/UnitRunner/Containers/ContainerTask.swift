@@ -83,6 +83,8 @@ final class SignalledContainers: Sendable {
 struct ContainerTaskRunner: Sendable {
   /// How long the last lines of a container that has ended are waited for.
   static let logGrace = Duration.seconds(2)
+  /// The pause between looks for an engine that is away: nothing tells that it is back.
+  private static let lookAgain = Duration.milliseconds(500)
 
   let containers: any ContainerCommandRunning
   let inbox: SupervisionInbox
@@ -118,7 +120,7 @@ struct ContainerTaskRunner: Sendable {
         isFirst = false
       }
       do {
-        try await Task.sleep(for: .milliseconds(500))
+        try await Task.sleep(for: Self.lookAgain)
       } catch {
         throw DockerEngineError(.cancelled, "wait for the Docker Engine: cancelled")
       }
@@ -249,7 +251,7 @@ struct ContainerTaskRunner: Sendable {
       } catch {
         guard Self.isAway(error) || error.code == .engineFailure else { return }
       }
-      try? await Task.sleep(for: .milliseconds(500))
+      try? await Task.sleep(for: Self.lookAgain)
     }
   }
 
