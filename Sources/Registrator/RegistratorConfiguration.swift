@@ -12,15 +12,6 @@ public struct RegistratorConfiguration: Sendable, Equatable {
     case vulcand
     /// As ``etcd``, and `PREFIX-meta/<name>/<id>` holds tags, attributes, health, unit and machine.
     case json
-
-    /// Where records stand unless it is said otherwise.
-    public var defaultPrefix: String {
-      switch self {
-      case .etcd, .json: "/services"
-      case .skydns2: "/skydns"
-      case .vulcand: "/vulcand"
-      }
-    }
   }
 
   /// When the record of a container that has ended is removed.

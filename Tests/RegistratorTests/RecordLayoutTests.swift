@@ -164,3 +164,14 @@ import Units
     )
   }
 }
+
+extension RegistratorConfiguration.Format {
+  /// Where the cloud-config puts records unless it says otherwise.
+  fileprivate var defaultPrefix: String {
+    switch self {
+    case .etcd, .json: "/services"
+    case .skydns2: "/skydns"
+    case .vulcand: "/vulcand"
+    }
+  }
+}
