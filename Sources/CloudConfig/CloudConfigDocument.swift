@@ -21,11 +21,13 @@ public struct CloudConfigDocument: Sendable {
   ///   - addresses: Values of the address tokens; one that is used without a value is an error.
   ///   - specifiers: Values of `%H`, `%m` and the like.
   ///   - environment: Variables of the process; those that begin with `ETCD_` stand above the document.
+  ///   - metadata: What the datasource said about the machine.
   public init(
     reading bytes: [UInt8],
     addresses: AddressTokens,
     specifiers: MachineSpecifiers,
-    environment: [String: String] = [:]
+    environment: [String: String] = [:],
+    metadata: MachineMetadata = MachineMetadata()
   ) {
     var log = FindingLog()
     var plan: BootPlan?
@@ -42,6 +44,8 @@ public struct CloudConfigDocument: Sendable {
       var builder = PlanBuilder(addresses: addresses, specifiers: specifiers, log: log)
       builder.environment = environment
       plan = builder.plan(from: root)
+      if plan?.system.hostname == nil { plan?.system.hostname = metadata.hostname }
+      plan?.system.sshAuthorizedKeys += metadata.sshAuthorizedKeys
       log = builder.log
     } catch {
       log.error(at: error.mark, error.message)

@@ -14,6 +14,8 @@ public struct BootPlan: Sendable, Equatable {
   public var dockerURL: String?
   /// Units of the document that are not built in, in the order of the document: run by the node itself, not by fleet.
   public var localUnits: [LocalUnitPlan]
+  /// Who runs them: this node, or the computer's own systemd (`coracle.local-units: systemd`).
+  public var localUnitsCarrier: LocalUnitPlan.Carrier
   /// What the document wants changed on this computer; carried out only with `--apply-system`.
   public var system: SystemPlan
 
@@ -24,6 +26,7 @@ public struct BootPlan: Sendable, Equatable {
     registrator: RegistratorPlan = RegistratorPlan(),
     dockerURL: String? = nil,
     localUnits: [LocalUnitPlan] = [],
+    localUnitsCarrier: LocalUnitPlan.Carrier = .node,
     system: SystemPlan = SystemPlan()
   ) {
     self.etcd = etcd
@@ -31,6 +34,7 @@ public struct BootPlan: Sendable, Equatable {
     self.registrator = registrator
     self.dockerURL = dockerURL
     self.localUnits = localUnits
+    self.localUnitsCarrier = localUnitsCarrier
     self.system = system
   }
 

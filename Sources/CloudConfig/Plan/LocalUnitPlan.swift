@@ -13,6 +13,14 @@ public struct LocalUnitPlan: Sendable, Equatable {
     case reloadOrTryRestart = "reload-or-try-restart"
   }
 
+  /// Who runs units of the document.
+  public enum Carrier: String, Sendable, CaseIterable {
+    /// The node's own unit-host.
+    case node
+    /// The systemd that is process 1 of the computer: files are written to its directories, commands queued with it.
+    case systemd
+  }
+
   /// A file that adds to the unit's own.
   public struct DropIn: Sendable, Equatable {
     /// File name, such as `10-limits.conf`.
