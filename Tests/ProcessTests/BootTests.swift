@@ -74,6 +74,19 @@ import Testing
     }
   }
 
+  /// An ordinary user's node, or one in a container, has no rights over the network.
+  @Test func `a node without rights over the network serves TCP`() async throws {
+    try await TestCluster.with(TestClusterShape(machines: 1, size: 1)) { cluster in
+      let node = cluster.nodes[0]
+      try await node.end(SIGTERM)
+      if geteuid() == 0 { node.wrapper = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"] }
+      try node.start()
+      try await eventually("the node serves") {
+        try await cluster.get("/health", from: node).contains("true")
+      }
+    }
+  }
+
   @Test func `a bad document is refused with every finding and nothing is started`() async throws {
     try await withTestDirectory { directory in
       let file = directory.appendingPathComponent("bad.yaml")
