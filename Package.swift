@@ -69,13 +69,14 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
-    // Row 0: pure cores.
+    // Row 0: pure cores, and the library that unpacks for one of them.
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     module("Raft", [deque]),
     module("EtcdStore", []),
     module("Meters", []),
     module("Units", [crypto]),
     module("Fleet", ["Units"]),
-    module("CloudConfig", ["Units"]),
+    module("CloudConfig", ["Units", "CZlib"]),
     module("TextTemplates", []),
     // Row 1: what stands on the wire.
     module("EtcdWire", ["EtcdStore", "Meters"]),
@@ -160,7 +161,7 @@ let package = Package(
     tests("EtcdStore", ["TestKit"]),
     tests("Units", ["TestKit"], fixtures: true),
     tests("Fleet", ["Units", "TestKit"], fixtures: true),
-    tests("CloudConfig", ["TestKit", yams], fixtures: true),
+    tests("CloudConfig", ["CZlib", "TestKit", yams], fixtures: true),
     tests("TextTemplates", fixtures: true),
     tests("EtcdWire", ["Differential", "EtcdStore", "TestKit"], fixtures: true),
     tests("FleetWire", ["EtcdWire", "Fleet", "Units", "TestKit"]),

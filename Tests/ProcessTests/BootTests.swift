@@ -112,4 +112,30 @@ import Testing
       #expect(validation.output.split(separator: "\n").filter { $0.contains(": error: ") }.count == 3, "\(validation)")
     }
   }
+
+  @Test func `validate reads packed user-data and messages, and writes JSON`() async throws {
+    try await withTestDirectory { directory in
+      let text = directory.appendingPathComponent("user-data")
+      try "#cloud-config\nhostnam: a\ncoreos:\n  fleet:\n    agent-ttl: long\n"
+        .write(to: text, atomically: true, encoding: .utf8)
+      let packed = try await run(["gzip", "-k", text.path])
+      #expect(packed.status == 0, "\(packed)")
+      let validate = [BuiltProgram.coracle.path, "cloud-config", "validate"]
+      let validation = try await run(validate + ["--output", "json", "\(text.path).gz"])
+      #expect(validation.status == 1, "\(validation)")
+      let list = try JSONSerialization.jsonObject(with: Data(validation.output.utf8)) as? [[String: Any]] ?? []
+      #expect(list.map { $0["line"] as? Int } == [2, 5] && list.map { $0["column"] as? Int } == [1, 16], "\(list)")
+      #expect(list.map { $0["kind"] as? String } == ["warning", "error"], "\(list)")
+      #expect((list.first?["message"] as? String)?.contains("did you mean \"hostname\"?") == true, "\(list)")
+
+      let message = directory.appendingPathComponent("message")
+      let parts = "--b\n\n#cloud-config\nhostnam: a\n--b\n\n#!/bin/sh\n--b--\n"
+      try "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n\(parts)"
+        .write(to: message, atomically: true, encoding: .utf8)
+      let fine = try await run(validate + [message.path])
+      #expect(fine.status == 0 && fine.output.hasPrefix("\(message.path):7:1: warning: unknown key"), "\(fine)")
+      let none = try await run(validate + ["\(message.path).none"])
+      #expect(none.status == 1 && none.errors == "there is no cloud-config \(message.path).none\n", "\(none)")
+    }
+  }
 }

@@ -31,7 +31,7 @@ enum LayeringTable {
     "Meters": Row(own: [], others: ["Synchronization"]),
     "Units": Row(own: [], others: ["Crypto"]),
     "Fleet": Row(own: ["Units"], others: []),
-    "CloudConfig": Row(own: ["Units"], others: []),
+    "CloudConfig": Row(own: ["Units", "CZlib"], others: []),
     "TextTemplates": Row(own: [], others: []),
     // Row 1
     "EtcdWire": Row(own: ["EtcdStore", "Meters"], others: []),

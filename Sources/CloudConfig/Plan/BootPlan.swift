@@ -12,7 +12,9 @@ public struct BootPlan: Sendable, Equatable {
   public var registrator: RegistratorPlan
   /// Where the Docker Engine listens; nil means "the usual socket, if it is there".
   public var dockerURL: String?
-  /// Units of the document that are not built in, in the order of the document: run by the node itself, not by fleet.
+  /// Units of the document that are not built in, in the order of the document; not fleet's.
+  ///
+  /// With the carrier ``LocalUnitPlan/Carrier/node`` only those of types that the node runs, with the other one all.
   public var localUnits: [LocalUnitPlan]
   /// Who runs them: this node, or the computer's own systemd (`coracle.local-units: systemd`).
   public var localUnitsCarrier: LocalUnitPlan.Carrier
@@ -37,6 +39,9 @@ public struct BootPlan: Sendable, Equatable {
     self.localUnitsCarrier = localUnitsCarrier
     self.system = system
   }
+
+  /// Units of the document that the node itself runs.
+  public var unitsOfNode: [LocalUnitPlan] { localUnitsCarrier == .node ? localUnits : [] }
 
   /// The plan of a node without user-data: a cluster of one on loopback, with fleet.
   public static let standalone = BootPlan(etcd: EtcdPlan(), fleet: FleetPlan())

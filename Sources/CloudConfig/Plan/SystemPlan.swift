@@ -22,7 +22,9 @@ public struct SystemPlan: Sendable, Equatable {
     }
   }
 
-  /// A user to make or change (`users[]`). Of a user that is there already only the password and the keys are changed.
+  /// A user to make or change (`users[]`).
+  ///
+  /// Of a user that is there already only the password and the keys are changed.
   public struct User: Sendable, Equatable {
     /// Login name.
     public var name: String
@@ -129,6 +131,10 @@ public struct SystemPlan: Sendable, Equatable {
   public var addresses: [Variable]
   /// Scripts, in the order of the user-data.
   public var scripts: [Script]
+  /// Files for systemd-networkd (`.network`, `.netdev`, `.link`), which no node runs, in the order of the document.
+  ///
+  /// Empty when systemd has the units of the document: they are among ``BootPlan/localUnits`` then.
+  public var networkUnits: [LocalUnitPlan] = []
 
   /// Makes a plan.
   public init(

@@ -28,4 +28,6 @@ struct BuiltInUnits {
   var fleetEnvironment: [Variable] = []
   var fleetListenURLs: [EndpointURL] = []
   var local: [LocalUnitPlan] = []
+  /// Files for systemd-networkd.
+  var network: [LocalUnitPlan] = []
 }

@@ -212,12 +212,23 @@ extension PlanBuilder {
       ("peer_heartbeat_interval", "heartbeat_interval", ""), ("peer_election_timeout", "election_timeout", ""),
     ]
     for rename in renamed {
-      guard var setting = old[rename.old], section[rename.new] == nil else { continue }
+      guard var setting = old[rename.old] else { continue }
+      guard section[rename.new] == nil else {
+        let name = String(rename.new.map { $0 == "_" ? "-" : $0 })
+        log.warning(at: setting.keyMark, "this key of coreos.etcd has no effect: coreos.etcd2.\(name) is set too")
+        checkDiscovery(ofVersion04: rename.old == "discovery" ? setting : nil)
+        continue
+      }
       if let text = setting.string { setting.value = .string(rename.prefix + text) }
       section.settings[rename.new] = setting
       let name = String(rename.new.map { $0 == "_" ? "-" : $0 })
       log.warning(at: setting.keyMark, "coreos.etcd is the section of etcd 0.4; taken as coreos.etcd2.\(name)")
     }
+  }
+
+  private mutating func checkDiscovery(ofVersion04 setting: Setting?) {
+    guard let setting, let url = setting.string, !url.isEmpty, let problem = discoveryProblem(url) else { return }
+    log.warning(at: setting.mark, "coreos.etcd.discovery: \(problem)")
   }
 
   /// Lets variables of drop-ins stand above the settings of the section.

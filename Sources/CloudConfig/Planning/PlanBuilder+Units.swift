@@ -6,7 +6,10 @@ extension PlanBuilder {
   /// Source: specs/cloud-config.md §10.
   mutating func planUnits(_ sections: [Section]) -> BuiltInUnits {
     var units = BuiltInUnits()
-    for section in sections {
+    if let first = sections.dropFirst(Self.unitLimit).first {
+      log.error(at: first.mark, "the list has more than \(Self.unitLimit) units")
+    }
+    for section in sections.prefix(Self.unitLimit) {
       guard let name = section["name"]?.string.map({ String($0.trimmingBlanks()) }), !name.isEmpty else {
         log.error(at: section.mark, "a unit needs a name, as in \"name: hello.service\"")
         continue
@@ -31,14 +34,16 @@ extension PlanBuilder {
         units.fleetListenURLs += listenStreams(section)
       case "docker.service":
         flip(&units.docker, section)
-        if section["drop_ins"] != nil || section["content"] != nil {
+        if carrier == .systemd {
+          addLocal(planForSystemd(name, section, at: mark), at: mark, to: &units)
+        } else if section["drop_ins"] != nil || section["content"] != nil {
           log.warning(at: mark, "docker.service: coracle uses the engine that runs here and does not configure it")
         }
       case "registrator.service":
         flip(&units.registrator, section)
         warnContent(section, "coracle's own registrator runs instead")
       default:
-        if let unit = planLocal(name, section, at: mark) { units.local.append(unit) }
+        planOwn(name, section, at: mark, &units)
       }
     }
     return units
@@ -52,7 +57,12 @@ extension PlanBuilder {
     guard !name.contains("/"), name.first != ".", name.unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 32 }) else {
       return "\"\(name)\" cannot be the name of a unit"
     }
-    guard let dot = name.lastIndex(of: "."), suffixes.contains(String(name[name.index(after: dot)...])) else {
+    let suffix = name.lastIndex(of: ".").map { String(name[name.index(after: $0)...]) } ?? ""
+    guard suffixes.contains(suffix) else {
+      let stem = name.dropLast(suffix.count)
+      if stem.last == ".", let near = suffixes.first(where: { KeySuggestion.distance(suffix, $0) <= 2 }) {
+        return "the unit name \"\(name)\" has no known suffix; did you mean \"\(stem)\(near)\"?"
+      }
       return "the unit name \"\(name)\" needs a suffix, as in \"\(name).service\""
     }
     return nil
@@ -79,26 +89,39 @@ extension PlanBuilder {
 
   /// A key of the document that slipped into the text of a unit.
   private mutating func warnIndentedKeys(_ content: Setting?) {
-    guard let content, content.isBlockText, let text = content.string else { return }
-    let keys = ["command: ", "enable: ", "mask: ", "runtime: ", "drop-ins:", "drop_ins:", "- name: "]
+    guard let content, content.block != nil, let text = content.string else { return }
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       let bare = line.trimmingBlanks()
-      guard keys.contains(where: { bare.hasPrefix($0) }) else { continue }
+      guard Self.isKeyOfItem(bare) else { continue }
       log.warning(
-        at: SourceMark(line: content.mark.line + 1 + index, column: 1),
-        "\"\(bare)\" is part of the unit's text here; indent it less if it is a key of the document"
+        at: content.mark(ofLine: index, column: line.unicodeScalars.prefix { $0 == " " || $0 == "\t" }.count),
+        "\"\(bare)\" is part of the unit's text here, where it means nothing; indent it less"
       )
     }
   }
 
+  /// Whether a line of a unit's text looks like a key of the list of units.
+  static func isKeyOfItem(_ line: Substring) -> Bool {
+    ["command: ", "enable: ", "mask: ", "runtime: ", "drop-ins:", "drop_ins:", "- name: "]
+      .contains { line.hasPrefix($0) }
+  }
+
   // MARK: Local units
 
-  private mutating func planLocal(_ name: String, _ section: Section, at mark: SourceMark) -> LocalUnitPlan? {
+  mutating func planLocal(
+    _ name: String,
+    _ kind: String,
+    _ section: Section,
+    at mark: SourceMark
+  ) -> LocalUnitPlan? {
     let content = section["content"]?.string
     let isMasked = section["mask"]?.boolean ?? false
-    let kind = name.split(separator: ".").last.map(String.init) ?? ""
     guard Self.localKinds.contains(kind) else {
-      log.warning(at: mark, "\(name) is accepted and has no effect: .\(kind) units are not run yet")
+      log.warning(
+        at: mark,
+        "\(name) is accepted and has no effect: .\(kind) units are not run by a node; \"coracle: {local-units: systemd}\" "
+          + "leaves units to systemd"
+      )
       return nil
     }
     if name == "flanneld.service" {
@@ -127,17 +150,13 @@ extension PlanBuilder {
         "\(name) is not started here: it has no content, and its drop-ins add to the unit of that name that fleet brings"
       )
     }
-    return LocalUnitPlan(
-      name: name,
-      content: content,
-      command: section["command"]?.string.flatMap(LocalUnitPlan.Command.init(rawValue:)),
-      isEnabled: section["enable"]?.boolean ?? false,
-      isMasked: isMasked,
-      isRuntime: section["runtime"]?.boolean ?? false,
-      dropIns: dropIns.map { LocalUnitPlan.DropIn(name: $0.name, content: $0.content.string ?? "") }
-    )
+    checkText(section["content"], of: name)
+    for dropIn in dropIns { checkText(dropIn.content, of: "\(dropIn.name) of \(name)") }
+    return unit(name, section, dropIns)
   }
 
+  /// Items of the list of units.
+  private static let unitLimit = 1_000
   /// Types of units that the node runs.
   private static let localKinds = ["service", "socket", "timer", "path", "target"]
   private static let builtInServices = [
@@ -153,7 +172,7 @@ extension PlanBuilder {
     return Self.builtInServices.contains(started) ? started : nil
   }
 
-  private mutating func dropIns(_ section: Section) -> [(name: String, content: Setting)] {
+  mutating func dropIns(_ section: Section) -> [(name: String, content: Setting)] {
     var found: [(name: String, content: Setting)] = []
     for dropIn in section["drop_ins"]?.sections ?? [] {
       guard let name = dropIn["name"]?.string, let content = dropIn["content"], content.string != nil else {

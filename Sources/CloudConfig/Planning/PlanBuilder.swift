@@ -7,6 +7,10 @@ struct PlanBuilder {
   let specifiers: MachineSpecifiers
   /// Variables of the process.
   var environment: [String: String] = [:]
+  /// Whether the node changes this computer, so that nothing need be said about it.
+  var appliesSystem = false
+  /// Who runs units of the document.
+  private(set) var carrier = LocalUnitPlan.Carrier.node
 
   var log: FindingLog {
     get { reader.log }
@@ -25,21 +29,26 @@ struct PlanBuilder {
       return nil
     }
     let coreos = document["coreos"]?.section ?? .absent
+    let coracle = document["coracle"]?.section ?? .absent
+    carrier = coracle["local_units"]?.string.flatMap(LocalUnitPlan.Carrier.init) ?? carrier
     let units = planUnits(coreos["units"]?.sections ?? [])
-    var plan = BootPlan(localUnits: units.local, system: planSystem(document))
+    var plan = BootPlan(localUnits: units.local, system: planSystem(document, coreos))
+    plan.localUnitsCarrier = carrier
+    plan.system.networkUnits = units.network
     plan.etcd = planEtcd(coreos, units: units)
     plan.fleet = planFleet(coreos["fleet"], units: units, runsEtcd: plan.etcd != nil)
     checkSecurity(coreos["fleet"]?.section?["listen_urls"], plan.fleet, plan.etcd)
-    let coracle = document["coracle"]?.section ?? .absent
     plan.registrator = planRegistrator(coracle["registrator"]?.section ?? .absent, units.registrator)
     plan.dockerURL = units.docker == .off ? "none" : planDocker(coracle["docker"])
-    if plan.etcd == nil, plan.fleet == nil, plan.localUnits.isEmpty, !log.hasErrors {
+    let changesSystem = appliesSystem && plan.system != SystemPlan(addresses: addresses.variables)
+    if plan.etcd == nil, plan.fleet == nil, plan.localUnits.isEmpty, !changesSystem, !log.hasErrors {
       log.warning(at: root.mark, "nothing to run: there is neither coreos.etcd2 nor coreos.fleet nor a unit")
     }
     return plan
   }
 
-  private mutating func reportRoot(_ root: YAMLNode) {
+  /// Says why a document cannot be read whose root is no mapping.
+  mutating func reportRoot(_ root: YAMLNode) {
     if case .scalar(let scalar) = root.content, let colon = scalar.text.firstIndex(of: ":") {
       let key = scalar.text[..<colon]
       let value = scalar.text[scalar.text.index(after: colon)...].prefix(40)

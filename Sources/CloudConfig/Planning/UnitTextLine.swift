@@ -25,8 +25,7 @@ struct UnitTextLine {
           section: section,
           key: String(bare[..<equals].trimmingBlanks()),
           value: String(bare[bare.index(after: equals)...].trimmingBlanks()),
-          mark: setting.isBlockText
-            ? SourceMark(line: setting.mark.line + 1 + index, column: 1) : setting.mark
+          mark: setting.mark(ofLine: index, column: line.unicodeScalars.prefix { $0 == " " || $0 == "\t" }.count)
         )
       )
     }

@@ -24,10 +24,26 @@ enum CloudConfigSchema {
       KeySchema("etcd2", .section(etcd2)),
       KeySchema("fleet", .section(fleet)),
       KeySchema("units", .sections(unit)),
-      KeySchema("flannel", .section(flannel), .noEffect("there is no overlay network in this version")),
-      KeySchema("locksmith", .section(locksmith), .noEffect("coracle does not reboot machines")),
-      KeySchema("update", .section(update), .noEffect("coracle does not update the operating system")),
-      KeySchema("oem", .section(oem), .noEffect("it describes a CoreOS image")),
+      KeySchema(
+        "flannel",
+        .section(flannel),
+        .noEffect("there is no overlay network in this version, --apply-system writes it down for flanneld")
+      ),
+      KeySchema(
+        "locksmith",
+        .section(locksmith),
+        .noEffect("coracle does not reboot machines, --apply-system writes it down for locksmithd")
+      ),
+      KeySchema(
+        "update",
+        .section(update),
+        .noEffect("coracle does not update the operating system, --apply-system writes it down for those who do")
+      ),
+      KeySchema(
+        "oem",
+        .section(oem),
+        .noEffect("it describes an image, --apply-system writes it down in /etc/oem-release")
+      ),
     ]
   )
 
@@ -57,6 +73,7 @@ enum CloudConfigSchema {
         )
       ),
       KeySchema("docker"),
+      KeySchema("local_units", .string, .acted, allowed: LocalUnitPlan.Carrier.allCases.map(\.rawValue)),
     ]
   )
 

@@ -3,7 +3,7 @@
 /// Reads nodes as the schema wants them and says what does not fit.
 ///
 /// Scalars are resolved by the wanted type: `off` is text for a text and false for a truth value. Unset values are as if
-/// the key were not there. Of a key that comes more than once, mappings are merged, lists joined, and the last text wins.
+/// the key were not there. Of a key that comes more than once, mappings are merged, lists joined, and the last text counts.
 ///
 /// Source: specs/cloud-config.md §4 and §5.
 struct SchemaReader {
@@ -12,7 +12,7 @@ struct SchemaReader {
   mutating func read(_ node: YAMLNode, as schema: SectionSchema) -> Section? {
     guard case .mapping(let pairs) = node.content else { return nil }
     var section = Section(mark: node.mark, settings: [:])
-    for pair in pairs {
+    for pair in combined(pairs, in: schema) {
       let name = Self.normalized(pair.key)
       guard let key = schema[name] else {
         reportUnknown(pair, in: schema)
@@ -21,12 +21,48 @@ struct SchemaReader {
       guard !pair.value.isNull else { continue }
       let path = Self.path(of: key, in: schema)
       let earlier = section.settings[name]
-      if let earlier { reportDuplicate(path, at: pair.keyMark, earlier: earlier) }
+      if let earlier { reportDuplicate(path, at: pair.keyMark, first: earlier.keyMark, "the last one counts") }
       guard let setting = readSetting(pair, key, path: path) else { continue }
-      section.settings[name] = earlier.map { merging($0, with: setting) } ?? setting
+      section.settings[name] = setting
       if earlier == nil { reportEffect(of: key, path: path, at: pair.keyMark, setting) }
     }
     return section
+  }
+
+  /// The pairs with those that come again joined to the first of them, where both are mappings or both are lists.
+  ///
+  /// Parts of a message are meant to add to each other, so nothing is said about them.
+  private mutating func combined(_ pairs: [YAMLPair], in schema: SectionSchema) -> [YAMLPair] {
+    var groups: [[YAMLPair]] = []
+    var positions: [String: Int] = [:]
+    for pair in pairs {
+      let name = Self.normalized(pair.key)
+      guard let key = schema[name], !pair.value.isScalar else {
+        groups.append([pair])
+        continue
+      }
+      if let position = positions[name], pair.value.hasShape(of: groups[position][0].value) {
+        let first = groups[position][0]
+        if log.origins.areTogether(first.keyMark, pair.keyMark) {
+          let outcome = if case .section = key.type { "both are merged" } else { "both lists are joined" }
+          reportDuplicate(Self.path(of: key, in: schema), at: pair.keyMark, first: first.keyMark, outcome)
+        }
+        groups[position].append(pair)
+      } else {
+        positions[name] = groups.count
+        groups.append([pair])
+      }
+    }
+    return groups.map { group in
+      var joined = group[0]
+      guard group.count > 1 else { return joined }
+      switch joined.value.content {
+      case .mapping: joined.value.content = .mapping(group.flatMap(\.value.pairs))
+      case .sequence: joined.value.content = .sequence(group.flatMap(\.value.items))
+      case .scalar: break
+      }
+      return joined
+    }
   }
 
   /// The spelling of the tables: hyphens and underscores mean the same.
@@ -61,12 +97,14 @@ struct SchemaReader {
       guard case .scalar(let scalar) = pair.value.content else { break }
       guard let value = resolve(scalar, as: key.type, at: pair.value.mark, path: path) else { break }
       setting.value = value
-      setting.isBlockText = scalar.style == .literal || scalar.style == .folded
+      setting.block = scalar.block
       setting.isBinary = scalar.tag == "!!binary"
       if let allowed = key.allowed, !allowed.contains(scalar.text) {
-        log.error(at: pair.value.mark, "\(path) cannot be \"\(scalar.text)\"; it must be \(Self.choice(allowed))")
+        let text = scalar.text.prefix(Self.longestQuotation)
+        log.error(at: pair.value.mark, "\(path) cannot be \"\(text)\"; it must be \(Self.choice(allowed))")
         return nil
       }
+      reportLeftover(scalar, of: key.name, path: path, at: pair.value.mark)
       return setting
     }
     reportWrongType(key, path: path, pair.value)
@@ -75,7 +113,12 @@ struct SchemaReader {
 
   private mutating func readItem(_ node: YAMLNode, as schema: SectionSchema, path: String) -> Section? {
     guard let section = read(node, as: schema) else {
-      if !node.isNull { log.error(at: node.mark, "\(path) must be a mapping") }
+      if node.isNull { return nil }
+      if path.hasPrefix("users["), node.text == "default" {
+        log.warning(at: node.mark, "\(path): \"default\" is cloud-init's word for its own user, and is ignored")
+      } else {
+        log.error(at: node.mark, "\(path) must be a mapping")
+      }
       return nil
     }
     return section
@@ -86,6 +129,7 @@ struct SchemaReader {
       if !node.isNull { log.error(at: node.mark, "\(path) must be text") }
       return nil
     }
+    reportLeftover(scalar, of: "", path: path, at: node.mark)
     return Setting.TextItem(text: scalar.text, mark: node.mark)
   }
 
@@ -123,13 +167,22 @@ struct SchemaReader {
 
   // MARK: Findings
 
+  /// How much of a text messages repeat.
+  private static let longestQuotation = 60
+
+  private mutating func reportLeftover(_ scalar: YAMLScalar, of key: String, path: String, at mark: SourceMark) {
+    guard scalar.block == nil, let message = TemplateLeftover.message(scalar.text, of: key, path: path) else { return }
+    log.warning(at: mark, message)
+  }
+
   /// Suggestions take a while to find, so a document of nothing but unknown keys gets only so many.
   private static let suggestionLimit = 200
 
   private mutating func reportUnknown(_ pair: YAMLPair, in schema: SectionSchema) {
     let message =
       log.count < Self.suggestionLimit
-      ? KeySuggestion.message(unknown: pair.key, in: schema) : "unknown key \"\(pair.key)\"; it is ignored"
+      ? KeySuggestion.message(unknown: pair.key, in: schema)
+      : "unknown key \"\(pair.key.prefix(Self.longestQuotation))\"; it is ignored"
     log.warning(at: pair.keyMark, message)
   }
 
@@ -140,7 +193,8 @@ struct SchemaReader {
       let items = scalar.text.split(separator: ",").map { String($0.trimmingBlanks()) }
       message += ", as in [\(items.joined(separator: ", "))]"
     case (.sections, .mapping): message += "; put \"- \" before its first key"
-    case (_, .scalar(let scalar)) where !scalar.text.isEmpty: message += ", not \"\(scalar.text.prefix(60))\""
+    case (_, .scalar(let scalar)) where !scalar.text.isEmpty:
+      message += ", not \"\(scalar.text.prefix(Self.longestQuotation))\""
     default: break
     }
     if case .noEffect = key.effect {
@@ -150,14 +204,13 @@ struct SchemaReader {
     }
   }
 
-  private mutating func reportDuplicate(_ path: String, at mark: SourceMark, earlier: Setting) {
-    let outcome: String
-    switch earlier.value {
-    case .section: outcome = "both are merged"
-    case .sections, .strings: outcome = "both lists are joined"
-    case .string, .integer, .boolean, .float: outcome = "the last one counts"
-    }
-    log.warning(at: mark, "\(path) stands here again, first on line \(earlier.keyMark.line); \(outcome)")
+  private mutating func reportDuplicate(
+    _ path: String,
+    at mark: SourceMark,
+    first: SourceMark,
+    _ outcome: String
+  ) {
+    log.warning(at: mark, "\(path) stands here again, first on line \(log.line(of: first)); \(outcome)")
   }
 
   private mutating func reportEffect(of key: KeySchema, path: String, at mark: SourceMark, _ setting: Setting) {
@@ -169,19 +222,5 @@ struct SchemaReader {
       if setting.boolean == false || setting.string == "" { return }
       log.error(at: mark, "\(path): \(reason)")
     }
-  }
-
-  private func merging(_ earlier: Setting, with later: Setting) -> Setting {
-    var merged = later
-    switch (earlier.value, later.value) {
-    case (.section(let first), .section(let second)):
-      var section = first
-      section.settings.merge(second.settings) { $1 }
-      merged.value = .section(section)
-    case (.sections(let first), .sections(let second)): merged.value = .sections(first + second)
-    case (.strings(let first), .strings(let second)): merged.value = .strings(first + second)
-    default: break
-    }
-    return merged
   }
 }

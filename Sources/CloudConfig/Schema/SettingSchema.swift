@@ -101,10 +101,15 @@ struct Setting: Sendable {
   var keyMark: SourceMark
   var mark: SourceMark
   var value: Value
-  /// Whether the text is a block scalar, whose first line is the one below the mark.
-  var isBlockText = false
+  /// Where the lines of a literal or folded text stand; nil for other texts.
+  var block: YAMLScalar.Block?
   /// Whether the text came by the tag `!!binary`, still in base64.
   var isBinary = false
+
+  /// Where a line of the text stands, counted from 0, and so many columns into it; other texts have one mark.
+  func mark(ofLine index: Int, column: Int = 0) -> SourceMark {
+    block?.mark(ofLine: index, column: column) ?? mark
+  }
 
   var string: String? { if case .string(let value) = value { value } else { nil } }
   var integer: Int? { if case .integer(let value) = value { value } else { nil } }

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Puts addresses in the place of the four tokens, in every text of a document.
+/// Puts addresses in the place of the four tokens, in every text of a document and in scripts.
 ///
-/// `\$private_ipv4` becomes the bare token, `${private_ipv4}` and any other `$name` stay. Comments are left alone, so a
-/// token there needs no value. Marks stay those of the source, because texts are replaced after parsing.
+/// Comments are left alone, so a token there needs no value. Marks stay those of the source, because texts are replaced
+/// after parsing.
 ///
-/// Source: specs/cloud-config.md §6. Differs: two tokens that touch are both replaced; a token without value is an error.
+/// Source: specs/cloud-config.md §6. Differs: a token without value is an error; in a script it stays, for the shell.
 struct TokenSubstitution {
-  private let values: [(token: [Unicode.Scalar], value: String?)]
+  private let replacement: TokenReplacement
   private let lines: [ArraySlice<Unicode.Scalar>]
+  private let firstLine: Int
 
-  init(_ tokens: AddressTokens, lines: [ArraySlice<Unicode.Scalar>]) {
-    values = [
-      ("$public_ipv4", tokens.publicIPv4), ("$private_ipv4", tokens.privateIPv4), ("$public_ipv6", tokens.publicIPv6),
-      ("$private_ipv6", tokens.privateIPv6),
-    ].map { (Array($0.0.unicodeScalars), $0.1) }
+  /// Makes a substitution for a text with these lines, the first of which has a number.
+  init(_ addresses: AddressTokens, lines: [ArraySlice<Unicode.Scalar>], firstLine: Int) {
+    replacement = TokenReplacement(addresses)
     self.lines = lines
+    self.firstLine = firstLine
   }
 
   /// Replaces the tokens in a node and all below it.
   func apply(to node: inout YAMLNode, log: inout FindingLog) {
     switch node.content {
     case .scalar(var scalar):
-      guard scalar.text.unicodeScalars.contains("$") else { return }
+      guard scalar.text.utf8.contains(UInt8(ascii: "$")) else { return }
       scalar.text = replaced(scalar.text, from: node.mark, to: scalar.endLine, log: &log)
       node.content = .scalar(scalar)
     case .sequence(var items):
@@ -30,61 +30,68 @@ struct TokenSubstitution {
       node.content = .sequence(items)
     case .mapping(var pairs):
       for index in pairs.indices {
-        pairs[index].key = replaced(
-          pairs[index].key,
-          from: pairs[index].keyMark,
-          to: pairs[index].keyMark.line,
-          log: &log
-        )
+        let mark = pairs[index].keyMark
+        pairs[index].key = replaced(pairs[index].key, from: mark, to: mark.line, log: &log)
         apply(to: &pairs[index].value, log: &log)
       }
       node.content = .mapping(pairs)
     }
   }
 
+  /// A script with addresses.
+  ///
+  /// A token without value may be a variable of the script's own.
+  static func script(_ part: UserDataPart, _ addresses: AddressTokens, log: inout FindingLog) -> [UInt8] {
+    let result = TokenReplacement(addresses).replaced(part.bytes)
+    var mark = SourceMark(line: part.firstLine, column: 1)
+    var offset = 0
+    for unresolved in result.unresolved {
+      for byte in part.bytes[offset..<unresolved.offset] {
+        // Bytes that go on with a character take no column.
+        if byte == 0x0a {
+          mark = SourceMark(line: mark.line + 1, column: 1)
+        } else if byte & 0xc0 != 0x80 {
+          mark.column += 1
+        }
+      }
+      offset = unresolved.offset
+      let token = unresolved.token
+      log.warning(at: mark, "\(token.name) has no value on this machine and stays as it is; give it with \(token.flag)")
+    }
+    return result.bytes
+  }
+
   private func replaced(_ text: String, from mark: SourceMark, to endLine: Int, log: inout FindingLog) -> String {
-    let source = Array(text.unicodeScalars)
-    var result = String.UnicodeScalarView()
-    var index = 0
-    while index < source.count {
-      guard source[index] == "$", let match = values.first(where: { source[index...].starts(with: $0.token) }) else {
-        result.append(source[index])
-        index += 1
-        continue
-      }
-      if index > 0, source[index - 1] == "\\" {
-        result.removeLast()
-        result.append(contentsOf: match.token)
-      } else if let value = match.value, !value.isEmpty {
-        result.append(contentsOf: value.unicodeScalars)
-      } else {
-        let name = String(String.UnicodeScalarView(match.token))
-        log.error(
-          at: place(of: match.token, from: mark, to: endLine),
-          "\(name) has no value on this machine; give it with \(flag(for: name)), or write the address itself"
-        )
-        // Left in place, so that nothing else is said about the text.
-        result.append(contentsOf: match.token)
-      }
-      index += match.token.count
+    let result = replacement.replaced(Array(text.utf8))
+    var places: [String: [SourceMark]] = [:]
+    var seen: [String: Int] = [:]
+    for unresolved in result.unresolved {
+      let token = unresolved.token
+      let known = places[token.name] ?? self.places(of: token, from: mark, to: endLine)
+      places[token.name] = known
+      let number = seen[token.name, default: 0]
+      seen[token.name] = number + 1
+      log.error(
+        at: number < known.count ? known[number] : mark,
+        "\(token.name) has no value on this machine; give it with \(token.flag), or write the address itself"
+      )
     }
-    return String(result)
+    return String(decoding: result.bytes, as: UTF8.self)
   }
 
-  private func flag(for token: String) -> String {
-    token.hasPrefix("$public") ? "--public-ip" : "--private-ip"
-  }
-
-  /// Where a token stands in the source of a text; the start of the text when it came by an alias.
-  private func place(of token: [Unicode.Scalar], from mark: SourceMark, to endLine: Int) -> SourceMark {
-    for line in mark.line..<max(mark.line, endLine) + 1 where line <= lines.count {
-      let source = lines[line - 1]
-      let first = line == mark.line ? mark.column - 1 : 0
-      for column in source.indices.dropFirst(first) where source[column...].starts(with: token) {
-        if column > source.startIndex, source[column - 1] == "\\" { continue }
-        return SourceMark(line: line, column: column - source.startIndex + 1)
+  /// Where a token stands in the source of a text; nowhere when the text came by an alias.
+  private func places(of token: TokenReplacement.Token, from mark: SourceMark, to endLine: Int) -> [SourceMark] {
+    var places: [SourceMark] = []
+    for line in mark.line..<max(mark.line, endLine) + 1 where lines.indices.contains(line - firstLine) {
+      let source = lines[line - firstLine]
+      let skipped = line == mark.line ? mark.column - 1 : 0
+      let text = String(String.UnicodeScalarView(source.dropFirst(skipped)))
+      let bytes = Array(text.utf8)
+      for offset in replacement.offsets(of: token, in: bytes) {
+        let column = bytes[..<offset].count { $0 & 0xc0 != 0x80 }
+        places.append(SourceMark(line: line, column: skipped + column + 1))
       }
     }
-    return mark
+    return places
   }
 }

@@ -7,12 +7,13 @@ struct SourceCursor: Sendable {
   private let scalars: [Unicode.Scalar]
   private var offset = 0
   /// Line, from 0.
-  private(set) var line = 0
+  private(set) var line: Int
   /// Column, from 0.
   private(set) var column = 0
 
-  init(_ scalars: [Unicode.Scalar]) {
+  init(_ scalars: [Unicode.Scalar], firstLine: Int) {
     self.scalars = scalars
+    line = firstLine - 1
   }
 
   /// What stands behind the last scalar.

@@ -85,7 +85,9 @@ extension YAMLParser {
     case "*": node = try parseAlias()
     case "[", "{": node = try parseFlowNode()
     case "\"", "'": node = try parseQuoted(parent: parent)
-    default: node = try parsePlain(parent: parent, inFlow: false)
+    default:
+      node = try parsePlain(parent: parent, inFlow: false)
+      try refuseGluedKey(node)
     }
     try expectLineEnd()
     return node

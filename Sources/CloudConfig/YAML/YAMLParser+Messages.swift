@@ -38,6 +38,18 @@ extension YAMLParser {
     return YAMLError(cursor.mark, "expected a key and a colon, as in \"key: value\"")
   }
 
+  /// Refuses a text such as `name:a` whose next line is a key, so that a key was meant.
+  func refuseGluedKey(_ node: YAMLNode) throws(YAMLError) {
+    guard cursor.current == ":", cursor.isSpace(1), cursor.mark.line > node.mark.line, let text = node.text else {
+      return
+    }
+    let word = text.prefix { $0 != " " && $0 != "\n" }
+    guard let colon = word.firstIndex(of: ":"), colon != word.startIndex else { return }
+    let value = word[word.index(after: colon)...]
+    guard !value.isEmpty, !value.hasPrefix("//") else { return }
+    throw YAMLError(node.mark, "a blank is missing after the colon: write \"\(word[..<colon]): \(value)\"")
+  }
+
   /// The error for a key in the middle of a value.
   func keyInsideValue() -> YAMLError {
     YAMLError(cursor.mark, "a key cannot start inside a value; quote a text that holds \": \"")

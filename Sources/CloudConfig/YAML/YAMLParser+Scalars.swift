@@ -196,6 +196,8 @@ extension YAMLParser {
     var wasBlankStart = true
     var isFirst = true
     var endLine = mark.line
+    let firstLine = cursor.mark.line
+    var folded: [Int] = []
     while !cursor.isAtEnd {
       let lineStart = cursor
       while cursor.current == " ", cursor.column < indent { cursor.advance() }
@@ -210,10 +212,15 @@ extension YAMLParser {
         break
       }
       let startsBlank = cursor.current == " " || cursor.current == "\t"
-      if isFirst || isLiteral || startsBlank || wasBlankStart {
+      let keepsBreaks = isFirst || isLiteral || startsBlank || wasBlankStart
+      if keepsBreaks {
         text.append(contentsOf: repeatElement("\n", count: breaks))
       } else {
         appendFold(of: breaks, to: &text)
+      }
+      if !isLiteral {
+        let started = keepsBreaks ? breaks : breaks - 1
+        folded += repeatElement(cursor.mark.line, count: isFirst ? started + 1 : started)
       }
       while !cursor.isAtLineEnd {
         text.append(cursor.current)
@@ -228,7 +235,9 @@ extension YAMLParser {
     let kept = keptBreaks(breaks, header.chomping, isEmpty: isFirst)
     text.append(contentsOf: repeatElement("\n", count: kept))
     let style: YAMLScalar.Style = isLiteral ? .literal : .folded
-    return try makeNode(.scalar(YAMLScalar(text: String(text), style: style, endLine: endLine)), at: mark)
+    var scalar = YAMLScalar(text: String(text), style: style, endLine: endLine)
+    scalar.block = YAMLScalar.Block(firstLine: firstLine, indent: indent, folded: isLiteral ? nil : folded)
+    return try makeNode(.scalar(scalar), at: mark)
   }
 
   private enum Chomping {

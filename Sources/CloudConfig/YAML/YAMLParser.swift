@@ -9,12 +9,14 @@ struct YAMLParser {
   var cursor: SourceCursor
   private var depth = 0
   private var nodeCount = 0
+  private var textBytes = 0
   private var anchors: [String: Anchor] = [:]
 
   /// A finished node that aliases may repeat.
   private struct Anchor {
     var node: YAMLNode
     var nodeCount: Int
+    var textBytes: Int
   }
 
   /// What may stand before a node: `&anchor` and `!tag`.
@@ -24,8 +26,9 @@ struct YAMLParser {
     var mark: SourceMark
   }
 
-  init(_ scalars: [Unicode.Scalar]) {
-    cursor = SourceCursor(scalars)
+  /// Makes a parser of a text whose first line has a number.
+  init(_ scalars: [Unicode.Scalar], firstLine: Int = 1) {
+    cursor = SourceCursor(scalars, firstLine: firstLine)
   }
 
   /// What a text holds, and whether more documents follow the one that is read.
@@ -68,12 +71,18 @@ struct YAMLParser {
 
   /// Counts a node, and refuses a document that has too many.
   mutating func makeNode(_ content: YAMLNode.Content, at mark: SourceMark) throws(YAMLError) -> YAMLNode {
-    try count(1, at: mark)
+    var bytes = 0
+    if case .scalar(let scalar) = content { bytes = scalar.text.utf8.count }
+    try count(1, textBytes: bytes, at: mark)
     return YAMLNode(mark: mark, content: content)
   }
 
-  private mutating func count(_ nodes: Int, at mark: SourceMark) throws(YAMLError) {
+  private mutating func count(_ nodes: Int, textBytes bytes: Int, at mark: SourceMark) throws(YAMLError) {
     nodeCount += nodes
+    textBytes += bytes
+    guard textBytes <= YAMLLimits.textBytes else {
+      throw YAMLError(mark, "the texts of the document have more than \(YAMLLimits.textBytes) bytes, aliases included")
+    }
     guard nodeCount <= YAMLLimits.nodes else {
       throw YAMLError(mark, "the document has more than \(YAMLLimits.nodes) values")
     }
@@ -96,7 +105,7 @@ struct YAMLParser {
     _ properties: Properties?,
     _ body: (inout YAMLParser) throws(YAMLError) -> YAMLNode
   ) throws(YAMLError) -> YAMLNode {
-    let before = nodeCount
+    let before = (nodes: nodeCount, bytes: textBytes)
     var node = try body(&self)
     guard let properties else { return node }
     if let tag = properties.tag, case .scalar(var scalar) = node.content {
@@ -104,7 +113,8 @@ struct YAMLParser {
       node.content = .scalar(scalar)
     }
     if let name = properties.anchor {
-      anchors[name] = Anchor(node: node, nodeCount: max(1, nodeCount - before))
+      let nodes = max(1, nodeCount - before.nodes)
+      anchors[name] = Anchor(node: node, nodeCount: nodes, textBytes: textBytes - before.bytes)
     }
     return node
   }
@@ -120,7 +130,7 @@ struct YAMLParser {
         "*\(name) stands for nothing: no &\(name) comes before it (quote a text that starts with *)"
       )
     }
-    try count(anchor.nodeCount, at: mark)
+    try count(anchor.nodeCount, textBytes: anchor.textBytes, at: mark)
     var node = anchor.node
     node.mark = mark
     return node

@@ -17,29 +17,32 @@ public struct CloudConfigCommand: AsyncParsableCommand {
 
   struct Validate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Print everything that is found in a cloud-config; exit 1 when a node would refuse it.",
+      abstract: "Print everything that is found in user-data; exit 1 when a node would refuse it.",
       discussion: """
-        The check is about the document, not about this computer: address tokens stand for addresses of the documentation \
-        blocks.
+        User-data is a cloud-config, a script, or a multipart message of both, each packed with gzip or not. The check is \
+        about the document, not about this computer: address tokens stand for addresses of the documentation blocks.
         """
     )
-    @Argument(help: "The cloud-config; - is standard input.") var file: String
+    @Argument(help: "The user-data; - is standard input.") var file: String
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-      let text: String?
+      let bytes: [UInt8]?
       do throws(CommandFailure) {
-        text = try LocalFiles.text(file == "-" ? "/dev/stdin" : file)
+        bytes = try LocalFiles.bytes(
+          file == "-" ? "/dev/stdin" : file,
+          maximumBytes: CloudConfigDocument.maximumBytes
+        )
       } catch {
         CommandOutput.standard.errorLine(error.message)
         throw ExitCode(error.status)
       }
-      guard let text else {
+      guard let bytes else {
         CommandOutput.standard.errorLine("there is no cloud-config \(file)")
         throw ExitCode(1)
       }
       let document = CloudConfigDocument(
-        reading: Array(text.utf8),
+        reading: bytes,
         addresses: .placeholders,
         specifiers: .placeholders
       )

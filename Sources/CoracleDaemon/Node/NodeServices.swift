@@ -68,7 +68,7 @@ struct NodeServices {
       api,
       UnitsService(
         supervision: supervision,
-        localUnits: node.plan.localUnits,
+        localUnits: node.plan.unitsOfNode,
         hasFleet: node.plan.fleet != nil,
         stopsUnits: node.options.stopsUnits,
         logger: logger
@@ -165,7 +165,7 @@ struct NodeServices {
       environment: unitEnvironment
     )
     configuration.controlGroupRoot = node.options.controlGroupRoot
-    configuration.dropIns = node.plan.localUnits.filter { !$0.isWhole }.flatMap(\.unitDropIns)
+    configuration.dropIns = node.plan.unitsOfNode.filter { !$0.isWhole }.flatMap(\.unitDropIns)
     return configuration
   }
 

@@ -37,7 +37,7 @@ struct FleetNodeService: Service {
       keys: store.keys,
       supervisor: FleetUnitSupervisor(
         supervision: supervision,
-        localUnits: Set(node.plan.localUnits.filter(\.isWhole).compactMap(\.unitName)),
+        localUnits: Set(node.plan.unitsOfNode.filter(\.isWhole).compactMap(\.unitName)),
         records: records
       ),
       logger: logger
