@@ -234,4 +234,15 @@ if Context.environment["CORACLE_FUZZ"] != nil {
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
     )
   )
+  // User-data needs none of the above, and so is built in a minute.
+  package.products.append(.executable(name: "coracle-fuzz-userdata", targets: ["coracle-fuzz-userdata"]))
+  package.targets.append(
+    .executableTarget(
+      name: "coracle-fuzz-userdata",
+      dependencies: ["CloudConfig"],
+      path: "Tests/Fuzz/UserData",
+      swiftSettings: houseSettings,
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
+    )
+  )
 }
