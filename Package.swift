@@ -112,7 +112,7 @@ let package = Package(
     // Row 3: daemons' parts.
     module("FleetDaemon", ["Units", "Fleet", "EtcdStore", "EtcdWire", "FleetWire", logging]),
     module("Registrator", ["DockerEngine", "EtcdStore", "EtcdWire", "Units", logging, nioCore, nioPosix]),
-    module("CloudInit", ["CloudConfig", "EtcdStore", "EtcdWire", crypto, logging]),
+    module("CloudInit", ["CloudConfig", "EtcdStore", "EtcdWire", "Units", "CUnitSpawn", crypto, logging]),
     // Row 4: wiring.
     module(
       "CoracleDaemon",
@@ -128,7 +128,7 @@ let package = Package(
       "CoracleCommands",
       [
         "CoracleDaemon", "APIClients", "EtcdStore", "EtcdWire", "Fleet", "FleetWire", "Units", "CloudConfig",
-        "UnitRunner", "DockerEngine", "SSHTunnel", "TransportSecurity",
+        "CloudInit", "UnitRunner", "DockerEngine", "SSHTunnel", "TransportSecurity",
         argumentParser, logging, nioCore, nioPosix,
       ]
     ),

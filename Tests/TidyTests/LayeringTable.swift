@@ -56,7 +56,10 @@ enum LayeringTable {
     // Row 3
     "FleetDaemon": Row(own: wire, others: system),
     "Registrator": Row(own: ["Units", "DockerEngine", "EtcdStore", "EtcdWire"], others: nio.union(system)),
-    "CloudInit": Row(own: ["CloudConfig", "EtcdStore", "EtcdWire"], others: system.union(["Crypto"])),
+    "CloudInit": Row(
+      own: ["Units", "CloudConfig", "EtcdStore", "EtcdWire", "CUnitSpawn"],
+      others: system.union(["Crypto"])
+    ),
     // Row 4
     "CoracleDaemon": Row(
       own: cores.union(wire).union(daemonParts),
@@ -65,7 +68,7 @@ enum LayeringTable {
     // Row 5
     "CoracleCommands": Row(
       own: cores.union(wire).union([
-        "CoracleDaemon", "APIClients", "UnitRunner", "DockerEngine", "SSHTunnel", "TransportSecurity",
+        "CoracleDaemon", "APIClients", "UnitRunner", "DockerEngine", "SSHTunnel", "TransportSecurity", "CloudInit",
       ]),
       others: nio.union(system).union(["ArgumentParser"])
     ),
