@@ -39,7 +39,12 @@ struct NodeCommand: AsyncParsableCommand {
   @Option(help: "Control socket (default: /run/coracle.sock as root with the default data dir, else in the data dir).")
   var socket: String?
 
-  @Flag(help: "Let the cloud-config change this computer: hostname, users, files, keys.")
+  @Flag(
+    help: """
+      Let the cloud-config change this computer, when the node starts: host name, users, keys, files, units of systemd, \
+      scripts; needs root. `coracle cloud-config plan` shows what it would do.
+      """
+  )
   var applySystem = false
 
   @Flag(help: "Stop this node's units when the node is stopped cleanly.")

@@ -22,8 +22,9 @@ struct PreparedNode: Sendable {
   let plan: BootPlan
   /// The address told to other machines.
   let publicIP: String
+  /// Variables of the process.
+  let environment: [String: String]
   private let addresses: AddressTokens
-  private let environment: [String: String]
   private let lock: DirectoryLock
 
   /// Reads flags, data directory and user-data, and keeps user-data that is free of errors.
@@ -39,7 +40,8 @@ struct PreparedNode: Sendable {
     let userData = try await readUserData(options)
     // A first boot without --machine-id has no id yet, and the document is to be checked before one is made.
     let provisionalID = options.machineID ?? MachineSpecifiers.placeholders.machineID
-    _ = try plan(of: userData, addresses, environment, machineID: provisionalID, logger: nil)
+    let appliesSystem = options.appliesSystem && geteuid() == 0
+    _ = try plan(of: userData, addresses, environment, appliesSystem, machineID: provisionalID, logger: nil)
 
     // Others may pass through it, since units of any user find our programs below; they can read nothing else there.
     let lock = try await NIOThreadPool.singleton.runIfActive {
@@ -50,18 +52,19 @@ struct PreparedNode: Sendable {
       given: options.machineID,
       usesComputerID: path == NodeOptions.defaultDataDirectory
     )
-    let plan = try plan(of: userData, addresses, environment, machineID: machineID, logger: logger)
+    let plan = try plan(of: userData, addresses, environment, appliesSystem, machineID: machineID, logger: logger)
     if let userData { try await directory.keepLastGoodUserData(userData) }
+    let currentName = MachineSpecifiers.ofThisComputer(machineID: machineID).hostname
     return PreparedNode(
       options: options,
       directory: directory,
       machineID: machineID,
       instanceToken: try await directory.instanceToken(),
-      hostName: MachineSpecifiers.ofThisComputer(machineID: machineID).hostname,
+      hostName: appliesSystem ? plan.system.hostname ?? currentName : currentName,
       plan: plan,
       publicIP: plan.fleet?.publicIP ?? addresses.publicIPv4 ?? "127.0.0.1",
-      addresses: addresses,
       environment: environment,
+      addresses: addresses,
       lock: lock
     )
   }
@@ -70,7 +73,14 @@ struct PreparedNode: Sendable {
   ///
   /// - Throws: As ``make(_:environment:logger:)`` does for user-data.
   func rereadPlan() async throws -> BootPlan {
-    try Self.plan(of: try await Self.readUserData(options), addresses, environment, machineID: machineID, logger: nil)
+    try Self.plan(
+      of: try await Self.readUserData(options),
+      addresses,
+      environment,
+      options.appliesSystem && geteuid() == 0,
+      machineID: machineID,
+      logger: nil
+    )
   }
 
   /// A path from the root, without slash at the end.
@@ -96,15 +106,17 @@ struct PreparedNode: Sendable {
     of userData: UserData?,
     _ addresses: AddressTokens,
     _ environment: [String: String],
+    _ appliesSystem: Bool,
     machineID: String,
     logger: Logger?
   ) throws(NodeError) -> BootPlan {
     // Without user-data the variables of etcd still count.
-    let document = CloudConfigDocument(
-      reading: userData?.bytes ?? Array("#cloud-config\ncoreos: {etcd2: {}, fleet: {}}\n".utf8),
+    let document = CloudConfigDocument.forThisComputer(
+      userData?.bytes ?? Array("#cloud-config\ncoreos: {etcd2: {}, fleet: {}}\n".utf8),
       addresses: addresses,
-      specifiers: MachineSpecifiers.ofThisComputer(machineID: machineID),
-      environment: environment
+      machineID: machineID,
+      environment: environment,
+      isApplied: appliesSystem
     )
     let report = document.report(file: userData?.name ?? "environment")
     guard let plan = document.plan else { throw NodeError(report.joined(separator: "\n")) }

@@ -25,11 +25,13 @@ struct NodeServices {
   func run() async throws {
     let group = MultiThreadedEventLoopGroup.singleton
     let engine = try makeEngine(group)
+    // It may bring the certificates that are read next.
+    let system = await SystemService.prepare(node, logger: logger)
     let security = try await NodeSecurity.read(node.plan, logger: logger)
     let transports = NodeTransports(group: group, security: security, plan: node.plan.etcd)
     let failure: (any Error)?
     do {
-      try await runServices(group, engine, security, transports)
+      try await runServices(group, engine, security, transports, system)
       failure = nil
     } catch {
       failure = error
@@ -43,7 +45,8 @@ struct NodeServices {
     _ group: any EventLoopGroup,
     _ engine: DockerEngineClient?,
     _ security: NodeSecurity,
-    _ transports: NodeTransports
+    _ transports: NodeTransports,
+    _ system: SystemService?
   ) async throws {
     let ports = makePorts()
     let api = try await APIService(node, ports: ports, security: security, group: group, logger: logger)
@@ -102,6 +105,7 @@ struct NodeServices {
         )
       )
     }
+    if let system { services.append(system) }
     services.append(ReloadService(node: node, fleet: fleet, logger: logger))
     try await runGroup(services)
   }
@@ -136,9 +140,6 @@ struct NodeServices {
         logger: quiet
       )
     )
-    if node.options.appliesSystem {
-      logger.warning("--apply-system is not carried out in this version; the computer stays as it is")
-    }
     logger.notice("node starts", metadata: ["machine.id": "\(node.machineID)", "node.data": "\(node.directory.path)"])
     try await group.run()
     let metadata: Logger.Metadata = ["machine.id": "\(node.machineID)"]

@@ -10,11 +10,12 @@ extension SystemPlanner {
     var makers: [String: [Int]] = [:]
   }
 
-  /// Plans the units that the computer's own systemd runs; those that the node runs need no step.
+  /// Plans the units that the computer's own systemd runs; those that the node runs need no step. Files for
+  /// systemd-networkd are written in either case.
   ///
   /// `update` is the step that changes `update.conf`, if one does.
   mutating func planUnits(_ plan: BootPlan, update: Int?) {
-    guard plan.localUnitsCarrier == .systemd else { return }
+    guard plan.localUnitsCarrier == .systemd else { return planNetwork(plan.system.networkUnits) }
     let units = plan.localUnits
     if view.isLive, !view.hasSystemd {
       guard !units.isEmpty else { return }
@@ -28,9 +29,26 @@ extension SystemPlanner {
     for unit in units where !Self.isNetwork(unit.name) { planUnit(unit, &made) }
     let lock = planLocksmith(plan.system, &made)
     if made.changesUnits { addOrder("have systemd read its units again", ["daemon-reload"]) }
-    if made.changesNetwork { addOrder("restart systemd-networkd.service", ["restart", "systemd-networkd.service"]) }
+    if made.changesNetwork { restartNetwork() }
     for unit in units where !Self.isNetwork(unit.name) { planCommand(unit, made) }
     planUpdateOrders(plan.system, update: update, dropIn: lock)
+  }
+
+  /// Plans files for systemd-networkd, of a document whose other units the node runs.
+  private mutating func planNetwork(_ units: [LocalUnitPlan]) {
+    guard !units.isEmpty else { return }
+    guard !view.isLive || view.hasSystemd else {
+      let reason = "systemd, which is not process 1 here, has the daemon that reads them"
+      add(SystemStep("write \(units.map(\.name).joined(separator: ", "))", .leaveOut(reason)))
+      return
+    }
+    var made = UnitSteps()
+    for unit in units { planUnit(unit, &made) }
+    if made.changesNetwork { restartNetwork() }
+  }
+
+  private mutating func restartNetwork() {
+    addOrder("restart systemd-networkd.service", ["restart", "systemd-networkd.service"])
   }
 
   private static func isNetwork(_ name: String) -> Bool {
