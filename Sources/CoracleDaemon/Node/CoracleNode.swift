@@ -14,7 +14,8 @@ public enum CoracleNode {
     do {
       let node = try await PreparedNode.make(options, environment: environment, logger: logger)
       if options.logLevel == nil, node.plan.etcd?.isDebugging == true { levels.set(.debug) }
-      try await NodeServices(node: node, levels: levels, logger: logger).run()
+      let manager = ServiceManager(environment: environment, logger: logger)
+      try await NodeServices(node: node, levels: levels, manager: manager, logger: logger).run()
       return 0
     } catch {
       StandardError.write("coracle: \(line(for: error))\n")

@@ -17,6 +17,8 @@ import UnixSignals
 struct NodeServices {
   let node: PreparedNode
   let levels: LogLevelControl
+  /// The program that wants to hear how the node is, if one does.
+  let manager: ServiceManager?
   let logger: Logger
 
   /// Runs all parts until a signal ends them, in the reverse of the order they are listed in.
@@ -106,7 +108,11 @@ struct NodeServices {
       )
     }
     if let system { services.append(system) }
-    services.append(ReloadService(node: node, fleet: fleet, logger: logger))
+    services.append(ReloadService(node: node, fleet: fleet, manager: manager, logger: logger))
+    // The last one hears first that the node is to end.
+    if let manager {
+      services.append(ReadinessService(node: node, manager: manager, store: store, supervision: supervision))
+    }
     try await runGroup(services)
   }
 

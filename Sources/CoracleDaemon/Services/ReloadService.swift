@@ -10,13 +10,20 @@ import UnixSignals
 struct ReloadService: Service {
   let node: PreparedNode
   let fleet: Eventual<FleetService>
+  let manager: ServiceManager?
   let logger: Logger
 
   func run() async throws {
     let signals = await UnixSignalsSequence(trapping: .sighup)
     await cancelWhenGracefulShutdown {
       var plan = node.plan
-      for await _ in signals { await reload(&plan) }
+      for await _ in signals {
+        guard let manager else {
+          await reload(&plan)
+          continue
+        }
+        await manager.duringReload { await reload(&plan) }
+      }
     }
   }
 
