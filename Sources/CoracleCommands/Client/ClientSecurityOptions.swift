@@ -9,16 +9,21 @@ struct ClientSecurityOptions: ParsableArguments {
     help: ArgumentHelp(
       "The authorities whose servers are trusted, in PEM form (default: CORACLE_CA_FILE, else the system's).",
       valueName: "file"
-    )
+    ),
+    completion: .file()
   )
   var caFile: String?
 
   @Option(
-    help: ArgumentHelp("A client certificate in PEM form (default: CORACLE_CERT_FILE).", valueName: "file")
+    help: ArgumentHelp("A client certificate in PEM form (default: CORACLE_CERT_FILE).", valueName: "file"),
+    completion: .file()
   )
   var certFile: String?
 
-  @Option(help: ArgumentHelp("The certificate's key in PEM form (default: CORACLE_KEY_FILE).", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("The certificate's key in PEM form (default: CORACLE_KEY_FILE).", valueName: "file"),
+    completion: .file()
+  )
   var keyFile: String?
 
   /// The files, of which none may be there.

@@ -23,7 +23,7 @@ public struct CloudConfigCommand: AsyncParsableCommand {
         about the document, not about this computer: address tokens stand for addresses of the documentation blocks.
         """
     )
-    @Argument(help: "The user-data; - is standard input.") var file: String
+    @Argument(help: "The user-data; - is standard input.", completion: .file()) var file: String
     @OptionGroup var output: OutputOptions
 
     func run() async throws {

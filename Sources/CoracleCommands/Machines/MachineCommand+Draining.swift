@@ -13,7 +13,7 @@ extension MachineCommand {
         restart of machine and engine.
         """
     )
-    @Argument(help: "The id of the machine, or how it begins.")
+    @Argument(help: "The id of the machine, or how it begins.", completion: .machinesOfTheCluster)
     var machine: String
     @Flag(help: "Return as soon as the wish is stored.")
     var noBlock = false
@@ -27,7 +27,7 @@ extension MachineCommand {
 
   struct Undrain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Let a machine that was drained take units again.")
-    @Argument(help: "The id of the machine, or how it begins.")
+    @Argument(help: "The id of the machine, or how it begins.", completion: .machinesOfTheCluster)
     var machine: String
     @OptionGroup var client: ClientOptions
 

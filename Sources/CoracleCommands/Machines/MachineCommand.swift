@@ -28,7 +28,10 @@ public struct MachineCommand: AsyncParsableCommand {
 
   struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Show machines and the units they have.")
-    @Argument(help: ArgumentHelp("Machines; all when none is named.", valueName: "machine"))
+    @Argument(
+      help: ArgumentHelp("Machines; all when none is named.", valueName: "machine"),
+      completion: .machinesOfTheCluster
+    )
     var machines: [String] = []
     @OptionGroup var output: OutputOptions
     @OptionGroup var client: ClientOptions
@@ -43,7 +46,7 @@ public struct MachineCommand: AsyncParsableCommand {
       abstract: "Set or hide metadata of a machine, beside what it is configured with.",
       discussion: "Units that no longer fit move at once. What is set stays when the machine leaves and comes back."
     )
-    @Argument(help: "The machine.") var machine: String
+    @Argument(help: "The machine.", completion: .machinesOfTheCluster) var machine: String
     @Argument(help: ArgumentHelp("What to set.", valueName: "key=value")) var assignments: [String] = []
     @Option(name: .customLong("remove"), parsing: .singleValue, help: ArgumentHelp("A key to hide.", valueName: "key"))
     var removed: [String] = []

@@ -15,10 +15,10 @@ struct NodeCommand: AsyncParsableCommand {
       """
   )
 
-  @Option(help: "The cloud-config to boot from; - is standard input.")
+  @Option(help: "The cloud-config to boot from; - is standard input.", completion: .file())
   var cloudConfig: String?
 
-  @Option(help: "Everything this node keeps (default: \(NodeOptions.defaultDataDirectory)).")
+  @Option(help: "Everything this node keeps (default: \(NodeOptions.defaultDataDirectory)).", completion: .directory)
   var dataDir: String?
 
   @Option(help: "Member name (default: coreos.etcd2.name, else the machine id).")
@@ -36,7 +36,10 @@ struct NodeCommand: AsyncParsableCommand {
   @Option(help: "URL of the Docker Engine, or none (default: unix:///var/run/docker.sock if it is there).")
   var docker: String?
 
-  @Option(help: "Control socket (default: /run/coracle.sock as root with the default data dir, else in the data dir).")
+  @Option(
+    help: "Control socket (default: /run/coracle.sock as root with the default data dir, else in the data dir).",
+    completion: .file()
+  )
   var socket: String?
 
   @Flag(
@@ -53,10 +56,13 @@ struct NodeCommand: AsyncParsableCommand {
   @Option(help: "Control group below which units' groups are, in every hierarchy (default: the node's own).")
   var cgroupRoot: String?
 
-  @Option(help: "Least level of log lines: trace, debug, info, notice, warning, error.")
+  @Option(
+    help: "Least level of log lines: trace, debug, info, notice, warning, error.",
+    completion: .list(["trace", "debug", "info", "notice", "warning", "error"])
+  )
   var logLevel: String?
 
-  @Option(help: "Form of log lines: text, json.")
+  @Option(help: "Form of log lines: text, json.", completion: .list(["text", "json"]))
   var logFormat: String?
 
   func run() async throws {

@@ -28,17 +28,20 @@ struct SSHOptions: ParsableArguments {
     help: ArgumentHelp(
       "A key to log in with; without it those of ssh-agent and the usual ones in ~/.ssh are tried.",
       valueName: "file"
-    )
+    ),
+    completion: .file()
   )
   var sshIdentityFile: String?
 
   @Option(
-    help: ArgumentHelp("The host keys that are known (default: ~/.coracle/known_hosts).", valueName: "file")
+    help: ArgumentHelp("The host keys that are known (default: ~/.coracle/known_hosts).", valueName: "file"),
+    completion: .file()
   )
   var knownHostsFile: String?
 
   @Option(
-    help: ArgumentHelp("Whether servers must show a host key that is known (default: true).", valueName: "true|false")
+    help: ArgumentHelp("Whether servers must show a host key that is known (default: true).", valueName: "true|false"),
+    completion: .list(["true", "false"])
   )
   var strictHostKeyChecking: String?
 

@@ -5,7 +5,7 @@ import Fleet
 extension UnitCommand {
   struct Submit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Put units into the cluster without running them.")
-    @OptionGroup var units: UnitArguments
+    @OptionGroup var units: UnitFileArguments
     @Flag(help: "Replace a unit whose file differs.") var replace = false
     @OptionGroup var client: ClientOptions
 
@@ -16,7 +16,7 @@ extension UnitCommand {
 
   struct Load: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Place units on machines without starting them.")
-    @OptionGroup var units: UnitArguments
+    @OptionGroup var units: UnitFileArguments
     @Flag(help: "Replace a unit whose file differs.") var replace = false
     @OptionGroup var waiting: WaitingOptions
     @OptionGroup var client: ClientOptions
@@ -33,7 +33,7 @@ extension UnitCommand {
     static let configuration = CommandConfiguration(
       abstract: "Start units, and say where they went or why they could not be placed."
     )
-    @OptionGroup var units: UnitArguments
+    @OptionGroup var units: UnitFileArguments
     @Flag(help: "Replace a unit whose file differs.") var replace = false
     @OptionGroup var waiting: WaitingOptions
     @OptionGroup var client: ClientOptions

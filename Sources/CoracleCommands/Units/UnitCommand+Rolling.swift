@@ -14,9 +14,12 @@ extension UnitCommand {
         rollback gives back to every copy what it had. Instances that are made meanwhile are updated too.
         """
     )
-    @Argument(help: ArgumentHelp("A template such as web@, or a unit.", valueName: "unit"))
+    @Argument(
+      help: ArgumentHelp("A template such as web@, or a unit.", valueName: "unit"),
+      completion: .unitsOfTheCluster
+    )
     var unit: String?
-    @Argument(help: ArgumentHelp("The new unit file.", valueName: "file"))
+    @Argument(help: ArgumentHelp("The new unit file.", valueName: "file"), completion: .file())
     var file: String?
     @Option(help: ArgumentHelp("How many copies may be not active at once.", valueName: "n"))
     var maxUnavailable = 1
@@ -63,7 +66,10 @@ extension UnitCommand {
       abstract: "Give back to every copy that was rolled the file it had.",
       discussion: "As with the roll, a few at a time; a copy that fails is told, and the others go back all the same."
     )
-    @Argument(help: ArgumentHelp("The template or unit that was rolled.", valueName: "unit"))
+    @Argument(
+      help: ArgumentHelp("The template or unit that was rolled.", valueName: "unit"),
+      completion: .unitsOfTheCluster
+    )
     var unit: String
     @Flag(help: "Return as soon as the wish is stored.") var noBlock = false
     @OptionGroup var output: OutputOptions

@@ -30,7 +30,7 @@ extension UnitCommand {
 
   struct Cat: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Print a unit's file.")
-    @Argument(help: "Name of the unit.") var unit: String
+    @Argument(help: "Name of the unit.", completion: .unitsOfTheCluster) var unit: String
     @OptionGroup var client: ClientOptions
 
     func run() async throws {
@@ -141,7 +141,8 @@ extension UnitCommand {
         of systemd 252.
         """
     )
-    @Argument(help: ArgumentHelp("Unit files.", valueName: "file")) var files: [String] = []
+    @Argument(help: ArgumentHelp("Unit files.", valueName: "file"), completion: .file())
+    var files: [String] = []
     @Flag(help: "Print what becomes of every directive that systemd knows.") var directives = false
     @OptionGroup var output: OutputOptions
 

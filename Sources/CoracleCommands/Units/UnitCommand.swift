@@ -23,9 +23,21 @@ public struct UnitCommand: AsyncParsableCommand {
   public init() {}
 }
 
-/// The units that a command is about.
+/// The units that a command brings into the cluster, or finds there.
+struct UnitFileArguments: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp("Names of units, or paths of their files.", valueName: "unit"),
+    completion: .file()
+  )
+  var units: [String]
+}
+
+/// The units of the cluster that a command is about.
 struct UnitArguments: ParsableArguments {
-  @Argument(help: ArgumentHelp("Names of units, or paths of their files.", valueName: "unit"))
+  @Argument(
+    help: ArgumentHelp("Names of units, or paths of their files.", valueName: "unit"),
+    completion: .unitsOfTheCluster
+  )
   var units: [String]
 }
 

@@ -61,7 +61,7 @@ extension KeyValueCommand {
         """
     )
     @OptionGroup var client: ClientOptions
-    @Argument(help: "The file (default: standard input).") var file = "-"
+    @Argument(help: "The file (default: standard input).", completion: .file()) var file = "-"
 
     func run() async throws {
       let code = try await client.withClients { clients in
@@ -89,8 +89,10 @@ extension KeyValueCommand {
         From another machine, `coracle kv export` gives the keys.
         """
     )
-    @Option(help: "The data directory of the member.") var dataDir = NodeOptions.defaultDataDirectory
-    @Argument(help: "Where the backup is made: a directory that does not exist yet.") var directory: String
+    @Option(help: "The data directory of the member.", completion: .directory) var dataDir = NodeOptions
+      .defaultDataDirectory
+    @Argument(help: "Where the backup is made: a directory that does not exist yet.", completion: .directory)
+    var directory: String
 
     func run() async throws {
       let backup = StoreBackup(dataDirectory: dataDir, directory: directory)
@@ -114,7 +116,7 @@ extension KeyValueCommand {
         the member have new ids, so that nothing of the old cluster meets the new one.
         """
     )
-    @Option(help: "The backup.") var backupDir: String
+    @Option(help: "The backup.", completion: .directory) var backupDir: String
     @Option(help: "The node's data directory: one that does not exist yet, or is empty.")
     var dataDir = NodeOptions.defaultDataDirectory
     @Option(help: "The member's name (default: as it was).") var name: String?
