@@ -20,7 +20,7 @@ RELEASE_FLAGS := -c release --static-swift-stdlib --product coracle \
 LOAD_FLAGS := $(subst --product coracle,--product coracle-load,$(RELEASE_FLAGS))
 SOURCES := Sources Tests Benchmarks Package.swift
 
-.PHONY: help setup test-setup build demo test check format sim scenarios faults unit-faults differential fuzz recovery load bench install clean
+.PHONY: help setup test-setup build demo test check format sim scenarios faults unit-faults differential fuzz recovery load bench install package package-test vm-test clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -94,10 +94,20 @@ load: ## release build of the load client: .build/release/coracle-load
 bench: ## measure size, the store beside etcd, units beside fleet and Swarm; SECTION=put,get… QUICK=1 ROUNDS=3
 	@SECTION=$(SECTION) QUICK=$(QUICK) ROUNDS=$(ROUNDS) Benchmarks/run
 
-install: ## install binary and links below PREFIX
-	install -D -m 0755 $(BIN) $(DESTDIR)$(PREFIX)/bin/coracle
-	ln -sf coracle $(DESTDIR)$(PREFIX)/bin/etcdctl
-	ln -sf coracle $(DESTDIR)$(PREFIX)/bin/fleetctl
+install: ## install binary, links, service file, completions and manual pages below PREFIX; honours DESTDIR
+	@packaging/install $(BIN) $(PREFIX) $(DESTDIR)
+
+package: build ## a .deb and a tarball of the release build in dist; needs no root
+	@packaging/package $(BIN) dist
+
+package-test: package ## install the package on a clean Debian, run a node and a unit, purge; needs root
+	Tests/Package/inspect $(BIN)
+	Tests/Package/run "dist/coracle_$$($(BIN) --version)_$$(dpkg --print-architecture).deb"
+
+vm-test: build test-setup ## emulated machines from power-on: one, a cluster of three, Debian with systemd and Docker
+	Tests/VirtualMachines/run one $(BIN)
+	Tests/VirtualMachines/run three $(BIN)
+	Tests/VirtualMachines/run debian $(BIN)
 
 clean: ## remove what the build made
 	rm -rf .build Tests/Tidy/.build
