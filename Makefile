@@ -20,7 +20,7 @@ RELEASE_FLAGS := -c release --static-swift-stdlib --product coracle \
 LOAD_FLAGS := $(subst --product coracle,--product coracle-load,$(RELEASE_FLAGS))
 SOURCES := Sources Tests Benchmarks Package.swift
 
-.PHONY: help setup test-setup build demo test check format sim scenarios faults unit-faults differential fuzz recovery load bench install package package-test vm-test clean
+.PHONY: help setup test-setup build demo test check format sim scenarios faults unit-faults differential fuzz recovery load bench vagrant-check deploy-check install package package-test vm-test clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -93,6 +93,12 @@ load: ## release build of the load client: .build/release/coracle-load
 
 bench: ## measure size, the store beside etcd, units beside fleet and Swarm; SECTION=put,get… QUICK=1 ROUNDS=3
 	@SECTION=$(SECTION) QUICK=$(QUICK) ROUNDS=$(ROUNDS) Benchmarks/run
+
+vagrant-check: ## the Vagrantfile and its parts, without making machines
+	@Tests/Vagrant/check
+
+deploy-check: ## the cloud template and any-cloud.sh, with nodes on loopback
+	@Tests/Deploy/check
 
 install: ## install binary, links, service file, completions and manual pages below PREFIX; honours DESTDIR
 	@packaging/install $(BIN) $(PREFIX) $(DESTDIR)
