@@ -159,14 +159,16 @@ class TemplateTest(Scratch):
             self.assertEqual([call.split()[0] for call in calls], ["curl"])
 
     def test_an_image_without_coracle_needs_a_package(self):
-        ran, calls = self.first_boot(CloudFormation().user_data("WorkerMachine"))
-        self.assertIn("there is no PackageUrl", ran.stderr)
-        self.assertEqual(calls, [])
+        for resource in ("MemberMachine", "WorkerMachine"):
+            ran, calls = self.first_boot(CloudFormation().user_data(resource))
+            self.assertIn("there is no PackageUrl", ran.stderr)
+            self.assertEqual(calls, [])
 
     def test_an_image_with_coracle_needs_none(self):
         self.program("coracle", "")
-        ran, calls = self.first_boot(CloudFormation().user_data("WorkerMachine"))
-        self.assertEqual((ran.returncode, calls), (0, ["systemctl enable coracle", "systemctl start --no-block coracle"]))
+        for resource in ("MemberMachine", "WorkerMachine"):
+            ran, calls = self.first_boot(CloudFormation().user_data(resource))
+            self.assertEqual((ran.returncode, calls), (0, ["systemctl enable coracle", "systemctl start --no-block coracle"]))
 
     def test_only_ssh_is_open_to_others_and_metadata_want_a_token(self):
         resources = CloudFormation().resources

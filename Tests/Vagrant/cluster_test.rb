@@ -9,7 +9,7 @@ class ClusterTest < Minitest::Test
 
   def setup
     @state = File.join(Dir.mktmpdir, "coracle")
-    @user_data = Coracle::UserData.new("#cloud-config\ncoreos:\n  etcd2:\n    discovery:\n", "user-data")
+    @user_data = Coracle::UserData.new("#cloud-config\ncoreos:\n  etcd2:\n    discovery:\n    advertise-client-urls: http://$public_ipv4:2379\n", "user-data")
   end
 
   def teardown
@@ -37,9 +37,10 @@ class ClusterTest < Minitest::Test
     ALL.each_with_index do |name, index|
       assert_includes written(name), "    discovery: #{url}\n"
       assert_includes written(name), "    name: #{name}\n"
+      assert_includes written(name), "http://192.168.56.10#{index + 1}:2379\n"
       assert_includes written(name, "environment"), "COREOS_PRIVATE_IPV4=192.168.56.10#{index + 1}\n"
     end
-    ids = ALL.map { |name| written(name, "environment")[/MACHINE_ID=(\h{32})$/, 1] }
+    ids = ALL.map { |name| written(name, "environment")[/^CORACLE_NODE_MACHINE_ID=(\h{32})$/, 1] }
     assert_equal 3, ids.compact.uniq.size
   end
 
@@ -155,7 +156,8 @@ class ClusterTest < Minitest::Test
 
   def test_a_damaged_record_is_refused
     cluster.write(@user_data)
-    ["{", "[]", "{\"token\": \"x\"}"].each do |text|
+    short = { "token" => "x", "size" => 3, "first-address" => "192.168.56.101" }.to_json
+    ["{", "[]", "{\"token\": \"#{"0" * 32}\"}", short].each do |text|
       File.write(File.join(@state, "cluster.json"), text)
       assert_match(/cluster.json is damaged/, assert_raises(Coracle::SettingError) { cluster(ALL) }.message)
     end
