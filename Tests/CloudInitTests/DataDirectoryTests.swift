@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CloudConfig
+import Foundation
 import Testing
 
 @testable import CloudInit
@@ -30,15 +31,17 @@ import Testing
     "coracle membership 1\nmember 1\ncluster 2\npeer 3 http://h:1 a\n", "coracle membership 1\nmember x\ncluster 2\n",
   ])
   func `a membership that cannot be understood is refused, never guessed`(_ text: String) async throws {
-    try await directory.keepLastGoodUserData(UserData(name: "x", bytes: []))
+    try await directory.keepLastGoodUserData(FoundUserData(source: .vmware, userData: UserData(name: "x", bytes: [])))
     try temporary.write("a/b/membership", text)
     await #expect(throws: CloudInitError.self) { try await directory.membership() }
   }
 
-  @Test func `user-data that was good is there after a restart`() async throws {
+  @Test func `user-data of a version that kept no record is taken for a file's`() async throws {
     #expect(try await directory.lastGoodUserData() == nil)
-    try await directory.keepLastGoodUserData(UserData(name: "x", bytes: Array("#cloud-config\n".utf8)))
-    #expect(try await directory.lastGoodUserData()?.bytes == Array("#cloud-config\n".utf8))
+    try FileManager.default.createDirectory(atPath: directory.path, withIntermediateDirectories: true)
+    try temporary.write("a/b/user-data", "#cloud-config\n")
+    let kept = try #require(try await directory.lastGoodUserData())
+    #expect(kept.userData?.bytes == Array("#cloud-config\n".utf8) && kept.source == .usualFiles)
   }
 
   @Test func `a machine id is made once and kept`() async throws {
@@ -62,14 +65,5 @@ import Testing
     try await directory.keep(.worker(WorkerMembership(peerURLs: [EndpointURL(scheme: .http, host: "h", port: 1)])))
     let names = try temporary.names(below: "a/b")
     #expect(names == ["membership"])
-  }
-
-  @Test func `user-data is read from a file, or from the first usual place that has it`() async throws {
-    try temporary.write("second", "#cloud-config\n")
-    let path = "\(temporary.path)/second"
-    #expect(try await UserData.read(path) == UserData(name: path, bytes: Array("#cloud-config\n".utf8)))
-    #expect(try await UserData.readFromUsualPlaces(["\(temporary.path)/first", path])?.name == path)
-    #expect(try await UserData.readFromUsualPlaces(["\(temporary.path)/first"]) == nil)
-    await #expect(throws: CloudInitError.self) { try await UserData.read("\(temporary.path)/first") }
   }
 }

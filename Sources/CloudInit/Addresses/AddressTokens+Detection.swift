@@ -12,15 +12,19 @@ struct InterfaceAddress: Equatable {
 extension AddressTokens {
   /// Detects this computer's addresses.
   ///
-  /// An address of the environment (`COREOS_PUBLIC_IPV4` and so on) wins. Else the interface of the default route counts,
-  /// else any but loopback. A private address (RFC 1918) is preferred for `$private_ipv4` and any other for `$public_ipv4`;
+  /// An address of the environment (`COREOS_PUBLIC_IPV4` and so on) wins, then what a datasource has told. Else the
+  /// interface of the default route counts, else any but loopback. A private address (RFC 1918) is preferred for `$private_ipv4` and any other for `$public_ipv4`;
   /// where there is only one of them, it stands for both.
-  public static func detect(environment: [String: String]) -> AddressTokens {
-    detect(environment: environment, addresses: interfaceAddresses(), defaultInterface: defaultInterface())
+  public static func detect(
+    environment: [String: String],
+    told: AddressTokens = AddressTokens()
+  ) -> AddressTokens {
+    detect(environment: environment, told: told, addresses: interfaceAddresses(), defaultInterface: defaultInterface())
   }
 
   static func detect(
     environment: [String: String],
+    told: AddressTokens = AddressTokens(),
     addresses: [InterfaceAddress],
     defaultInterface: String?
   ) -> AddressTokens {
@@ -30,15 +34,22 @@ extension AddressTokens {
     let version6 = candidates.filter { $0.isIPv6 && !$0.text.hasPrefix("fe80:") }.map(\.text)
     let given = { (name: String) in environment["COREOS_\(name)"].flatMap { $0.isEmpty ? nil : $0 } }
     return AddressTokens(
-      publicIPv4: given("PUBLIC_IPV4") ?? version4.first { !isPrivate($0) } ?? version4.first,
-      privateIPv4: given("PRIVATE_IPV4") ?? version4.first(where: isPrivate) ?? version4.first,
-      publicIPv6: given("PUBLIC_IPV6") ?? version6.first { !isPrivate($0) } ?? version6.first,
-      privateIPv6: given("PRIVATE_IPV6") ?? version6.first(where: isPrivate) ?? version6.first
+      publicIPv4: given("PUBLIC_IPV4") ?? told.publicIPv4 ?? version4.first { !isPrivate($0) } ?? version4.first,
+      privateIPv4: given("PRIVATE_IPV4") ?? told.privateIPv4 ?? version4.first(where: isPrivate) ?? version4.first,
+      publicIPv6: given("PUBLIC_IPV6") ?? told.publicIPv6 ?? version6.first { !isPrivate($0) } ?? version6.first,
+      privateIPv6: given("PRIVATE_IPV6") ?? told.privateIPv6 ?? version6.first(where: isPrivate) ?? version6.first
     )
   }
 
+  /// Whether a text is an address of IPv6; nil when it is none of either kind.
+  static func isIPv6(_ text: String) -> Bool? {
+    var bytes = in6_addr()
+    if inet_pton(AF_INET, text, &bytes) == 1 { return false }
+    return inet_pton(AF_INET6, text, &bytes) == 1 ? true : nil
+  }
+
   /// RFC 1918 for IPv4, RFC 4193 for IPv6.
-  private static func isPrivate(_ address: String) -> Bool {
+  static func isPrivate(_ address: String) -> Bool {
     let parts = address.split(separator: ".").compactMap { Int($0) }
     if parts.count == 4 {
       return parts[0] == 10 || (parts[0] == 172 && (16...31).contains(parts[1])) || (parts[0] == 192 && parts[1] == 168)

@@ -5,10 +5,15 @@ public import EtcdWire
 /// A discovery token reached through a keys client.
 public struct KeysDiscoveryEndpoint: DiscoveryEndpoint {
   private let keys: any KeysAPI
+  private let foreignAnswer: @Sendable () async -> String?
 
   /// Makes the endpoint of a token from a client whose root is the token's directory.
-  public init(keys: any KeysAPI) {
+  ///
+  /// `foreignAnswer` asks once more for the size, when no answer could be understood, and says what the server answers if
+  /// that is none of a keys API; nil when it does not answer, fails, or is one.
+  public init(keys: any KeysAPI, foreignAnswer: @escaping @Sendable () async -> String? = { nil }) {
     self.keys = keys
+    self.foreignAnswer = foreignAnswer
   }
 
   /// Sends one request through the keys client.
@@ -24,6 +29,10 @@ public struct KeysDiscoveryEndpoint: DiscoveryEndpoint {
         return await change(of: key, from: index)
       }
     } catch {
+      // Only the first answer tells whom one speaks to; later ones may be those of a proxy that is tired.
+      if request == .readSize, case .unreachable = answer(error), let answer = await foreignAnswer() {
+        return .malformed(answer)
+      }
       return answer(error)
     }
   }

@@ -77,23 +77,6 @@ public struct DataDirectory: Sendable {
     try await write("backup", Array(text.utf8))
   }
 
-  // MARK: User-data
-
-  /// The last user-data that was free of errors; nil when there was none.
-  ///
-  /// - Throws: ``CloudInitError`` when it cannot be read.
-  public func lastGoodUserData() async throws -> UserData? {
-    try await read("user-data").map { UserData(name: "\(path)/user-data", bytes: $0) }
-  }
-
-  /// Keeps user-data that is free of errors.
-  ///
-  /// - Throws: ``CloudInitError`` when it cannot be written.
-  public func keepLastGoodUserData(_ userData: UserData) async throws {
-    if try await read("user-data") == userData.bytes { return }
-    try await write("user-data", userData.bytes)
-  }
-
   // MARK: Machine id
 
   /// The id of this machine: the given one, else the one kept here, else the computer's own or a new one.
@@ -143,11 +126,11 @@ public struct DataDirectory: Sendable {
 
   // MARK: Files
 
-  private func readText(_ name: String) async throws -> String? {
+  func readText(_ name: String) async throws -> String? {
     try await read(name).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  private func read(_ name: String) async throws -> [UInt8]? {
+  func read(_ name: String) async throws -> [UInt8]? {
     try await readBytes("\(path)/\(name)")
   }
 
@@ -159,7 +142,7 @@ public struct DataDirectory: Sendable {
     }
   }
 
-  private func write(_ name: String, _ bytes: [UInt8]) async throws {
+  func write(_ name: String, _ bytes: [UInt8]) async throws {
     let path = path
     do {
       try await OwnThread.run {

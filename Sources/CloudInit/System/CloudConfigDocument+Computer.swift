@@ -11,6 +11,7 @@ extension CloudConfigDocument {
   ///   - addresses: Values of the address tokens.
   ///   - machineID: Value of `%m`.
   ///   - environment: Variables of the process.
+  ///   - metadata: What the datasource said about the machine.
   ///   - isApplied: Whether the document will be carried out on the computer.
   /// - Returns: The document; whatever is wrong with it is a finding.
   public static func forThisComputer(
@@ -18,10 +19,18 @@ extension CloudConfigDocument {
     addresses: AddressTokens,
     machineID: String,
     environment: [String: String],
+    metadata: MachineMetadata = MachineMetadata(),
     isApplied: Bool
   ) -> CloudConfigDocument {
     func read(_ specifiers: MachineSpecifiers) -> CloudConfigDocument {
-      CloudConfigDocument(reading: bytes, addresses: addresses, specifiers: specifiers, environment: environment)
+      CloudConfigDocument(
+        reading: bytes,
+        addresses: addresses,
+        specifiers: specifiers,
+        environment: environment,
+        metadata: metadata,
+        appliesSystem: isApplied
+      )
     }
     var specifiers = MachineSpecifiers.ofThisComputer(machineID: machineID)
     let document = read(specifiers)

@@ -8,8 +8,8 @@ public struct CloudConfigCommand: AsyncParsableCommand {
   /// The group and its verbs.
   public static let configuration = CommandConfiguration(
     commandName: "cloud-config",
-    abstract: "Check what a node would boot from, and carry it out on this computer.",
-    subcommands: [Validate.self, Plan.self, Apply.self]
+    abstract: "Check what a node would boot from, show what it would find, and carry it out on this computer.",
+    subcommands: [Validate.self, Fetch.self, Plan.self, Apply.self]
   )
 
   /// Makes the command.

@@ -15,8 +15,20 @@ struct NodeCommand: AsyncParsableCommand {
       """
   )
 
-  @Option(help: "The cloud-config to boot from; - is standard input.", completion: .file())
+  @Option(help: "The cloud-config to boot from: a file, a URL, or - for standard input (default: ask the datasources).", completion: .file())
   var cloudConfig: String?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Where to look for user-data: auto, none, or a list of file:PATH, files, url:URL, configdrive[:DIR], \
+      nocloud[:DIR|URL], fw-cfg, smbios, kernel-cmdline, ec2[:BASE], gce[:BASE], digitalocean[:BASE], openstack[:BASE], \
+      vmware, joined by commas (default: auto, the usual files and what this machine hints at).
+      """,
+      valueName: "names"
+    )
+  )
+  var datasource: String?
 
   @Option(help: "Everything this node keeps (default: \(NodeOptions.defaultDataDirectory)).", completion: .directory)
   var dataDir: String?
@@ -87,7 +99,17 @@ struct NodeCommand: AsyncParsableCommand {
       }
     }
     var options = NodeOptions()
-    options.cloudConfig = text(cloudConfig, "CLOUD_CONFIG")
+    guard cloudConfig == nil || datasource == nil else {
+      throw ValidationError("--cloud-config and --datasource exclude each other; a file is --datasource file:PATH.")
+    }
+    // A flag beats either variable; of two variables the one that names a file is the more exact.
+    options.cloudConfig = datasource == nil ? text(cloudConfig, "CLOUD_CONFIG") : nil
+    options.datasource = options.cloudConfig == nil ? text(datasource, "DATASOURCE") : nil
+    do {
+      try options.checkDatasource()
+    } catch {
+      throw ValidationError(error.message)
+    }
     if let directory = text(dataDir, "DATA_DIR") { options.dataDirectory = directory }
     options.name = text(name, "NAME")
     options.machineID = text(machineId, "MACHINE_ID")

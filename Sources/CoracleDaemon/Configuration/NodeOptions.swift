@@ -9,8 +9,10 @@ public struct NodeOptions: Sendable {
     case json
   }
 
-  /// The cloud-config: a path, `-` for standard input, nil for the usual places.
+  /// The cloud-config: a path, a URL, `-` for standard input; nil leaves it to the datasources.
   public var cloudConfig: String?
+  /// The datasources: `auto`, `none`, or names joined by commas; nil is `auto`.
+  public var datasource: String?
   /// Everything this node keeps.
   public var dataDirectory = NodeOptions.defaultDataDirectory
   /// The member's name.

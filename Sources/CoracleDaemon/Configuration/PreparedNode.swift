@@ -24,63 +24,52 @@ struct PreparedNode: Sendable {
   let publicIP: String
   /// Variables of the process.
   let environment: [String: String]
-  private let addresses: AddressTokens
+  private let userData: NodeUserData
+  private let source: Datasource?
   private let lock: DirectoryLock
 
   /// Reads flags, data directory and user-data, and keeps user-data that is free of errors.
   ///
-  /// Nothing is made on disk before the document has been found free of errors.
+  /// Nothing is made on disk before the document has been found free of errors. May wait for a datasource.
   ///
   /// - Throws: ``NodeError`` with one line a finding when the document has errors, or what else is in the way.
   static func make(_ options: NodeOptions, environment: [String: String], logger: Logger) async throws -> PreparedNode {
-    var addresses = AddressTokens.detect(environment: environment)
-    addresses.publicIPv4 = options.publicIP ?? addresses.publicIPv4
-    addresses.privateIPv4 = options.privateIP ?? addresses.privateIPv4
     let path = try absolutePath(options.dataDirectory)
-    let userData = try await readUserData(options)
-    // A first boot without --machine-id has no id yet, and the document is to be checked before one is made.
-    let provisionalID = options.machineID ?? MachineSpecifiers.placeholders.machineID
-    let appliesSystem = options.appliesSystem && geteuid() == 0
-    _ = try plan(of: userData, addresses, environment, appliesSystem, machineID: provisionalID, logger: nil)
+    let directory = DataDirectory(path: path)
+    let userData = try NodeUserData(options, environment: environment)
+    let boot = try await userData.boot(keptIn: directory, logger: logger)
 
     // Others may pass through it, since units of any user find our programs below; they can read nothing else there.
     let lock = try await NIOThreadPool.singleton.runIfActive {
       try DirectoryLock(directory: path, file: "lock", mode: 0o711)
     }
-    let directory = DataDirectory(path: path)
     let machineID = try await directory.machineID(
       given: options.machineID,
       usesComputerID: path == NodeOptions.defaultDataDirectory
     )
-    let plan = try plan(of: userData, addresses, environment, appliesSystem, machineID: machineID, logger: logger)
-    if let userData { try await directory.keepLastGoodUserData(userData) }
+    let plan = try userData.plan(of: boot.found, machineID: machineID, logger: logger)
+    if let found = boot.found, !boot.isLastGood { try await directory.keepLastGoodUserData(found) }
     let currentName = MachineSpecifiers.ofThisComputer(machineID: machineID).hostname
     return PreparedNode(
       options: options,
       directory: directory,
       machineID: machineID,
       instanceToken: try await directory.instanceToken(),
-      hostName: appliesSystem ? plan.system.hostname ?? currentName : currentName,
+      hostName: userData.appliesSystem ? plan.system.hostname ?? currentName : currentName,
       plan: plan,
-      publicIP: plan.fleet?.publicIP ?? addresses.publicIPv4 ?? "127.0.0.1",
+      publicIP: plan.fleet?.publicIP ?? userData.addresses(boot.found).publicIPv4 ?? "127.0.0.1",
       environment: environment,
-      addresses: addresses,
+      userData: userData,
+      source: boot.found?.source,
       lock: lock
     )
   }
 
   /// What the user-data asks for now.
   ///
-  /// - Throws: As ``make(_:environment:logger:)`` does for user-data.
+  /// - Throws: ``NodeError`` when it has errors, or its datasource is away.
   func rereadPlan() async throws -> BootPlan {
-    try Self.plan(
-      of: try await Self.readUserData(options),
-      addresses,
-      environment,
-      options.appliesSystem && geteuid() == 0,
-      machineID: machineID,
-      logger: nil
-    )
+    try userData.plan(of: try await userData.reread(startedFrom: source), machineID: machineID, logger: nil)
   }
 
   /// A path from the root, without slash at the end.
@@ -95,33 +84,6 @@ struct PreparedNode: Sendable {
     }
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     return path
-  }
-
-  private static func readUserData(_ options: NodeOptions) async throws -> UserData? {
-    if let path = options.cloudConfig { return try await UserData.read(path) }
-    return try await UserData.readFromUsualPlaces()
-  }
-
-  private static func plan(
-    of userData: UserData?,
-    _ addresses: AddressTokens,
-    _ environment: [String: String],
-    _ appliesSystem: Bool,
-    machineID: String,
-    logger: Logger?
-  ) throws(NodeError) -> BootPlan {
-    // Without user-data the variables of etcd still count.
-    let document = CloudConfigDocument.forThisComputer(
-      userData?.bytes ?? Array("#cloud-config\ncoreos: {etcd2: {}, fleet: {}}\n".utf8),
-      addresses: addresses,
-      machineID: machineID,
-      environment: environment,
-      isApplied: appliesSystem
-    )
-    let report = document.report(file: userData?.name ?? "environment")
-    guard let plan = document.plan else { throw NodeError(report.joined(separator: "\n")) }
-    for line in report { logger?.warning("cloud-config finding", metadata: ["config.finding": "\(line)"]) }
-    return plan
   }
 
   /// The member's name: the flag, then the document, then the machine id.
