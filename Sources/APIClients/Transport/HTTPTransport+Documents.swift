@@ -39,6 +39,7 @@ extension HTTPTransport {
   ///   - headers: Names and values.
   ///   - limitBytes: The most bytes of a body that are read.
   ///   - timeout: How long all of it may take.
+  /// - Returns: The document, or what the server sends instead of it.
   /// - Throws: ``WebDocumentError``; `CancellationError`.
   public func document(
     _ method: String = "GET",

@@ -18,6 +18,12 @@ struct DiscoveryRoute: HTTPRoute {
   /// Below this key stand the tokens.
   static let registryKey = "/_etcd/registry"
 
+  /// The answer to what cannot be a token.
+  static let noToken = HTTPResponse.text(
+    .notFound,
+    "this is no discovery token: one is 32 digits from 0-9 and a-f, and made by /discovery/new?size=N\n"
+  )
+
   let keys: any KeysAPI
   /// Whether the request has come over TLS, as those to the new address will have to.
   var isSecure = false
@@ -35,12 +41,24 @@ struct DiscoveryRoute: HTTPRoute {
     }
     let token = Self.makeToken()
     let scheme = isSecure ? "https" : "http"
-    let key = "\(Self.registryKey)/\(token)/_config/size"
-    keys.perform(.write(key: key, .create(value: String(size), isDirectory: false, ttl: .permanent))) { result in
-      switch result {
-      case .success: exchange.respond(.text(.ok, "\(scheme)://\(host)/discovery/\(token)"))
-      case .failure(let error):
+    make(token, size) { error in
+      if let error {
         exchange.respond(.text(.serviceUnavailable, "Unable to generate token: \(error)\n"))
+      } else {
+        exchange.respond(.text(.ok, "\(scheme)://\(host)/discovery/\(token)"))
+      }
+    }
+  }
+
+  /// Makes a token's directory, which goes away when nobody registers, and writes the size into it.
+  private func make(_ token: String, _ size: Int, _ done: @escaping @Sendable (EtcdError?) -> Void) {
+    let directory = "\(Self.registryKey)/\(token)"
+    let ttl = TTLChange.seconds(DiscoveryUpkeep.idleSeconds)
+    keys.perform(.write(key: directory, .create(value: "", isDirectory: true, ttl: ttl))) { [keys] result in
+      if case .failure(let error) = result { return done(error) }
+      let create = KeysWrite.create(value: String(size), isDirectory: false, ttl: .permanent)
+      keys.perform(.write(key: "\(directory)/_config/size", create)) { result in
+        if case .failure(let error) = result { done(error) } else { done(nil) }
       }
     }
   }
@@ -50,10 +68,10 @@ struct DiscoveryRoute: HTTPRoute {
   /// The configuration of a token is fixed when the token is made.
   static func methods(of rest: String) -> [HTTPMethod]? {
     let segments = rest.split(separator: "/")
-    if segments.isEmpty { return [.GET, .PUT] }
-    if segments == ["_config", "size"] { return [.GET] }
+    if segments.isEmpty { return [.GET, .HEAD, .PUT] }
+    if segments == ["_config", "size"] { return [.GET, .HEAD] }
     guard segments.count == 1 else { return nil }
-    return segments[0].utf8.first == UInt8(ascii: "_") ? [.GET] : [.GET, .PUT, .DELETE]
+    return segments[0].utf8.first == UInt8(ascii: "_") ? [.GET, .HEAD] : [.GET, .HEAD, .PUT, .DELETE]
   }
 
   private static func size(in query: String) -> Int? {

@@ -18,6 +18,8 @@ struct KeysRoute: HTTPRoute {
   let requests: RequestMetrics
   let cors: CORSHeaders
   let lines: EventLines
+  /// What a write to a member's key of discovery brings with it.
+  var upkeep: DiscoveryUpkeep?
 
   func serve(_ request: HTTPRequest, _ exchange: HTTPExchange) {
     guard let method = KeysMethod(request.method) else {
@@ -54,6 +56,7 @@ struct KeysRoute: HTTPRoute {
             cors: cors.headers
           )
           exchange.respond(writing: response)
+          if let upkeep, case .write = request { upkeep.start() }
         case .failure(let error):
           requests.failed(method, status: error.code.httpStatus)
           exchange.respond(response(to: error))

@@ -26,6 +26,7 @@ struct MemberRouter: HTTPRoute {
       MembersRoute(cluster: cluster, access: access, cors: cors, name: name).serve(request, exchange)
     case .auth(let path): serveAuth(path, request, exchange)
     case .newDiscoveryToken: makeDiscoveryToken(request, exchange)
+    case .noDiscoveryToken: exchange.respond(DiscoveryRoute.noToken)
     case .discovery(let token, let rest): serveDiscovery(token: token, rest: rest, request, exchange)
     case .health: serveHealth(request, exchange)
     case .machines:
@@ -95,7 +96,33 @@ struct MemberRouter: HTTPRoute {
       return exchange.respond(.methodNotAllowed(allow: allow))
     }
     let key = "\(DiscoveryRoute.registryKey)/\(token)\(rest)"
-    serveKey(key, as: key, request, exchange)
+    let isWhole = rest.isEmpty || rest == "/"
+    guard isWhole, request.method == .GET, QueryItems(request.target.query).isOn("pretty") else {
+      return serveKey(rest == "/" ? String(key.dropLast()) : key, as: key, request, exchange)
+    }
+    let read = AuthAccess(key: key, isWrite: false, isRecursive: false)
+    access.ask(request, for: read) { verdict in
+      switch verdict {
+      case .allowed: summarize("\(DiscoveryRoute.registryKey)/\(token)", exchange)
+      case .refused: exchange.respond(HTTPResponse.insufficientCredentials.adding(cors))
+      case .busy: exchange.respond(HTTPResponse.internalServerError.adding(cors))
+      }
+    }
+  }
+
+  /// Tells people about a token.
+  private func summarize(_ directory: String, _ exchange: HTTPExchange) {
+    keys.perform(.read(key: directory, KeysRead(quorum: true))) { [keys, cors] result in
+      guard case .success(let members) = result else {
+        let text = "there is no such discovery token; one is made by /discovery/new?size=N\n"
+        return exchange.respond(HTTPResponse.text(.notFound, text).adding(cors))
+      }
+      keys.perform(.read(key: "\(directory)/_config/size", KeysRead())) { result in
+        let size = (try? result.get())?.event.node.value
+        let summary = DiscoverySummary(directory: members.event.node, size: size)
+        exchange.respond(HTTPResponse.text(.ok, summary.text).adding(cors))
+      }
+    }
   }
 
   /// A new token is a write below the registry's key, and needs the permission for one.
@@ -125,7 +152,8 @@ struct MemberRouter: HTTPRoute {
       clusterID: clusterID,
       requests: requests,
       cors: cors,
-      lines: lines
+      lines: lines,
+      upkeep: DiscoveryUpkeep.directory(ofMember: key).map { DiscoveryUpkeep(keys: keys, directory: $0) }
     )
     .serve(request, exchange)
   }

@@ -24,6 +24,8 @@ enum StorePath: Equatable {
   case newDiscoveryToken
   /// `/discovery/<token>[/…]` with the token and what follows it, including the slash.
   case discovery(token: String, rest: String)
+  /// `/discovery/…` with what cannot be a token.
+  case noDiscoveryToken
   /// `/v2/config/local/proxy`, which workers answer.
   case proxyConfiguration
   /// `/metrics`
@@ -47,6 +49,7 @@ enum StorePath: Equatable {
     case "/version": self = .version
     case "/health": self = .health
     case "/discovery/new": self = .newDiscoveryToken
+    case "/discovery": self = .noDiscoveryToken
     case "/v2/config/local/proxy": self = .proxyConfiguration
     case "/metrics": self = .metrics
     case "/config/local/log": self = .logLevel
@@ -61,7 +64,10 @@ enum StorePath: Equatable {
         self = .debugging(.profile(rest))
       } else if let rest = path.rest(after: "/discovery/") {
         let token = rest.prefix { $0 != "/" }
-        guard Self.isToken(token) else { return nil }
+        guard Self.isToken(token) else {
+          self = .noDiscoveryToken
+          return
+        }
         self = .discovery(token: String(token), rest: String(rest[token.endIndex...]))
       } else {
         return nil

@@ -25,7 +25,9 @@ struct DatasourceHints: Sendable, Equatable {
 
   private func firmware(_ name: String) -> String { firmware[name] ?? "" }
 
-  /// Source: AWS, "Detect whether a host is an EC2 instance". The UUID of older hosts has its first bytes swapped.
+  /// Whether this is a machine of EC2; the UUID of older hosts has its first bytes swapped.
+  ///
+  /// Source: AWS, "Detect whether a host is an EC2 instance".
   var isEC2: Bool {
     let uuid = firmware("product_uuid").lowercased()
     let isSwapped = uuid.dropFirst(6).hasPrefix("ec") && uuid.dropFirst(4).hasPrefix("2")

@@ -15,6 +15,7 @@ public struct FetchedUserData: Sendable {
   /// Looks once, as a node would look for long.
   ///
   /// - Parameter options: Its datasources count.
+  /// - Returns: What the first that is there has.
   /// - Throws: ``NodeError`` when none of the datasources is there.
   public static func find(_ options: NodeOptions) async throws -> FetchedUserData {
     let choice = try options.datasourceChoice()

@@ -119,14 +119,27 @@ struct NodeMembership {
 
   private func discoveryEndpoint(_ url: String) throws -> any DiscoveryEndpoint {
     let location = try DiscoveryLocation(url)
+    let transport = transports.discovery
     return KeysDiscoveryEndpoint(
       keys: EtcdClient(
         endpoints: [try Endpoint(location.server)],
-        transport: transports.discovery,
+        transport: transport,
         requestTimeout: .seconds(5),
         keysPath: location.path
-      )
+      ),
+      foreignAnswer: { await Self.foreignAnswer(at: "\(location.server)\(location.path)/_config/size", transport) }
     )
+  }
+
+  /// What a server answers that is no keys API; nil when it does not answer or fails, which may pass.
+  private static func foreignAnswer(at url: String, _ transport: HTTPTransport) async -> String? {
+    guard let answer = try? await transport.document("GET", url, limitBytes: 1 << 16, timeout: .seconds(5)),
+      answer.status < 500
+    else { return nil }
+    let json = try? JSONValue.parse(answer.body)
+    guard json?["node"] == nil, json?["errorCode"] == nil else { return nil }
+    let words = String(decoding: answer.body.prefix(160), as: UTF8.self).split(whereSeparator: \.isWhitespace)
+    return "it answers \(answer.status): \(words.joined(separator: " "))"
   }
 
   private var lookups: ClusterLookups {

@@ -52,7 +52,7 @@ struct WorkerStore {
     ports.setStore(.worker(forwarding(forwarder)))
     return try await withThrowingTaskGroup(of: Promotion?.self) { group in
       group.addTask {
-        try await waitForMembers(forwarder)
+        try await waitForMembers(forwarder, membership.peerURLs)
         store.fulfil(.worker(keys, forwarder))
         await forwarder.run()
         return nil
@@ -92,17 +92,36 @@ struct WorkerStore {
   }
 
   /// Waits until all members have told their client URLs, or some have for a while.
-  private func waitForMembers(_ forwarder: MemberForwarder) async throws {
+  private func waitForMembers(_ forwarder: MemberForwarder, _ peers: [EndpointURL]) async throws {
     var attempts = 0
+    var nextWarning = Self.attemptsForAllMembers
     while true {
       attempts += 1
-      if await forwarder.refresh(), attempts > Self.attemptsForAllMembers || forwarder.hasHeardOfAll { break }
+      let isAnswered = await forwarder.refresh()
+      if isAnswered, attempts > Self.attemptsForAllMembers || forwarder.hasHeardOfAll { break }
       if attempts == 1 { logger.info("waiting for the members to tell their client URLs") }
+      if !isAnswered, attempts == nextWarning {
+        warnOfDeadCluster(peers)
+        nextWarning *= 2
+      }
       try await Task.sleep(for: .milliseconds(250))
     }
     logger.notice(
       "worker of a cluster",
       metadata: ["etcd.endpoints": "\(forwarder.endpoints.joined(separator: ","))"]
+    )
+  }
+
+  /// A token that was used before leads to a cluster that may be gone.
+  private func warnOfDeadCluster(_ peers: [EndpointURL]) {
+    logger.warning(
+      """
+      no member of the cluster answers; if it is gone for good, make a new token (coracle cluster discovery new), empty the \
+      data directory, and boot with it
+      """,
+      metadata: [
+        "etcd.peers": "\(peers.map(\.text).joined(separator: ","))", "node.data": "\(node.directory.path)",
+      ]
     )
   }
 

@@ -3,7 +3,9 @@ import Synchronization
 
 @testable import CloudInit
 
-/// Servers whose answers are written down: by method and URL, the last one of several stays. Others answer 404.
+/// Servers whose answers are written down: by method and URL, the last one of several stays.
+///
+/// Others answer 404.
 final class ScriptedWeb: Sendable {
   enum Answer: Sendable {
     case text(String)
