@@ -13,8 +13,12 @@ import Testing
   }
 
   private func waitForHealth(of address: String, log: () -> String) async throws {
-    try await eventually("\(address) serves") {
-      try await get("http://\(address):2379/health").contains("true")
+    do {
+      try await eventually("\(address) serves") {
+        try await get("http://\(address):2379/health").contains("true")
+      }
+    } catch {
+      throw CommandFailed(description: "\(error)\n\(log().suffix(4_000))")
     }
   }
 
@@ -186,6 +190,33 @@ import Testing
         #expect(twin.errors.contains("discovery: found duplicate name"), "\(twin.errors.suffix(2_000))")
       }
       try await seed.powerOff()
+    }
+  }
+
+  @Test func `a service whose name only the proxy knows is reached through it`() async throws {
+    try await withTestDirectory { directory in
+      let url = "http://discovery.only-here.test:2379/v2/keys/_etcd/registry/proxied"
+      let host = try etcd(250, in: directory, ["--initial-cluster", "e250=http://\(net).250:2380"])
+      defer { host.signal(SIGKILL) }
+      try await waitForHealth(of: "\(net).250") { host.errors }
+      let size = "http://\(net).250:2379/v2/keys/_etcd/registry/proxied/_config/size"
+      try await succeed(["curl", "-sf", "-XPUT", size, "-d", "value=2"])
+      let program = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appendingPathComponent("Programs/connect_proxy.py")
+      let proxy = try ChildProcess(
+        ["python3", program.path, "\(net).251", "3128", "discovery.only-here.test", "\(net).250"],
+        directory: directory
+      )
+      defer { proxy.signal(SIGKILL) }
+      let more = "    discovery-proxy: \(net).251:3128\n"
+      let nodes = try (1...2).map { try node($0, in: directory, discovery: url, more: more) }
+      defer {
+        for node in nodes { if let id = node.processID { kill(id, SIGKILL) } }
+      }
+      for node in nodes { try node.start() }
+      for node in nodes { try await waitForHealth(of: node.address) { node.log } }
+      #expect(try await memberNames(nodes[0].address) == ["node1", "node2"])
+      for node in nodes { try await node.powerOff() }
     }
   }
 }
