@@ -14,7 +14,7 @@ public enum CoracleNode {
     do {
       let node = try await PreparedNode.make(options, environment: environment, logger: logger)
       if options.logLevel == nil, node.plan.etcd?.isDebugging == true { levels.set(.debug) }
-      let manager = ServiceManager(environment: environment, logger: logger)
+      let manager = ServiceManagerLink(environment: environment, logger: logger)
       try await NodeServices(node: node, levels: levels, manager: manager, logger: logger).run()
       return 0
     } catch {

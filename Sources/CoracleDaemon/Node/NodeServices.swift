@@ -18,7 +18,7 @@ struct NodeServices {
   let node: PreparedNode
   let levels: LogLevelControl
   /// The program that wants to hear how the node is, if one does.
-  let manager: ServiceManager?
+  let manager: ServiceManagerLink?
   let logger: Logger
 
   /// Runs all parts until a signal ends them, in the reverse of the order they are listed in.

@@ -6,7 +6,7 @@ import UnitRunner
 /// Tells the service manager when the node serves, and when it begins to end.
 struct ReadinessService: Service {
   let node: PreparedNode
-  let manager: ServiceManager
+  let manager: ServiceManagerLink
   let store: Eventual<NodeStore>
   let supervision: UnitSupervision
 

@@ -10,7 +10,7 @@ import UnixSignals
 struct ReloadService: Service {
   let node: PreparedNode
   let fleet: Eventual<FleetService>
-  let manager: ServiceManager?
+  let manager: ServiceManagerLink?
   let logger: Logger
 
   func run() async throws {

@@ -5,7 +5,7 @@ import NIOPosix
 import Synchronization
 
 /// The program that started this node and wants to hear how it is: systemd, with `Type=notify`.
-final class ServiceManager: Sendable {
+final class ServiceManagerLink: Sendable {
   private let socket: NotifySocket
   private let logger: Logger
   /// What the manager was told when the node became ready; nil before.
