@@ -65,6 +65,23 @@ import Units
     }
   }
 
+  @Test func `a group that has processes, as a service's, hands no controller on`() async throws {
+    try await withTestDirectory { directory in
+      let root = directory.path
+      try makeGroup("\(root)/own", controllers: "")
+      for (file, text) in [("cgroup.type", "domain\n"), ("cgroup.procs", "1\n")] {
+        try text.write(toFile: "\(root)/own/\(file)", atomically: true, encoding: .utf8)
+      }
+      try makeGroup("\(root)/own/coracle-t", controllers: "")
+      try makeGroup("\(root)/coracle-t", controllers: "........ pids")
+      let mount = ControlGroupMount(legacyControllers: nil, path: root, ownGroup: "/own")
+      let trees = ControlGroupTrees(name: "t", mounts: [mount], root: nil)
+      #expect(trees.base == "\(root)/coracle-t")
+      #expect(trees.available == ["pids": .unified])
+      #expect(fileText("\(root)/own/cgroup.subtree_control") == "")
+    }
+  }
+
   @Test func `a limit that the kernel refuses is named with its file`() async throws {
     try await withTestDirectory { directory in
       let root = directory.path

@@ -131,8 +131,10 @@ struct ControlGroupTrees {
       let directory = "\(parent)/coracle-\(name)"
       guard make(directory) else { continue }
       fallback = fallback ?? directory
-      for controller in ControlGroupPlan.controllers {
-        for level in [parent, directory] { _ = writeControl("+\(controller)", to: "\(level)/cgroup.subtree_control") }
+      if !isOccupied(parent) {
+        for controller in ControlGroupPlan.controllers {
+          for level in [parent, directory] { _ = writeControl("+\(controller)", to: "\(level)/cgroup.subtree_control") }
+        }
       }
       let words = (readSmallFile("\(directory)/cgroup.subtree_control") ?? "").split(whereSeparator: \.isWhitespace)
       let enabled = Set(words.map(String.init)).intersection(ControlGroupPlan.controllers)
@@ -143,6 +145,14 @@ struct ControlGroupTrees {
       if fallback != directory { _ = rmdir(directory) }
     }
     return fallback.map { ($0, []) }
+  }
+
+  /// Whether a group has processes and is not the root of all.
+  ///
+  /// Some controllers could be handed on all the same. That would make it a domain of threads, in which the service manager
+  /// whose group it is could start nothing any more.
+  private static func isOccupied(_ group: String) -> Bool {
+    access("\(group)/cgroup.type", F_OK) == 0 && readSmallFile("\(group)/cgroup.procs")?.isEmpty == false
   }
 
   private static func make(_ directory: String) -> Bool {
