@@ -130,8 +130,10 @@ if ! command -v coracle >/dev/null; then
     sleep 6
   done
   echo "$package_sha256  \$file" | sha256sum --check --quiet
-  apt-get -o DPkg::Lock::Timeout=300 update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq \$file
+  export DEBIAN_FRONTEND=noninteractive
+  apt="apt-get -o DPkg::Lock::Timeout=300 -qq"
+  # What the package needs is there as a rule; else it is looked for.
+  \$apt install -y \$file || { \$apt update && \$apt install -y \$file; }
 fi
 systemctl enable coracle
 systemctl start --no-block coracle

@@ -45,15 +45,15 @@ class Scratch(unittest.TestCase):
         found = run(CORACLE, "cloud-config", "validate", str(file))
         self.assertEqual((found.returncode, found.stdout + found.stderr), (0, ""), text)
 
-    def first_boot(self, script, package=b"package", address="10.0.0.11"):
+    def first_boot(self, script, package=b"package", address="10.0.0.11", apt=""):
         """Runs a first boot below the scratch directory; what was called stands in `calls`."""
         calls = self.scratch / "calls"
         calls.write_text("")
         (self.scratch / "package").write_bytes(package)
         programs = self.scratch / "programs"
         note = f'echo "$(basename "$0") $*" >>"{calls}"\n'
-        for name in ("apt-get", "systemctl"):
-            self.program(name, note)
+        self.program("systemctl", note)
+        self.program("apt-get", note + apt)
         self.program("curl", note + f'while [[ $1 != -o ]]; do shift; done; cp "{self.scratch}/package" "$2"\n')
         self.program("hostname", f'echo "172.17.0.1 {address} "\n')
         (self.scratch / "cache").mkdir(exist_ok=True)
@@ -116,7 +116,7 @@ class CloudFormation:
 
 SUM = hashlib.sha256(b"package").hexdigest()
 PACKAGE = {"PackageUrl": "https://example.com/coracle.deb", "PackageSha256": SUM}
-INSTALLED = "apt-get -o DPkg::Lock::Timeout=300 install -y -qq"
+APT = "apt-get -o DPkg::Lock::Timeout=300 -qq"
 
 
 class TemplateTest(Scratch):
@@ -143,8 +143,16 @@ class TemplateTest(Scratch):
         config = (self.scratch / "etc/cloud-config.yaml").read_text()
         self.assertIn("    name: member-4\n", config)
         self.assert_valid(config)
-        self.assertIn(f"{INSTALLED} {self.scratch}/cache/coracle.deb", calls)
+        self.assertIn(f"{APT} install -y {self.scratch}/cache/coracle.deb", calls)
         self.assertEqual(calls[-2:], ["systemctl enable coracle", "systemctl start --no-block coracle"])
+
+    def test_what_the_package_needs_is_looked_for(self):
+        refusal = f'if [[ $* == *install* && ! -e "{self.scratch}/updated" ]]; then exit 100; fi\n'
+        refusal += f'if [[ $* == *update* ]]; then touch "{self.scratch}/updated"; fi\n'
+        ran, calls = self.first_boot(CloudFormation(**PACKAGE).user_data("WorkerMachine"), apt=refusal)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        install = f"{APT} install -y {self.scratch}/cache/coracle.deb"
+        self.assertEqual(calls[1:4], [install, f"{APT} update", install])
 
     def test_an_address_that_is_no_members_starts_nothing(self):
         ran, calls = self.first_boot(CloudFormation(False, **PACKAGE).user_data("MemberMachine"), address="10.0.0.14")
