@@ -46,6 +46,18 @@ import Testing
     try read("[Socket]\n\(text)").1.findings.map(\.description)
   }
 
+  @Test func `the engine's socket is refused, with the place where it can stand`() throws {
+    for (text, name) in [
+      ("[Socket]\nListenStream=2375\nService=docker.service", "docker-tcp.socket"),
+      ("[Socket]\nListenStream=2375", "docker.socket"),
+    ] {
+      let reading = try read(text, name).1
+      #expect(reading.errors == [.socketOfEngine])
+      #expect(reading.errors.first?.description.contains("coreos.units of its cloud-config") == true)
+    }
+    #expect(try read("[Socket]\nListenStream=2375", "docker-tcp.socket").1.errors.isEmpty)
+  }
+
   @Test func `a socket's own settings are read`() throws {
     let text = """
       [Unit]

@@ -12,6 +12,8 @@ public struct BootPlan: Sendable, Equatable {
   public var registrator: RegistratorPlan
   /// Where the Docker Engine listens; nil means "the usual socket, if it is there".
   public var dockerURL: String?
+  /// Where the Docker Engine's socket is made reachable besides, in the order of the document.
+  public var engineSockets: [EngineSocketPlan]
   /// Units of the document that are not built in, in the order of the document; not fleet's.
   ///
   /// With the carrier ``LocalUnitPlan/Carrier/node`` only those of types that the node runs, with the other one all.
@@ -27,6 +29,7 @@ public struct BootPlan: Sendable, Equatable {
     fleet: FleetPlan? = nil,
     registrator: RegistratorPlan = RegistratorPlan(),
     dockerURL: String? = nil,
+    engineSockets: [EngineSocketPlan] = [],
     localUnits: [LocalUnitPlan] = [],
     localUnitsCarrier: LocalUnitPlan.Carrier = .node,
     system: SystemPlan = SystemPlan()
@@ -35,6 +38,7 @@ public struct BootPlan: Sendable, Equatable {
     self.fleet = fleet
     self.registrator = registrator
     self.dockerURL = dockerURL
+    self.engineSockets = engineSockets
     self.localUnits = localUnits
     self.localUnitsCarrier = localUnitsCarrier
     self.system = system

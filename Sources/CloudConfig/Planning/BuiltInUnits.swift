@@ -20,6 +20,12 @@ struct BuiltInUnits {
     var standsAboveSection: Bool
   }
 
+  /// A socket of the Docker Engine, with its place in the document.
+  struct EngineSocket {
+    var plan: EngineSocketPlan
+    var mark: SourceMark
+  }
+
   var etcd = Switch.unset
   var fleet = Switch.unset
   var docker = Switch.unset
@@ -27,6 +33,7 @@ struct BuiltInUnits {
   var etcdEnvironment: [Variable] = []
   var fleetEnvironment: [Variable] = []
   var fleetListenURLs: [EndpointURL] = []
+  var engineSockets: [EngineSocket] = []
   var local: [LocalUnitPlan] = []
   /// Files for systemd-networkd.
   var network: [LocalUnitPlan] = []

@@ -42,6 +42,10 @@ extension PlanBuilder {
       case "registrator.service":
         flip(&units.registrator, section)
         warnContent(section, "coracle's own registrator runs instead")
+      case _ where carrier == .node && isEngineSocket(name, section, among: sections):
+        if let plan = planEngineSocket(name, section, at: mark) {
+          units.engineSockets.append(BuiltInUnits.EngineSocket(plan: plan, mark: mark))
+        }
       default:
         planOwn(name, section, at: mark, &units)
       }
@@ -68,7 +72,7 @@ extension PlanBuilder {
     return nil
   }
 
-  private func switched(_ section: Section) -> BuiltInUnits.Switch {
+  func switched(_ section: Section) -> BuiltInUnits.Switch {
     if section["mask"]?.boolean == true { return .off }
     switch section["command"]?.string.flatMap(LocalUnitPlan.Command.init(rawValue:)) {
     case .stop: return .off
@@ -163,7 +167,7 @@ extension PlanBuilder {
     "etcd.service", "etcd2.service", "etcd-member.service", "fleet.service", "docker.service", "registrator.service",
   ]
 
-  /// The built-in that a socket, timer or path would start, as `docker-tcp.socket` does; nil for anything else.
+  /// The built-in that a socket, timer or path would start; nil for anything else.
   private func startedBuiltIn(_ name: String, _ kind: String, _ content: Setting?) -> String? {
     guard let content, ["socket", "timer", "path"].contains(kind) else { return nil }
     let key = kind == "socket" ? "Service" : "Unit"

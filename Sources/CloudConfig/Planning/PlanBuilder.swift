@@ -40,8 +40,11 @@ struct PlanBuilder {
     checkSecurity(coreos["fleet"]?.section?["listen_urls"], plan.fleet, plan.etcd)
     plan.registrator = planRegistrator(coracle["registrator"]?.section ?? .absent, units.registrator)
     plan.dockerURL = units.docker == .off ? "none" : planDocker(coracle["docker"])
+    plan.engineSockets = units.engineSockets.map(\.plan)
+    checkEngineSockets(units.engineSockets, &plan)
+    let hasUnits = !plan.localUnits.isEmpty || !plan.engineSockets.isEmpty
     let changesSystem = appliesSystem && plan.system != SystemPlan(addresses: addresses.variables)
-    if plan.etcd == nil, plan.fleet == nil, plan.localUnits.isEmpty, !changesSystem, !log.hasErrors {
+    if plan.etcd == nil, plan.fleet == nil, !hasUnits, !changesSystem, !log.hasErrors {
       log.warning(at: root.mark, "nothing to run: there is neither coreos.etcd2 nor coreos.fleet nor a unit")
     }
     return plan

@@ -192,6 +192,7 @@ extension UnitFinding {
     case .unitTypeNotCarriedOut, .missingSetting, .missingCommand: (nil, nil, nil)
     case .severalStartCommands: ("Service", "ExecStart", nil)
     case .restartOfOneshot: ("Service", "Restart", nil)
+    case .socketOfEngine: ("Socket", "Service", nil)
     case .serviceTypeRefused(let type, _): ("Service", "Type", type)
     }
   }

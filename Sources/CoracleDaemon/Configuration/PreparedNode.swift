@@ -110,10 +110,15 @@ struct PreparedNode: Sendable {
 
   /// The Docker Engine's URL; nil when there is none or it is switched off.
   var dockerURL: String? {
-    switch options.docker ?? plan.dockerURL {
-    case "none": nil
-    case let url?: url
-    case nil: access("/var/run/docker.sock", F_OK) == 0 ? "unix:///var/run/docker.sock" : nil
-    }
+    let isThere = (options.docker ?? plan.dockerURL) != nil || access(Self.usualEngineSocket, F_OK) == 0
+    return isThere ? usualDockerURL : nil
   }
+
+  /// The Docker Engine's URL, or the usual one where nobody has said; nil when it is switched off.
+  var usualDockerURL: String? {
+    let url = options.docker ?? plan.dockerURL ?? "unix://\(Self.usualEngineSocket)"
+    return url == "none" ? nil : url
+  }
+
+  private static let usualEngineSocket = "/var/run/docker.sock"
 }

@@ -107,6 +107,7 @@ struct NodeServices {
         )
       )
     }
+    if let service = engineSockets(group) { services.append(service) }
     if let system { services.append(system) }
     services.append(ReloadService(node: node, fleet: fleet, manager: manager, logger: logger))
     // The last one hears first that the node is to end.
@@ -114,6 +115,17 @@ struct NodeServices {
       services.append(ReadinessService(node: node, manager: manager, store: store, supervision: supervision))
     }
     try await runGroup(services)
+  }
+
+  private func engineSockets(_ group: any EventLoopGroup) -> EngineSocketService? {
+    let plans = node.plan.engineSockets
+    guard !plans.isEmpty else { return nil }
+    guard let url = node.usualDockerURL else {
+      let names = plans.map(\.unit).joined(separator: ", ")
+      logger.warning("the node has no Docker Engine to make reachable", metadata: ["unit.name": "\(names)"])
+      return nil
+    }
+    return EngineSocketService(plans: plans, engineURL: url, group: group, logger: logger)
   }
 
   private func makePorts() -> APIPorts {

@@ -11,31 +11,19 @@ struct EngineConnection: Sendable {
   /// How many requests, streams among them, may be under way at once; more wait for their turn.
   static let concurrentRequestLimit = 4_096
 
-  /// Where the engine listens.
-  enum Address: Sendable {
-    case unix(String)
-    case tcp(String, Int)
-  }
-
   private let client: HTTPClient
   private let baseURL: String
   let host: String
-  let address: Address
+  let address: EngineAddress
   let eventLoopGroup: any EventLoopGroup
 
   init(url: String, eventLoopGroup: (any EventLoopGroup)?) throws(DockerEngineError) {
-    if let path = Self.rest(of: url, after: "unix://"), path.hasPrefix("/") {
-      baseURL = "http+unix://" + EngineRequest.percentEncoded(path)
-      host = "docker"
-      self.address = .unix(path)
-    } else if let rest = Self.rest(of: url, after: "http://") ?? Self.rest(of: url, after: "tcp://"), !rest.isEmpty {
-      let address = rest.hasSuffix("/") ? String(rest.dropLast()) : rest
-      baseURL = "http://" + address
-      host = address
-      self.address = Self.tcpAddress(address)
-    } else {
-      throw DockerEngineError(.badRequest, "\"\(url)\" is no engine URL: expected unix:///PATH or http://HOST:PORT")
+    address = try EngineAddress(url: url)
+    switch address {
+    case .unix(let path): baseURL = "http+unix://" + EngineRequest.percentEncoded(path)
+    case .tcp: baseURL = "http://" + address.host
     }
+    host = address.host
     var configuration = HTTPClient.Configuration()
     configuration.httpVersion = .http1Only
     configuration.timeout.connect = .seconds(5)
@@ -46,22 +34,6 @@ struct EngineConnection: Sendable {
       eventLoopGroupProvider: .shared(self.eventLoopGroup),
       configuration: configuration
     )
-  }
-
-  private static func rest(of url: String, after scheme: String) -> String? {
-    url.hasPrefix(scheme) ? String(url.dropFirst(scheme.count)) : nil
-  }
-
-  /// `HOST[:PORT]`, with an IPv6 address in brackets; 2375 is docker's port.
-  private static func tcpAddress(_ text: String) -> Address {
-    var host = text.prefix { $0 != "/" }
-    var port = 2375
-    if let colon = host.lastIndex(of: ":"), let number = Int(host[host.index(after: colon)...]) {
-      port = number
-      host = host[..<colon]
-    }
-    if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-    return .tcp(String(host), port)
   }
 
   func shutdown() async {

@@ -40,6 +40,8 @@ public enum UnitFinding: Sendable, Equatable, CustomStringConvertible {
   case severalStartCommands
   /// `Restart=always` or `on-success` in a oneshot service.
   case restartOfOneshot
+  /// The socket would start the Docker Engine, which is built in and no unit.
+  case socketOfEngine
 
   /// How bad it is.
   public var severity: Severity {
@@ -47,7 +49,7 @@ public enum UnitFinding: Sendable, Equatable, CustomStringConvertible {
     case .withoutEffect: .note
     case .notCarriedOut, .valueNotCarriedOut, .unitTypeNotCarriedOut, .unknown, .unknownSection, .ignoredValue: .warning
     case .badValue, .badCommandLine, .serviceTypeRefused, .missingSetting, .missingCommand, .severalStartCommands,
-      .restartOfOneshot:
+      .restartOfOneshot, .socketOfEngine:
       .error
     }
   }
@@ -81,8 +83,12 @@ public enum UnitFinding: Sendable, Equatable, CustomStringConvertible {
       "more than one ExecStart= is only allowed for Type=oneshot"
     case .restartOfOneshot:
       "Restart=always and Restart=on-success are not allowed for Type=oneshot"
+    case .socketOfEngine:
+      "\(SocketDefinition.engineService) is the machine's engine and no unit: put this socket under coreos.units of its"
+        + " cloud-config, and the node makes the engine reachable there"
     }
   }
+
   private static func reason(_ section: String, _ name: String) -> String {
     guard case .notCarriedOut(let reason?)? = DirectiveTable.standing(section: section, name: name) else { return "" }
     return ": \(reason)"

@@ -161,6 +161,7 @@ extension ServiceReader {
       )
     }
     if socket.accepts { checkAccepting(&socket) }
+    if socket.service == SocketDefinition.engineService { findings.append(.socketOfEngine) }
     if socket.settings.links.count > 0, socket.listeners.compactMap(\.path).count != 1 {
       findings.append(.missingSetting("Symlinks= needs exactly one listener that is a file"))
     }

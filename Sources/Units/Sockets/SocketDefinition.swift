@@ -69,6 +69,8 @@ public struct SocketDefinition: Sendable, Equatable {
     public init() {}
   }
 
+  /// The name of the Docker Engine's service, which no unit has here.
+  public static let engineService = "docker.service"
   /// How many things one unit may listen on.
   public static let listenerLimit = 256
 

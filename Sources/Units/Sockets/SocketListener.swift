@@ -49,16 +49,17 @@ public struct SocketListener: Sendable, Hashable, Codable, CustomStringConvertib
   }
 
   /// As `systemctl status` has it: `[::]:80 (Stream)`.
-  public var description: String {
-    let place =
-      switch address {
-      case .path(let path): path
-      case .abstract(let name): "@\(name)"
-      case .ipv4(let host, let port): "\(host):\(port)"
-      case .ipv6(let host, let port): "[\(host)]:\(port)"
-      case .port(let port): "[::]:\(port)"
-      }
-    return "\(place) (\(kind.rawValue))"
+  public var description: String { "\(place) (\(kind.rawValue))" }
+
+  /// Where it is: `[::]:80`.
+  public var place: String {
+    switch address {
+    case .path(let path): path
+    case .abstract(let name): "@\(name)"
+    case .ipv4(let host, let port): "\(host):\(port)"
+    case .ipv6(let host, let port): "[\(host)]:\(port)"
+    case .port(let port): "[::]:\(port)"
+    }
   }
 
   /// The file it is at; nil for none.

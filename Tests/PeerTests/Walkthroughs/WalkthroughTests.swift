@@ -89,6 +89,35 @@ struct WalkthroughTests {
     }
   }
 
+  @Test func `1 docker-tcp.socket makes each engine reachable, for its own machine alone`() async throws {
+    try await SharedCluster.use { cluster, fleet in
+      let host = cluster.nodes[5]
+      func docker(_ words: String..., input: String? = nil, at place: String = "127.0.0.1:2375") async throws -> String
+      {
+        try await succeed(host.onMachine(["docker", "-H", "tcp://\(place)"] + words), input: input)
+      }
+      #expect(try await docker("run", "-i", "--rm", "busybox", "cat", input: "typed\n") == "typed\n")
+      #expect(try await docker("ps", "-q", at: "[::1]:2375").isEmpty)
+      for (node, name) in [(host, host.address), (cluster.nodes[0], host.address)] {
+        let asked = try await TestKit.run(node.onMachine(["curl", "-s", "-m", "5", "http://\(name):2375/_ping"]))
+        #expect(asked.status == 7, "\(asked)")
+      }
+      #expect(host.log.contains("the Docker Engine's socket is reachable"), "\(host.log.suffix(2_000))")
+
+      try await host.end(SIGTERM)
+      let closed = try await TestKit.run(host.onMachine(["curl", "-s", "http://127.0.0.1:2375/_ping"]))
+      #expect(closed.status == 7, "\(closed)")
+      try host.start()
+      try await eventually("it is reachable again") { try await docker("ps", "-q").isEmpty }
+      try await cluster.waitUntilListed(cluster.nodes)
+
+      let file = try cluster.write("[Socket]\nListenStream=2375\nService=docker.service\n", to: "docker-tcp.socket")
+      let refused = try await fleet.run(["start", "--no-block", file])
+      let reason = "put this socket under coreos.units of its cloud-config"
+      #expect(refused.errors.contains(reason), "\(refused)")
+    }
+  }
+
   // MARK: 2. One service
 
   @Test func `2 one service is submitted, started, healed and moved when its machine dies`() async throws {
