@@ -161,7 +161,14 @@ final class MemoryStore: KeysAPI {
     var failureCount = 0
     var events = 0
     var keepsBackPatient = false
-    var keptBack: [@Sendable () -> Void] = []
+    var keptBack: [Kept] = []
+  }
+
+  /// A patient refresh; carried out when it has a result, which nobody has been told.
+  private struct Kept {
+    var request: KeysRequest
+    var answer: @Sendable (Result<KeysReply, EtcdError>) -> Void
+    var result: Result<KeysReply, EtcdError>?
   }
 
   private let contents = Mutex(Contents())
@@ -199,7 +206,7 @@ final class MemoryStore: KeysAPI {
   func perform(_ request: KeysRequest, answer: @escaping @Sendable (Result<KeysReply, EtcdError>) -> Void) {
     let isKeptBack = contents.withLock { contents in
       guard contents.keepsBackPatient, case .write(_, _, let patience) = request, patience > .zero else { return false }
-      contents.keptBack.append { [self] in answer(self.contents.withLock { Self.carryOut(request, &$0) }) }
+      contents.keptBack.append(Kept(request: request, answer: answer))
       return true
     }
     if !isKeptBack { answer(contents.withLock { Self.carryOut(request, &$0) }) }
@@ -213,8 +220,21 @@ final class MemoryStore: KeysAPI {
       defer { if !keepsBack { contents.keptBack = [] } }
       return contents.keptBack
     }
-    if !keepsBack { for perform in due { perform() } }
+    guard !keepsBack else { return due.count }
+    for kept in due {
+      kept.answer(kept.result ?? contents.withLock { Self.carryOut(kept.request, &$0) })
+    }
     return due.count
+  }
+
+  /// Carries out what is kept back; nobody is told yet.
+  func carryOutKeptBack() {
+    contents.withLock { contents in
+      for place in contents.keptBack.indices {
+        let request = contents.keptBack[place].request
+        contents.keptBack[place].result = Self.carryOut(request, &contents)
+      }
+    }
   }
 
   private static func carryOut(_ request: KeysRequest, _ contents: inout Contents) -> Result<KeysReply, EtcdError> {

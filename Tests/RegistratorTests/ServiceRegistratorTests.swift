@@ -67,6 +67,34 @@ import Testing
     }
   }
 
+  @Test func `a refresh that found nothing and says so late does not have a record written twice`() async throws {
+    try await Bench.with { bench in
+      let key = "/services/nginx/core-01:web:80"
+      let web = try ServiceRecordTests.container("web", image: "nginx", ports: ["8000>80"])
+      func turn(_ containers: [ContainerDetails]) async throws {
+        let lists = bench.engine.listCount
+        bench.engine.set(containers)
+        bench.engine.tell(.everything)
+        try await eventually("a turn") { bench.engine.listCount > lists }
+      }
+      try await turn([web])
+      try await bench.expect([key: "10.0.0.1:8000"])
+      bench.store.keepBackPatient(true)
+      try await bench.advance(by: .seconds(20))
+      try await eventually("the record and the ledger") { bench.store.keepBackPatient(true) == 2 }
+      // As somebody who pauses a container and goes on at once.
+      try await turn([])
+      try await bench.expect([:])
+      bench.store.carryOutKeptBack()
+      try await turn([web])
+      try await bench.expect([key: "10.0.0.1:8000"])
+      let index = bench.store.modifiedIndex(key)
+      bench.store.keepBackPatient(false)
+      for _ in 1...3 { try await turn([web]) }
+      #expect(bench.store.modifiedIndex(key) == index)
+    }
+  }
+
   @Test func `records of a lost machine go with their time to live`() async throws {
     try await Bench.with { bench in
       bench.engine.set([try ServiceRecordTests.container("web", image: "nginx", ports: ["8000>80"])])

@@ -20,6 +20,8 @@ actor RecordPublisher {
   private var ledger: OwnershipLedger?
   /// Keys that were not kept alive last time; they may have gone.
   private var lingering: Set<String> = []
+  /// Keys that a refresh did not find; it may have been asked for before they were last written.
+  private var doubtful: Set<String> = []
 
   init(
     store: any KeysAPI,
@@ -48,10 +50,8 @@ actor RecordPublisher {
   /// - Throws: ``EtcdError`` when the store cannot be used now; what was done until then stays known.
   func publish(_ wanted: WantedRecords, isRefreshDue: Bool, isCheckDue: Bool = false) async throws(EtcdError) {
     let findings = refreshes.takeFindings()
-    for key in findings.lost {
-      published?[key] = nil
-      if key == ledgerKey { ledger = nil }
-    }
+    doubtful.formUnion(findings.lost)
+    if doubtful.remove(ledgerKey) != nil { ledger = nil }
     if let failure = findings.failure { throw failure }
     let isFirst = published == nil
     if isFirst { published = try await readLedger().values }
@@ -66,11 +66,16 @@ actor RecordPublisher {
         try await write(key, value)
         continue
       }
-      if isFirst || isCheckDue || lingering.contains(key) { try await putRight(key, value) }
+      let isDoubtful = doubtful.contains(key)
+      if isFirst || isCheckDue || isDoubtful || lingering.contains(key) {
+        try await putRight(key, value, isFresh: isDoubtful)
+        doubtful.remove(key)
+      }
       guard isFirst || isRefreshDue || lingering.contains(key) else { continue }
       try await provideSharedRecord(beside: key)
       kept.append(key)
     }
+    doubtful = []
     lingering = Set(published?.keys.filter { wanted.values[$0] == nil } ?? [])
     try await writeLedger(published ?? [:])
     if isFirst || isRefreshDue || !kept.isEmpty { keepAlive(kept) }
@@ -106,10 +111,11 @@ actor RecordPublisher {
     return files
   }
 
-  /// Writes a record anew that someone else has changed or removed.
-  private func putRight(_ key: String, _ value: String) async throws(EtcdError) {
+  /// Writes a record anew that someone else has changed or removed; `isFresh` asks the whole store, where a member may
+  /// not know yet.
+  private func putRight(_ key: String, _ value: String, isFresh: Bool) async throws(EtcdError) {
     do {
-      let stored = try await store.get(key).event.node.value
+      let stored = try await store.get(key, quorum: isFresh).event.node.value
       guard stored != value else { return }
       logger.warning(
         "service record was changed by someone else",
