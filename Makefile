@@ -20,7 +20,7 @@ RELEASE_FLAGS := -c release --static-swift-stdlib --product coracle \
 LOAD_FLAGS := $(subst --product coracle,--product coracle-load,$(RELEASE_FLAGS))
 SOURCES := Sources Tests Benchmarks Package.swift
 
-.PHONY: help setup test-setup build demo test check format sim scenarios faults unit-faults differential fuzz recovery load bench vagrant-check deploy-check install package package-test vm-test clean
+.PHONY: help setup test-setup build demo test check format sim scenarios faults unit-faults container-chaos differential fuzz recovery load bench vagrant-check deploy-check install package package-test vm-test clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -75,6 +75,12 @@ unit-faults: build ## every fault on fleets of five real machines, ROUNDS times 
 	swift build --product coracle-faults
 	CORACLE_BINARY=$(abspath $(BIN)) .build/debug/coracle-faults units \
 	  $(if $(ROUNDS),--rounds $(ROUNDS)) --seed $(SEED) --jobs 3
+
+container-chaos: build test-setup ## ROUNDS rounds (default 200) of chaos on machines with containers, then a few with live-restore; needs root
+	swift build --product coracle-faults
+	CORACLE_BINARY=$(abspath $(BIN)) .build/debug/coracle-faults containers \
+	  $(if $(ROUNDS),--rounds $(ROUNDS)) --seed $(SEED)
+	CORACLE_BINARY=$(abspath $(BIN)) .build/debug/coracle-faults containers --live-restore --rounds 20 --seed $(SEED)
 
 differential: test-setup ## COUNT random requests (default 20000) from SEED to coracle and to the real etcd, compared
 	swift build --product coracle

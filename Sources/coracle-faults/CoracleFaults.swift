@@ -7,7 +7,7 @@ struct CoracleFaults: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "coracle-faults",
     abstract: "Breaks clusters of real processes in network namespaces, and checks what must hold all the same.",
-    subcommands: [StoreCommand.self, UnitsCommand.self, HoldCommand.self],
+    subcommands: [StoreCommand.self, UnitsCommand.self, ContainersCommand.self, HoldCommand.self],
     defaultSubcommand: StoreCommand.self
   )
 }

@@ -4,9 +4,12 @@ import Glibc
 
 /// A real Docker Engine started by hand, with a data root, socket and network namespace of its own.
 public final class DockerDaemon {
-  private var child: ChildProcess
+  private var child: ChildProcess?
+  /// Holds the machine's own mounts, which an engine leaves behind when it ends and finds again when it is back.
+  private var home: ChildProcess?
   private let directory: URL
   private let namespace: String?
+  private let arguments: [String]
 
   /// The engine's socket.
   public let socket: String
@@ -14,40 +17,66 @@ public final class DockerDaemon {
   /// The URL that `--docker` and `docker -H` take.
   public var url: String { "unix://\(socket)" }
 
-  private init(directory: URL, namespace: String?) throws {
+  /// What it has logged since its last start.
+  public var log: String { child?.errors ?? "" }
+
+  private init(directory: URL, namespace: String?, arguments: [String]) throws {
     self.directory = directory
     self.namespace = namespace
+    self.arguments = arguments
     socket = directory.appendingPathComponent("docker.sock").path
-    child = try Self.launch(directory, namespace)
+    try launch()
   }
 
   /// `nsenter` and not `ip netns exec`, which hides the cgroup file systems from the engine.
   ///
   /// A host also has a `/run` of its own, where containers find the engine's usual socket.
-  private static func launch(_ directory: URL, _ namespace: String?) throws -> ChildProcess {
-    let arguments = [
-      "--data-root", "\(directory.path)/root", "--exec-root", "\(directory.path)/exec", "-H",
-      "unix://\(directory.path)/docker.sock", "--pidfile", "\(directory.path)/pid",
+  private func launch() throws {
+    let path = directory.path
+    var words = [
+      "dockerd", "--data-root", "\(path)/root", "--exec-root", "\(path)/exec", "-H", "unix://\(socket)", "--pidfile",
+      "\(path)/pid",
     ]
-    guard let namespace else { return try ChildProcess(["dockerd"] + arguments, directory: directory) }
-    let enter = ["nsenter", "--net=/run/netns/\(namespace)", "unshare", "--mount", "--propagation", "private"]
-    let script = #"mount -t tmpfs tmpfs /run; exec dockerd -H unix:///run/docker.sock "$@""#
-    return try ChildProcess(enter + ["sh", "-ec", script, "dockerd"] + arguments, directory: directory)
+    words += arguments
+    guard let namespace else {
+      child = try ChildProcess(words, directory: directory)
+      return
+    }
+    if home?.isRunning != true {
+      try? FileManager.default.removeItem(atPath: "\(path)/home")
+      let script = #"mount -t tmpfs tmpfs /run; : >"$0"; exec sleep 1000000"#
+      home = try ChildProcess(
+        ["unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "\(path)/home"],
+        directory: directory
+      )
+    }
+    let script = #"until [ -e "$0" ]; do sleep 0.02; done; exec "$@""#
+    let enter = ["nsenter", "--net=/run/netns/\(namespace)", "--mount=/proc/\(home?.id ?? 0)/ns/mnt"]
+    child = try ChildProcess(
+      ["sh", "-ec", script, "\(path)/home"] + enter + words + ["-H", "unix:///run/docker.sock"],
+      directory: directory
+    )
   }
 
   /// Starts an engine.
   ///
+  /// - Parameters:
+  ///   - directory: Where it keeps everything.
+  ///   - namespace: Its network namespace, if it has one of its own.
+  ///   - arguments: Further flags, such as `--live-restore`.
+  /// - Returns: The engine, which may not answer yet.
   /// - Throws: When its program cannot be started.
-  public static func launch(directory: URL, namespace: String?) throws -> DockerDaemon {
+  public static func launch(directory: URL, namespace: String?, arguments: [String] = []) throws -> DockerDaemon {
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    return try DockerDaemon(directory: directory, namespace: namespace)
+    return try DockerDaemon(directory: directory, namespace: namespace, arguments: arguments)
   }
 
-  /// Starts the engine again after ``stop()``, with what it kept on disk.
+  /// Starts the engine again after it has ended in any way, with what it kept on disk.
   ///
   /// - Throws: When it does not come up, with its log.
   public func restart() async throws {
-    child = try Self.launch(directory, namespace)
+    try await forgetContainerd()
+    try launch()
     try await waitUntilReady()
   }
 
@@ -61,7 +90,7 @@ public final class DockerDaemon {
       }
     } catch {
       await stop()
-      throw CommandFailed(description: "\(error)\n\(child.errors.suffix(4_000))")
+      throw CommandFailed(description: "\(error)\n\(log.suffix(4_000))")
     }
   }
 
@@ -97,18 +126,65 @@ public final class DockerDaemon {
     }
   }
 
-  /// Kills every container and the engine, as a power cut does.
+  // MARK: Its end
+
+  /// Ends the engine alone with a signal, and waits until it is gone; containers are left as it leaves them.
+  ///
+  /// - Throws: ``DeadlinePassed`` when it does not end.
+  public func end(_ signal: Int32) async throws {
+    guard let child, child.isRunning else { return }
+    child.signal(signal)
+    try await eventually("the Docker Engine ends by signal \(signal)", every: .milliseconds(10)) { !child.isRunning }
+  }
+
+  /// Takes the power away: the engine, all it has started and every container die at once.
+  ///
+  /// - Throws: ``DeadlinePassed`` when the engine does not end.
+  public func powerOff() async throws {
+    // The engine first, so that it can note nothing of what becomes of its containers.
+    let doomed = ProcessTree.current().members { $0.contains("\(directory.path)/") }
+    child?.signal(SIGKILL)
+    for id in doomed { kill(id, SIGKILL) }
+    try await end(SIGKILL)
+    for id in ProcessTree.current().members({ $0.contains("\(directory.path)/exec/") }) { kill(id, SIGKILL) }
+    await forgetMounts()
+    // What a machine keeps there is gone with its power.
+    try await eventually("what the engine kept for this boot is gone") {
+      try await run(["rm", "-rf", "\(directory.path)/exec", "\(directory.path)/pid"]).status == 0
+    }
+  }
+
+  /// Kills every container and the engine.
   public func stop() async {
     _ = try? await run(
       ["sh", "-c", "docker -H \(url) ps -q | xargs -r docker -H \(url) kill"],
       within: .seconds(60)
     )
-    child.signal(SIGTERM)
+    child?.signal(SIGTERM)
     do {
-      try await child.wait(within: .seconds(60))
+      try await child?.wait(within: .seconds(60))
     } catch {
-      child.signal(SIGKILL)
+      child?.signal(SIGKILL)
     }
+    // With live-restore, or after it was killed, something may have been left.
+    for id in ProcessTree.current().members({ $0.contains("\(directory.path)/exec/") }) { kill(id, SIGKILL) }
+    await forgetMounts()
+  }
+
+  private func forgetMounts() async {
+    home?.signal(SIGKILL)
+    try? await eventually("the machine's own mounts are gone") { home?.isRunning != true }
     _ = try? await run(["sh", "-c", "grep -F \(directory.path) /proc/mounts | cut -d' ' -f2 | xargs -r umount -l"])
+  }
+
+  /// An engine that was killed takes its containerd with it, whose pid file stays; the next engine waits in vain for a
+  /// process that has ended and that nobody has collected yet, as a machine's first process does at once.
+  private func forgetContainerd() async throws {
+    let file = "\(directory.path)/exec/containerd/containerd.pid"
+    guard let text = try? String(contentsOfFile: file, encoding: .utf8),
+      let id = Int32(text.trimmingCharacters(in: .whitespacesAndNewlines))
+    else { return }
+    try await eventually("containerd \(id) has ended with its engine") { ProcessTree.hasEnded(id) }
+    unlink(file)
   }
 }

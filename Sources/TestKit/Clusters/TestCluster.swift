@@ -42,6 +42,8 @@ public struct TestClusterShape: Sendable {
   public var fleetLines: String
   /// Lines put under the top level.
   public var ownLines: String
+  /// Further flags of every Docker Engine.
+  public var engineArguments: [String] = []
 
   /// Describes a cluster.
   public init(
@@ -95,7 +97,7 @@ public final class TestCluster {
     try await withTestDirectory { directory in
       let cluster = try await lay(out: shape, on: kind, directory: directory)
       do {
-        if case .hosts(let images) = kind { try await cluster.startEngines(images) }
+        if case .hosts(let images) = kind { try await cluster.startEngines(images, shape.engineArguments) }
         try await cluster.boot(shape)
         let value = try await body(cluster)
         await cluster.tearDown()
@@ -178,12 +180,13 @@ public final class TestCluster {
     return TestCluster(nodes: nodes, directory: directory, seed: seed, network: network)
   }
 
-  private func startEngines(_ images: [DockerImage]) async throws {
+  private func startEngines(_ images: [DockerImage], _ arguments: [String]) async throws {
     // All at once: an engine waits for itself most of the time.
     for node in nodes {
       let engine = try DockerDaemon.launch(
         directory: directory.appendingPathComponent("engine\(node.number)"),
-        namespace: node.namespace
+        namespace: node.namespace,
+        arguments: arguments
       )
       engines.append(engine)
       node.docker = engine.url
@@ -299,7 +302,7 @@ public final class TestCluster {
   /// - Throws: ``DeadlinePassed`` when they do not end.
   public func powerOff(_ node: TestNode) async throws {
     try await node.powerOff()
-    if node.number <= engines.count { await engines[node.number - 1].stop() }
+    if node.number <= engines.count { try await engines[node.number - 1].powerOff() }
   }
 
   /// Starts a machine again after ``powerOff(_:)``, and waits until all machines are listed.
