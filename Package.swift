@@ -76,7 +76,7 @@ let package = Package(
     module("Meters", []),
     module("Units", [crypto]),
     module("Fleet", ["Units"]),
-    module("CloudConfig", ["Units", "CZlib"]),
+    module("CloudConfig", ["Units", "TextTemplates", "CZlib"]),
     module("TextTemplates", []),
     // Row 1: what stands on the wire.
     module("EtcdWire", ["EtcdStore", "Meters"]),
@@ -111,7 +111,10 @@ let package = Package(
     module("UnitRunner", ["Units", "DockerEngine", "Threads", "CUnitSpawn", logging]),
     // Row 3: daemons' parts.
     module("FleetDaemon", ["Units", "Fleet", "EtcdStore", "EtcdWire", "FleetWire", logging]),
-    module("Registrator", ["DockerEngine", "EtcdStore", "EtcdWire", "Units", logging, nioCore, nioPosix]),
+    module(
+      "Registrator",
+      ["DockerEngine", "EtcdStore", "EtcdWire", "TextTemplates", "Units", logging, nioCore, nioPosix]
+    ),
     module("CloudInit", ["CloudConfig", "EtcdStore", "EtcdWire", "Units", "CUnitSpawn", crypto, logging]),
     // Row 4: wiring.
     module(
@@ -161,7 +164,7 @@ let package = Package(
     tests("EtcdStore", ["TestKit"]),
     tests("Units", ["TestKit"], fixtures: true),
     tests("Fleet", ["Units", "TestKit"], fixtures: true),
-    tests("CloudConfig", ["CZlib", "TestKit", yams], fixtures: true),
+    tests("CloudConfig", ["CZlib", "TestKit", "TextTemplates", yams], fixtures: true),
     tests("TextTemplates", fixtures: true),
     tests("EtcdWire", ["Differential", "EtcdStore", "TestKit"], fixtures: true),
     tests("FleetWire", ["EtcdWire", "Fleet", "Units", "TestKit"]),
@@ -198,7 +201,10 @@ let package = Package(
       "FleetDaemon",
       ["APIClients", "Units", "Fleet", "FleetWire", "EtcdStore", "EtcdWire", "TestKit", logging]
     ),
-    tests("Registrator", ["DockerEngine", "EtcdStore", "EtcdWire", "TestKit", "Units", logging, nioCore, nioPosix]),
+    tests(
+      "Registrator",
+      ["DockerEngine", "EtcdStore", "EtcdWire", "TestKit", "TextTemplates", "Units", logging, nioCore, nioPosix]
+    ),
     tests("CloudInit", ["CloudConfig", "EtcdStore", "EtcdWire", "TestKit"]),
     tests(
       "CoracleCommands",

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import DockerEngine
+public import TextTemplates
 
 /// How the services of this machine are announced in the store.
 public struct RegistratorConfiguration: Sendable, Equatable {
@@ -38,6 +40,8 @@ public struct RegistratorConfiguration: Sendable, Equatable {
   public var isExplicit = false
   /// What each record is tagged with, beside its own tags.
   public var tags: [String] = []
+  /// What each record of a container is tagged with besides, by what the engine says of it.
+  public var tagTemplate: TagTemplate?
   /// Time to live of each record, in seconds; 0 keeps records until they are removed.
   public var ttlSeconds: UInt64
   /// Time between refreshes, in seconds; nil for a third of ``ttlSeconds``.
@@ -78,6 +82,25 @@ public struct RegistratorConfiguration: Sendable, Equatable {
     self.hostName = hostName
     self.machineID = machineID
     self.keepsBoundAddresses = keepsBoundAddresses
+  }
+
+  /// What every service of a container is tagged with.
+  ///
+  /// Differs: a template that cannot be filled leaves the container without its tags.
+  func tags(of container: ContainerDetails) -> [String] {
+    guard let tagTemplate, let document = container.document else { return tags }
+    return tags + ((try? tagTemplate.tags(of: document.templateValue)) ?? [])
+  }
+
+  /// Why the template cannot be filled for a container; nil when it can.
+  func tagProblem(of container: ContainerDetails) -> TemplateError? {
+    guard let tagTemplate, let document = container.document else { return nil }
+    do throws(TemplateError) {
+      _ = try tagTemplate.tags(of: document.templateValue)
+      return nil
+    } catch {
+      return error
+    }
   }
 
   /// Time between two turns of the clock that keep records alive.

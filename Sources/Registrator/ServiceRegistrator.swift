@@ -28,6 +28,8 @@ public actor ServiceRegistrator {
   private let checks: ServiceChecks
 
   private var picture: ServicePicture
+  /// Containers whose tags cannot be made of the template, which has been told.
+  private var untagged: Set<ContainerID> = []
   /// What failed turns have left, until their pause is over.
   private var postponed: PendingWork.Work?
   private let retries: AsyncStream<Duration>
@@ -52,7 +54,8 @@ public actor ServiceRegistrator {
   ) {
     self.init(
       configuration: configuration,
-      source: engine.map { EngineContainers(engine: $0) } ?? NoContainers(),
+      source: engine.map { EngineContainers(engine: $0, keepsDocuments: configuration.tagTemplate != nil) }
+        ?? NoContainers(),
       units: units,
       store: store,
       clock: ContinuousClock(),
@@ -258,10 +261,24 @@ public actor ServiceRegistrator {
       }
       picture.containers = containers
       picture.engine = .reached
+      tellUntagged(containers)
       return nil
     } catch {
       picture.engine = .lost(processes: await source.processes(of: picture.containers ?? []))
       return error
+    }
+  }
+
+  private func tellUntagged(_ containers: [ContainerDetails]) {
+    guard configuration.tagTemplate != nil else { return }
+    untagged.formIntersection(containers.map(\.id))
+    for container in containers where !untagged.contains(container.id) {
+      guard let problem = configuration.tagProblem(of: container) else { continue }
+      untagged.insert(container.id)
+      logger.warning(
+        "a container has no tags of the template",
+        metadata: ["container.name": "\(container.name)", "error": "\(problem)"]
+      )
     }
   }
 

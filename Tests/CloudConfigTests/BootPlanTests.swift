@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Testing
+import TextTemplates
 
 @testable import CloudConfig
 
@@ -157,6 +158,12 @@ import Testing
     #expect(plan == expected)
     let skydns = try self.plan("coracle: {registrator: {format: skydns2, domain: .a.b.}}\ncoreos: {fleet: {}}")
     #expect((skydns.registrator.prefix, skydns.registrator.domain) == ("/skydns", "a.b"))
+  }
+
+  @Test func `tags with braces are a template`() throws {
+    let text = "{{mIndex \"team\" .Config.Labels}},{{toLower .Name}}"
+    let registrator = try plan("coracle: {registrator: {tags: '\(text)'}}\ncoreos: {fleet: {}}").registrator
+    #expect(registrator.tagTemplate?.text == text && registrator.tags.isEmpty)
   }
 
   @Test func `what is advertised follows what is listened on`() throws {

@@ -31,7 +31,7 @@ enum LayeringTable {
     "Meters": Row(own: [], others: ["Synchronization"]),
     "Units": Row(own: [], others: ["Crypto"]),
     "Fleet": Row(own: ["Units"], others: []),
-    "CloudConfig": Row(own: ["Units", "CZlib"], others: []),
+    "CloudConfig": Row(own: ["Units", "TextTemplates", "CZlib"], others: []),
     "TextTemplates": Row(own: [], others: []),
     // Row 1
     "EtcdWire": Row(own: ["EtcdStore", "Meters"], others: []),
@@ -55,7 +55,7 @@ enum LayeringTable {
     "UnitRunner": Row(own: ["Units", "DockerEngine", "Threads", "CUnitSpawn", "CSQLite"], others: nio.union(system)),
     // Row 3
     "FleetDaemon": Row(own: wire, others: system),
-    "Registrator": Row(own: ["Units", "DockerEngine", "EtcdStore", "EtcdWire"], others: nio.union(system)),
+    "Registrator": Row(own: ["Units", "TextTemplates", "DockerEngine", "EtcdStore", "EtcdWire"], others: nio.union(system)),
     "CloudInit": Row(
       own: ["Units", "CloudConfig", "EtcdStore", "EtcdWire", "CUnitSpawn"],
       others: system.union(["Crypto"])

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+public import TextTemplates
 
 /// Settings of the registrator (`coracle.registrator`).
 public struct RegistratorPlan: Sendable, Equatable {
@@ -43,6 +44,8 @@ public struct RegistratorPlan: Sendable, Equatable {
   public var isExplicit = false
   /// What every service is tagged with.
   public var tags: [String] = []
+  /// What every service of a container is tagged with besides, by what the engine says of it.
+  public var tagTemplate: TagTemplate?
   /// Seconds a service record lives without refresh; 0 means for ever.
   public var ttlSeconds: UInt64
   /// Seconds between refreshes; nil for a third of ``ttlSeconds``.

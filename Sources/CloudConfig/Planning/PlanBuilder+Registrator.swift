@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import TextTemplates
 
 /// `coracle.registrator`.
 extension PlanBuilder {
@@ -14,13 +15,15 @@ extension PlanBuilder {
     if let ip = section["ip"]?.string, !ip.isEmpty { plan.ip = ip }
     plan.ipLabel = text(section, "use_ip_from_label") ?? text(section, "useIpFromLabel")
     if let tags = section["tags"] ?? section["force_tags"], let text = tags.string {
-      if text.contains("{{") {
-        log.error(
-          at: tags.mark,
-          "coracle.registrator.tags cannot be a template yet; write words with commas between them"
-        )
+      if TagTemplate.isTemplate(text) {
+        do {
+          plan.tagTemplate = try TagTemplate(text)
+        } catch {
+          log.error(at: tags.mark, "coracle.registrator.tags: \(error)")
+        }
+      } else {
+        plan.tags = text.split(separator: ",").map { String($0.trimmingBlanks()) }.filter { !$0.isEmpty }
       }
-      plan.tags = text.split(separator: ",").map { String($0.trimmingBlanks()) }.filter { !$0.isEmpty }
     }
     planLayout(section, &plan)
     planTimes(section, &plan)

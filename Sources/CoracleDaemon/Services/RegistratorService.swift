@@ -64,6 +64,7 @@ extension RegistratorConfiguration {
     ipLabel = plan.ipLabel
     isExplicit = plan.isExplicit
     tags = plan.tags
+    tagTemplate = plan.tagTemplate
     refreshSeconds = plan.refreshSeconds
     resyncSeconds = plan.resyncSeconds
     cleansUp = plan.cleansUp

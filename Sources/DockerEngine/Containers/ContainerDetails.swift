@@ -72,6 +72,8 @@ public struct ContainerDetails: Sendable, Equatable {
   public var stopTimeoutSeconds: Int64?
   /// Its own stop signal, a name or a number; nil for SIGTERM.
   public var stopSignal: String?
+  /// All that the engine said, where it was asked to be kept.
+  public var document: ContainerDocument?
 
   /// Makes details; for tests and for engines that are not Docker.
   public init(

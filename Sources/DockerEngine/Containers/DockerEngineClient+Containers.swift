@@ -115,11 +115,20 @@ extension DockerEngineClient {
 
   /// Reads what the engine knows of a container.
   ///
+  /// - Parameters:
+  ///   - nameOrID: The container.
+  ///   - keepsDocument: Whether all of the answer is kept.
+  /// - Returns: What is known of it.
   /// - Throws: ``DockerEngineError``, `notFound` when there is no such container.
-  public func inspect(_ nameOrID: String) async throws(DockerEngineError) -> ContainerDetails {
-    guard let details = ContainerDetails(try await inspectJSON(container: nameOrID)) else {
+  public func inspect(
+    _ nameOrID: String,
+    keepsDocument: Bool = false
+  ) async throws(DockerEngineError) -> ContainerDetails {
+    let json = try await inspectJSON(container: nameOrID)
+    guard var details = ContainerDetails(json) else {
       throw DockerEngineError(.badAnswer, "inspect container \(nameOrID): the answer names no container")
     }
+    if keepsDocument { details.document = ContainerDocument(json) }
     return details
   }
 

@@ -35,8 +35,11 @@ final class EngineContainers: ContainerSource {
   /// Process ids that were found on this machine while the engine vouched for them.
   private let seen = Mutex<[ContainerID: Int32]>([:])
 
-  init(engine: DockerEngineClient) {
+  private let keepsDocuments: Bool
+
+  init(engine: DockerEngineClient, keepsDocuments: Bool = false) {
     self.engine = engine
+    self.keepsDocuments = keepsDocuments
   }
 
   func runningContainers() async throws -> [ContainerID] {
@@ -57,7 +60,7 @@ final class EngineContainers: ContainerSource {
 
   private func inspect(_ id: ContainerID) async throws -> ContainerDetails? {
     do throws(DockerEngineError) {
-      return try await engine.inspect(id.rawValue)
+      return try await engine.inspect(id.rawValue, keepsDocument: keepsDocuments)
     } catch  where error.code == .notFound {
       return nil
     }

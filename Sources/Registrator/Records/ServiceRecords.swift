@@ -103,7 +103,7 @@ struct ServiceRecords {
       ip: address(of: container, port: port),
       port: configuration.isInternal ? port.port.number : port.hostPort ?? port.port.number,
       transport: port.port.transport,
-      tags: metadata.tags + configuration.tags + (isUDP ? ["udp"] : []),
+      tags: metadata.tags + configuration.tags(of: container) + (isUDP ? ["udp"] : []),
       attributes: metadata.attributes,
       health: container.containerState.health?.rawValue,
       unit: container.labels[ContainerLabel.unit],
