@@ -27,6 +27,7 @@ struct RealEngineCommandTests {
     "run --nope x", "run -tX x", "stop", "frobnicate", "image frobnicate", "rename a", "ps x", "tag a", "exec x",
     "run --rm=maybe x", "run -p abc x", "run --name", "ps --nope", "cp a b", "run --rm --restart=always busybox",
     // A container's life.
+    "create --name @ busybox /nonexistent", "start -a @", "rm @",
     "create --name @ busybox sh -c exit 3", "start @", "wait @", "start -a @", "rename @ @-b", "rename @-b @",
     "rm nosuch", "rm @", "kill nosuch", "stop nosuch", "start nosuch", "wait nosuch", "logs nosuch", "attach nosuch",
     "run --rm busybox echo a b",

@@ -23,10 +23,12 @@ extension DockerCommandExecutor {
   /// Attaches to a container that does not run, starts it, and stays to its end.
   ///
   /// Source: docker CLI `cli/command/container/run.go`: attach and wait come before the start, so that nothing is lost.
+  /// `refusal` is the exit code when it cannot be started; nil for that of `run`, which tells why.
   func runAttached(
     _ id: ContainerID,
     _ attachment: Attachment,
     isRemoved: Bool,
+    refusal: Int32? = nil,
     _ console: any CommandConsole
   ) async throws(DockerEngineError) -> CommandResult {
     let client = client
@@ -47,7 +49,7 @@ extension DockerCommandExecutor {
         } catch {
           console.line(OutputLine(.standardError, "docker: \(error)"))
           group.cancelAll()
-          return CommandResult(exitCode: error.startExitCode)
+          return CommandResult(exitCode: refusal ?? error.startExitCode)
         }
         if !knowsConditions { group.addTask { try await client.waitOnce(id, condition: nil) {} } }
         let end = try await attend(&stream, attachment, to: id, console)

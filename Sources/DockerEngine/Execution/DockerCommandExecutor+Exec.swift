@@ -107,7 +107,7 @@ extension DockerCommandExecutor {
     )
     let id = ContainerID(details["Id"]?.string ?? options.containers[0])
     let isRemoved = details["HostConfig"]?["AutoRemove"]?.bool ?? false
-    return try await runAttached(id, attachment, isRemoved: isRemoved, console)
+    return try await runAttached(id, attachment, isRemoved: isRemoved, refusal: 1, console)
   }
 }
 

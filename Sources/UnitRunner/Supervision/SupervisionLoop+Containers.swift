@@ -27,7 +27,8 @@ extension SupervisionLoop {
       let names = unheeded.map { "\($0)=" }.joined(separator: ", ")
       say("\(name): \(names) cannot hold for a docker command: the engine's own flags do", name)
     }
-    for warning in line.warnings { say("\(name): \(warning)", name) }
+    // Whoever carries out one that ends at once says them itself.
+    if line.command.isForeground { for warning in line.warnings { say("\(name): \(warning)", name) } }
     if let unit = units[name], sockets(for: unit, running) != nil {
       say("\(name): its sockets cannot be passed to a container", name)
     }
