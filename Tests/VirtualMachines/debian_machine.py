@@ -103,7 +103,7 @@ def main(binary, directory, cache, package=None):
     try:
         machine.power_on()
         for text, called in STEPS:
-            machine.wait_for_step(f"SCENE {text}", failure="SCENE FAILED", seconds=600)
+            machine.wait_for_step(f"SCENE {text}", failure="SCENE FAILED", seconds=900)
             times[called] = machine.seconds()
         print(machine.wait_for("SCENE purge leaves"))
         machine.wait_for_end()

@@ -88,7 +88,15 @@ def shared_libraries(binary):
     told = run("ldd", binary)
     if "not found" in told:
         raise Missing(f"libraries of {binary} are missing:\n{told}")
-    return re.findall(r"(?:=> )?(/\S+) \(0x", told)
+    libraries = re.findall(r"(?:=> )?(/\S+) \(0x", told)
+    # The C library loads it by itself when a thread ends; on every Debian the one depends on the other.
+    own = "libgcc_s.so.1"
+    if not any(os.path.basename(one) == own for one in libraries):
+        found = re.search(rf"{re.escape(own)} \(libc6,x86-64\) => (\S+)", run("ldconfig", "-p"))
+        if not found:
+            raise Missing(f"{own} is missing (libgcc-s1)")
+        libraries.append(found.group(1))
+    return libraries
 
 
 def small_system(kernel, to, binary=None):
