@@ -30,6 +30,15 @@ import Testing
     }
   }
 
+  @Test func `texts that aliases repeat are bounded`() throws {
+    let text = "a: &a \(String(repeating: "x", count: 1 << 18))\nb: ["
+    let most = YAMLLimits.textBytes >> 18
+    _ = try parse(text + Array(repeating: "*a", count: most - 2).joined(separator: ",") + "]\n")
+    #expect(throws: YAMLError.self) {
+      _ = try parse(text + Array(repeating: "*a", count: most).joined(separator: ",") + "]\n")
+    }
+  }
+
   @Test func `a document is bounded in bytes and values`() {
     let bytes = Array("#cloud-config\n#\(String(repeating: "x", count: YAMLLimits.documentBytes))\n".utf8)
     #expect(throws: YAMLError.self) { try UserDataText(bytes) }
