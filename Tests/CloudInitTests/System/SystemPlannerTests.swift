@@ -110,6 +110,10 @@ import Testing
     ("/a", "bob:none", "there is no group \"none\" to own it"),
     ("/a/../etc/x", "root", "the path \"/a/../etc/x\" must not hold \"..\""),
     ("a", "root", "the path \"a\" must begin with \"/\""),
+    (
+      "/a\n", "root",
+      "a path cannot hold line ends or other control characters; write it on one line, without \"|\""
+    ),
     ("/home/ann", "root", "/home/ann is a directory; remove it, or name another path"),
     ("/home/", "root", "the path \"/home/\" names a directory, not a file"),
     ("/dev/null", "root", "/dev/null is a device, not a file; name another path"),

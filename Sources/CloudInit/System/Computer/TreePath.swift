@@ -15,7 +15,11 @@ struct TreePath: Equatable {
   /// Checks a path, which may end in a slash only where it is to name a directory.
   init(_ given: String, isFolder: Bool = false) throws(Refusal) {
     guard given.hasPrefix("/") else { throw Refusal(reason: "the path \"\(given)\" must begin with \"/\"") }
-    guard !given.utf8.contains(0) else { throw Refusal(reason: "a path cannot hold a NUL character") }
+    guard !given.utf8.contains(where: { $0 < 32 }) else {
+      throw Refusal(
+        reason: "a path cannot hold line ends or other control characters; write it on one line, without \"|\""
+      )
+    }
     let parts = given.split(separator: "/").map(String.init).filter { $0 != "." }
     guard !parts.contains("..") else { throw Refusal(reason: "the path \"\(given)\" must not hold \"..\"") }
     guard !parts.isEmpty, isFolder || !(given.hasSuffix("/") || given.hasSuffix("/.")) else {

@@ -10,9 +10,9 @@ extension SystemPlanner {
     var makers: [String: [Int]] = [:]
   }
 
-  /// Plans the units that the computer's own systemd runs; those that the node runs need no step. Files for
-  /// systemd-networkd are written in either case.
+  /// Plans the units that the computer's own systemd runs; those that the node runs need no step.
   ///
+  /// Files for systemd-networkd are written in either case.
   /// `update` is the step that changes `update.conf`, if one does.
   mutating func planUnits(_ plan: BootPlan, update: Int?) {
     guard plan.localUnitsCarrier == .systemd else { return planNetwork(plan.system.networkUnits) }
