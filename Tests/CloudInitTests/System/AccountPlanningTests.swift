@@ -214,6 +214,7 @@ import Testing
     let made = computer.after(computer.steps(SystemPlan(sshAuthorizedKeys: ["k"])))
     #expect(lines(made, "/etc/passwd", "core") == ["core:x:1002:1002:CoreOS Admin:/home/core:/bin/sh"])
     #expect(lines(made, "/etc/group", "sudo") == ["sudo:x:27:ann,core"])
+    #expect(lines(made, "/etc/group", "docker").isEmpty && lines(made, "/etc/group", "wheel").isEmpty)
     let system = SystemPlan(sshAuthorizedKeys: ["k"], users: [User(name: "core", shell: "/bin/own")])
     let own = computer.after(computer.steps(system))
     #expect(lines(own, "/etc/passwd", "core") == ["core:x:1002:1002::/home/core:/bin/own"])

@@ -57,6 +57,25 @@ import Testing
     #expect(steps.filter { $0.phase == .commands }.map(\.needs) == [[1], [2], []])
   }
 
+  @Test func `networks are systemd's, also when the node runs all other units`() {
+    let network = LocalUnitPlan(name: "x.network", content: "[Match]\n", isRuntime: true)
+    var plan = BootPlan(localUnits: [LocalUnitPlan(name: "a.service", content: "[Service]\n", command: .start)])
+    plan.system.networkUnits = [network]
+    var computer = MemoryComputer.usual
+    let steps = computer.steps(plan)
+    #expect(
+      titles(steps) == [
+        "write /run/systemd/network/x.network, 8 bytes, 0644 root:root", "restart systemd-networkd.service",
+      ]
+    )
+    #expect(titles(computer.after(steps).steps(plan)).isEmpty)
+    computer.hasSystemd = false
+    #expect(
+      computer.steps(plan).map(\.outcome)
+        == ["leave out: systemd, which is not process 1 here, has the daemon that reads them"]
+    )
+  }
+
   @Test func `a second time nothing is written, read or restarted, and what runs is not started`() {
     let units = [
       LocalUnitPlan(name: "x.network", content: "[Match]\n"),

@@ -174,7 +174,7 @@ struct AppliedSystemTests {
         """
       )
       #expect(
-        output.output.hasPrefix("without the flag: original\nno file\nstatus 0\ncarried core7 1\n3\n"),
+        output.output.hasPrefix("without the flag: original\nno file\nstatus 0\ncarried core7 1\n4\n"),
         "\(output)"
       )
       #expect(output.output.contains("write /sys/none/x"), "\(output)")
