@@ -15,7 +15,10 @@ struct NodeCommand: AsyncParsableCommand {
       """
   )
 
-  @Option(help: "The cloud-config to boot from: a file, a URL, or - for standard input (default: ask the datasources).", completion: .file())
+  @Option(
+    help: "The cloud-config to boot from: a file, a URL, or - for standard input (default: ask the datasources).",
+    completion: .file()
+  )
   var cloudConfig: String?
 
   @Option(
