@@ -66,7 +66,8 @@ def main(binary, directory, cache):
         times["kernel up"] = machine.seconds()
         machine.wait_for_health()
         times["API up"] = machine.seconds()
-        machine.wait_for("UNIT greeting.service of the cloud-config")
+        # By then the cloud-config has given the computer its name.
+        machine.wait_for("UNIT greeting.service of the cloud-config on one")
         times["unit of the cloud-config ran"] = machine.seconds()
         coracle = Program(binary, machine.endpoint)
         coracle("unit", "start", f"{directory}/placed.service")
