@@ -8,6 +8,8 @@ import Units
 struct HostLauncher {
   /// How long a new unit-host has before it must answer.
   static let startLimit = Duration.seconds(10)
+  /// How long until one that does not answer is taken for lost, and another is begun; of two only the first stays.
+  private static let relaunchPause = Duration.seconds(2)
 
   let configuration: UnitSupervisionConfiguration
   let executable: String
@@ -18,9 +20,14 @@ struct HostLauncher {
   func connect() throws(UnitRunnerError) -> FrameConnection {
     if let connection = tryConnect() { return connection }
     try launch()
-    let deadline = timeSinceBoot() + Self.startLimit
-    while timeSinceBoot() < deadline {
+    let begin = timeSinceBoot()
+    var relaunch = begin + Self.relaunchPause
+    while timeSinceBoot() < begin + Self.startLimit {
       if let connection = tryConnect() { return connection }
+      if timeSinceBoot() >= relaunch {
+        try launch()
+        relaunch += Self.relaunchPause
+      }
       _ = poll(nil, 0, 2)
     }
     throw UnitRunnerError(
