@@ -74,8 +74,7 @@ extension PlanBuilder {
       do {
         file.options += try UnitFile(parsing: text.string ?? "").options
       } catch {
-        let line = text.isBlockText ? SourceMark(line: text.mark.line + error.line, column: 1) : text.mark
-        log.error(at: line, "\(name): \(error)")
+        log.error(at: text.mark(ofLine: error.line - 1), "\(name): \(error)")
         return nil
       }
     }
