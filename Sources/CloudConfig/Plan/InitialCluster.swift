@@ -47,6 +47,7 @@ public struct InitialCluster: Sendable, Equatable {
   public init(parsing text: String) throws(ParseError) {
     entries = []
     var owners: [String: String] = [:]
+    var positions: [String: Int] = [:]
     for part in text.split(separator: ",", omittingEmptySubsequences: true) {
       let pair = part.trimmingBlanks()
       guard let equals = pair.firstIndex(of: "="), equals != pair.startIndex else {
@@ -64,7 +65,12 @@ public struct InitialCluster: Sendable, Equatable {
         guard owner == name else { throw .duplicateURL(url.text) }
         continue
       }
-      add(url, to: name)
+      if let position = positions[name] {
+        entries[position].peerURLs.append(url)
+      } else {
+        positions[name] = entries.count
+        entries.append(Entry(name: name, peerURLs: [url]))
+      }
     }
     guard !entries.isEmpty else { throw .empty }
   }
@@ -83,13 +89,5 @@ public struct InitialCluster: Sendable, Equatable {
   /// The text form, members in order: `a=http://h:2380,b=http://i:2380`.
   public var text: String {
     entries.flatMap { entry in entry.peerURLs.map { "\(entry.name)=\($0.text)" } }.joined(separator: ",")
-  }
-
-  private mutating func add(_ url: EndpointURL, to name: String) {
-    if let index = entries.firstIndex(where: { $0.name == name }) {
-      entries[index].peerURLs.append(url)
-    } else {
-      entries.append(Entry(name: name, peerURLs: [url]))
-    }
   }
 }

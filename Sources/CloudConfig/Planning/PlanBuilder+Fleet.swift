@@ -45,7 +45,7 @@ extension PlanBuilder {
   /// Parses `k=v,k=v`: blanks around keys and values go, the last of a key counts, parts without `=` are dropped.
   private mutating func planMetadata(_ section: Section) -> [FleetPlan.MetadataEntry] {
     guard let setting = section["metadata"], let text = text(section, "metadata") else { return [] }
-    var entries: [FleetPlan.MetadataEntry] = []
+    var values: [String: String] = [:]
     for part in text.split(separator: ",") where !part.trimmingBlanks().isEmpty {
       guard let equals = part.firstIndex(of: "="), !part[..<equals].trimmingBlanks().isEmpty else {
         log.warning(
@@ -55,12 +55,9 @@ extension PlanBuilder {
         continue
       }
       let key = String(part[..<equals].trimmingBlanks())
-      entries.removeAll { $0.key == key }
-      entries.append(
-        FleetPlan.MetadataEntry(key: key, value: String(part[part.index(after: equals)...].trimmingBlanks()))
-      )
+      values[key] = String(part[part.index(after: equals)...].trimmingBlanks())
     }
-    return entries.sorted { $0.key < $1.key }
+    return values.sorted { $0.key < $1.key }.map { FleetPlan.MetadataEntry(key: $0.key, value: $0.value) }
   }
 
   private mutating func planAgentTTL(_ section: Section) -> Duration? {

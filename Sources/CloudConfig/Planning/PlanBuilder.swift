@@ -14,7 +14,8 @@ struct PlanBuilder {
 
   var log: FindingLog {
     get { reader.log }
-    set { reader.log = newValue }
+    // In place: a copy for each finding would take time that grows with their square.
+    _modify { yield &reader.log }
   }
 
   init(addresses: AddressTokens, specifiers: MachineSpecifiers, log: FindingLog) {
@@ -113,10 +114,11 @@ struct PlanBuilder {
       .map { $0.trimmingBlanks().filter { !"[]\"".contains($0) || text.first != "[" } }
       .filter { !$0.isEmpty }
     var urls: [EndpointURL] = []
+    var known: Set<EndpointURL> = []
     for item in items {
       do {
         let url = try EndpointURL(parsing: String(item))
-        if !urls.contains(url) { urls.append(url) }
+        if known.insert(url).inserted { urls.append(url) }
       } catch {
         log.error(at: setting.mark, "\(path): \(error)")
         return nil

@@ -87,9 +87,12 @@ struct TokenSubstitution {
       let skipped = line == mark.line ? mark.column - 1 : 0
       let text = String(String.UnicodeScalarView(source.dropFirst(skipped)))
       let bytes = Array(text.utf8)
+      var column = skipped + 1
+      var counted = 0
       for offset in replacement.offsets(of: token, in: bytes) {
-        let column = bytes[..<offset].count { $0 & 0xc0 != 0x80 }
-        places.append(SourceMark(line: line, column: skipped + column + 1))
+        column += bytes[counted..<offset].count { $0 & 0xc0 != 0x80 }
+        counted = offset
+        places.append(SourceMark(line: line, column: column))
       }
     }
     return places
