@@ -60,6 +60,26 @@ import Testing
     #expect(document.findings.count == 20_001)
   }
 
+  @Test func `many lines, items and tokens take time that grows with their number`() {
+    let documents = [
+      "write_files:\n- path: /a\n  content: |\n" + String(repeating: "    some text of a line\n", count: 30_000),
+      "users: [{name: a, groups: [" + String(repeating: "b, ", count: 60_000) + "]}]\n",
+      "hostname: \"" + String(repeating: "$private_ipv6", count: 30_000) + "\"\n",
+      "coreos: {fleet: {metadata: \"" + (0..<20_000).map { "k\($0)=v," }.joined() + "\"}}\n",
+      "coreos: {etcd2: {listen-client-urls: \"" + (0..<20_000).map { "http://h\($0):1," }.joined() + "\"}}\n",
+    ]
+    for text in documents {
+      let start = ContinuousClock.now
+      _ = CloudConfigDocument(
+        reading: PackedUserData.gzip(Array("#cloud-config\n\(text)".utf8)),
+        addresses: AddressTokens(),
+        specifiers: .placeholders
+      )
+      // A square of the number would be minutes.
+      #expect(start.duration(to: .now) < .seconds(30), "\(text.prefix(40))")
+    }
+  }
+
   @Test func `any bytes at all end in a plan or a finding`() {
     var generator = DocumentGenerator(seed: 7)
     for _ in 0..<300 {

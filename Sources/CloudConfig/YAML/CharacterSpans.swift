@@ -23,3 +23,10 @@ extension String {
     return nil
   }
 }
+
+extension String.UnicodeScalarView {
+  /// Appends scalars one by one; `append(contentsOf:)` counts what is there before.
+  mutating func add(_ scalars: some Sequence<Unicode.Scalar>) {
+    for scalar in scalars { append(scalar) }
+  }
+}

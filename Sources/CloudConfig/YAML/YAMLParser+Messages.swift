@@ -4,7 +4,6 @@ extension YAMLParser {
   /// Refuses a plain text that starts with an indicator, guessing what the writer meant.
   func refuseIndicator(inFlow: Bool) throws(YAMLError) {
     let scalar = cursor.current
-    let rest = cursor.restOfLine
     switch scalar {
     case "@", "`": throw templateLeftover(at: cursor.mark, "\(scalar)…")
     case "%": throw templateLeftover(at: cursor.mark, "%…%")
@@ -14,7 +13,7 @@ extension YAMLParser {
       }
     case ",", "]", "}": throw YAMLError(cursor.mark, "\"\(scalar)\" without its opening bracket; quote the text")
     case "[", "{", "&", "*", "!", "|", ">", "'", "\"", "#":
-      throw YAMLError(cursor.mark, "a text cannot start with \"\(scalar)\"; quote it: '\(rest)'")
+      throw YAMLError(cursor.mark, "a text cannot start with \"\(scalar)\"; quote it: '\(cursor.restOfLine)'")
     default: return
     }
   }

@@ -37,7 +37,7 @@ extension YAMLParser {
       if scalar == "#", !blanks.isEmpty { break }
       if scalar == ":", cursor.isSpace(1) || (inFlow && isFlowIndicator(cursor.peek(1))) { break }
       if inFlow, isFlowIndicator(scalar) { break }
-      text.append(contentsOf: blanks)
+      text.add(blanks)
       blanks.removeAll()
       text.append(scalar)
       cursor.advance()
@@ -77,7 +77,7 @@ extension YAMLParser {
     if breaks == 1 {
       text.append(" ")
     } else {
-      text.append(contentsOf: repeatElement("\n", count: breaks - 1))
+      text.add(repeatElement("\n", count: breaks - 1))
     }
   }
 
@@ -127,7 +127,7 @@ extension YAMLParser {
       if cursor.column == 0, isAtDocumentEnd { return }
     }
     if breaks == 0 {
-      text.append(contentsOf: blanks)
+      text.add(blanks)
     } else {
       appendFold(of: breaks, to: &text)
     }
@@ -146,13 +146,13 @@ extension YAMLParser {
         if cursor.current == "\n" { breaks += 1 }
         cursor.advance()
       }
-      text.append(contentsOf: repeatElement("\n", count: breaks))
+      text.add(repeatElement("\n", count: breaks))
     case "x": text.append(try parseHexadecimal(digits: 2, at: mark))
     case "u": text.append(try parseHexadecimal(digits: 4, at: mark))
     case "U": text.append(try parseHexadecimal(digits: 8, at: mark))
     case "$":
       // An address token kept from substitution; the backslash goes when tokens are replaced.
-      text.append(contentsOf: "\\$".unicodeScalars)
+      text.add("\\$".unicodeScalars)
     default:
       guard let value = Self.escapes[letter] else {
         throw YAMLError(mark, "\"\\\(letter)\" is no escape; write \"\\\\\" for a backslash, or use single quotes")
@@ -214,7 +214,7 @@ extension YAMLParser {
       let startsBlank = cursor.current == " " || cursor.current == "\t"
       let keepsBreaks = isFirst || isLiteral || startsBlank || wasBlankStart
       if keepsBreaks {
-        text.append(contentsOf: repeatElement("\n", count: breaks))
+        text.add(repeatElement("\n", count: breaks))
       } else {
         appendFold(of: breaks, to: &text)
       }
@@ -233,7 +233,7 @@ extension YAMLParser {
       isFirst = false
     }
     let kept = keptBreaks(breaks, header.chomping, isEmpty: isFirst)
-    text.append(contentsOf: repeatElement("\n", count: kept))
+    text.add(repeatElement("\n", count: kept))
     let style: YAMLScalar.Style = isLiteral ? .literal : .folded
     var scalar = YAMLScalar(text: String(text), style: style, endLine: endLine)
     scalar.block = YAMLScalar.Block(firstLine: firstLine, indent: indent, folded: isLiteral ? nil : folded)
