@@ -55,7 +55,10 @@ enum LayeringTable {
     "UnitRunner": Row(own: ["Units", "DockerEngine", "Threads", "CUnitSpawn", "CSQLite"], others: nio.union(system)),
     // Row 3
     "FleetDaemon": Row(own: wire, others: system),
-    "Registrator": Row(own: ["Units", "TextTemplates", "DockerEngine", "EtcdStore", "EtcdWire"], others: nio.union(system)),
+    "Registrator": Row(
+      own: ["Units", "TextTemplates", "DockerEngine", "EtcdStore", "EtcdWire"],
+      others: nio.union(system)
+    ),
     "CloudInit": Row(
       own: ["Units", "CloudConfig", "EtcdStore", "EtcdWire", "CUnitSpawn"],
       others: system.union(["Crypto"])
