@@ -40,7 +40,7 @@ import Testing
 
   @Test func `what a program leaves running keeps nobody waiting`() async throws {
     let lines = Lines()
-    let end = try await run("sleep 20 & echo $!", lines: lines)
+    let end = try await run("sleep 600 & echo $!", lines: lines)
     #expect(end == .exited(0))
     let left = try #require(lines.all.first.flatMap { pid_t($0) })
     #expect(kill(left, 0) == 0 && !isZombie(left))
