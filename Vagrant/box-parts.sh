@@ -17,11 +17,13 @@ need() {
 # The public halves of the keys that Vagrant opens every new machine with.
 authorized_keys() { # FILE
   local home=${VAGRANT_HOME:-$HOME/.vagrant.d} key
+  # Vagrant puts them there when it runs for the first time.
+  if [[ ! -e $home/insecure_private_key ]] && command -v vagrant >/dev/null; then vagrant global-status >/dev/null; fi
   for key in "$home"/insecure_private_key "$home"/insecure_private_keys/*; do
     [[ ! -f $key ]] || { install -m 600 "$key" "$1.private" && ssh-keygen -y -f "$1.private" >>"$1"; }
   done
   rm -f "$1.private"
-  [[ -s $1 ]] || { echo "$(basename "$0"): no insecure_private_key in $home: run \`vagrant global-status\` once" >&2; exit 1; }
+  [[ -s $1 ]] || { echo "$(basename "$0"): no insecure_private_key in $home: install vagrant, which makes it" >&2; exit 1; }
 }
 
 # debian TAR PACKAGES mmdebstrap's further arguments…: a root file system with sshd and what coracle needs.
