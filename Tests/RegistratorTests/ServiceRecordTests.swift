@@ -14,7 +14,7 @@ import Testing
     machineID: "m1"
   )
 
-  /// `80`, `8000>80`, `53>53/udp`, `127.0.0.1:9000>9000`, several bindings `80,81>80`.
+  /// `80`, `8000>80`, `53>53/udp`, `127.0.0.1:9000>9000`, several bindings `80,[::]:81>80`.
   static func container(
     _ name: String,
     image: String,
@@ -30,10 +30,10 @@ import Testing
       let parts = text.split(separator: ">").map(String.init)
       let port = try #require(ContainerPort(parts[parts.count - 1]))
       let bindings = (parts.count == 1 ? "" : parts[0]).split(separator: ",").map { binding in
-        let address = binding.split(separator: ":")
+        let colon = binding.lastIndex(of: ":")
         return ContainerDetails.PublishedPort.Binding(
-          hostIP: address.count == 2 ? String(address[0]) : "0.0.0.0",
-          hostPort: UInt16(address[address.count - 1]) ?? 0
+          hostIP: colon.map { binding[..<$0].filter { !"[]".contains($0) } } ?? "0.0.0.0",
+          hostPort: UInt16(binding[(colon.map(binding.index(after:)) ?? binding.startIndex)...]) ?? 0
         )
       }
       return ContainerDetails.PublishedPort(port: port, bindings: bindings)
@@ -153,6 +153,18 @@ import Testing
   func `only the lowest binding of a port counts, in whatever order the engine tells them`(ports: String) throws {
     let app = try Self.container("a", image: "app", ports: [ports])
     #expect(values(app) == ["/services/app/core-01:a:80": "10.0.0.1:80"])
+  }
+
+  @Test(arguments: ["82,[::]:81>80", "[::]:81,82>80"])
+  func `a binding of the announced address's family counts, for engines bind other ports for IPv6`(ports: String) throws
+  {
+    let app = try Self.container("a", image: "app", ports: [ports])
+    #expect(values(app) == ["/services/app/core-01:a:80": "10.0.0.1:82"])
+    var version6 = Self.configuration
+    version6.ip = "2001:db8::1"
+    #expect(values(app, configuration: version6).values.map { $0.hasSuffix(":81") } == [true])
+    let only = try Self.container("a", image: "app", ports: ["[::]:81>80"])
+    #expect(values(only) == ["/services/app/core-01:a:80": "10.0.0.1:81"])
   }
 
   @Test func `a given id replaces the whole id`() throws {

@@ -69,8 +69,7 @@ struct ServiceRecords {
       ports[port] = EligiblePort(port: port, hostIP: "", hostPort: sharesOtherNetwork ? port.number : nil)
     }
     for published in container.publishedPorts {
-      // Engines tell bindings in any order, another each time: the lowest port is always the same one.
-      let binding = published.bindings.min { ($0.hostPort, $0.hostIP) < ($1.hostPort, $1.hostIP) }
+      let binding = binding(of: published)
       ports[published.port] = EligiblePort(
         port: published.port,
         hostIP: binding?.hostIP ?? "",
@@ -80,6 +79,17 @@ struct ServiceRecords {
     return ports.values
       .filter { configuration.isInternal || $0.hostPort != nil }
       .sorted { $0.port < $1.port }
+  }
+
+  /// The binding of a port that counts.
+  ///
+  /// An engine may bind another port for IPv6 than for IPv4, so it is one of the family of the machine's address where
+  /// there is one. Engines tell bindings in any order, another each time: the lowest port is always the same one.
+  private func binding(of published: ContainerDetails.PublishedPort) -> ContainerDetails.PublishedPort.Binding? {
+    let isVersion6 = configuration.ip.contains(":")
+    let ofFamily = published.bindings.filter { $0.hostIP.isEmpty || $0.hostIP.contains(":") == isVersion6 }
+    return (ofFamily.isEmpty ? published.bindings : ofFamily)
+      .min { ($0.hostPort, $0.hostIP) < ($1.hostPort, $1.hostIP) }
   }
 
   /// Ports of a container on the machine's own network that its image does not declare: `SERVICE_PORTS=8080,9000/udp`.

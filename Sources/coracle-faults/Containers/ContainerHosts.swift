@@ -115,7 +115,9 @@ struct RunningContainer: Hashable {
     unit = configuration["Labels"]?["coracle.unit"]?.string
     let prefix = "SERVICE_ID="
     let given = configuration["Env"]?.strings?.first { $0.hasPrefix(prefix) }?.dropFirst(prefix.count)
-    let port = json["NetworkSettings"]?["Ports"]?["80/tcp"]?.array?.first?["HostPort"]?.string
+    // The engine may bind another port for IPv6.
+    let bindings = json["NetworkSettings"]?["Ports"]?["80/tcp"]?.array ?? []
+    let port = bindings.first { $0["HostIp"]?.string?.contains(":") != true }?["HostPort"]?.string
     guard let given, let port else { return nil }
     key = "/services/\(ContainerHosts.image)/\(given)"
     value = "\(node.address):\(port)"
