@@ -48,6 +48,7 @@ STEPS = [
     ("reboots", "reboot asked for"),
     ("second boot: the service is ready", "service ready again"),
     ("second boot: both units run", "both units run again"),
+    ("a cloud-config is carried out", "cloud-config carried out, units by systemd"),
     ("DONE", "purged: data alone is left"),
 ]
 

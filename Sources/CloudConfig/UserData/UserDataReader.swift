@@ -136,7 +136,7 @@ struct UserDataReader {
     in message: LineOrigins.Place,
     depth: Int
   ) {
-    guard headers.contentType.parameters["boundary"] != nil else {
+    guard headers.contentType.parameters["boundary"]?.isEmpty == false else {
       return log.error(at: mark(message.dropping(headers.line(of: "content-type"))), "the part names no boundary")
     }
     do {
