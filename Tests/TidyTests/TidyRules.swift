@@ -109,6 +109,7 @@ enum TidyRules {
     ("NSLock", "Mutex of Synchronization"),
     ("Task.detached", "a child task of a group"),
     ("import XCTest", "Swift Testing"),
+    (".socketOption(.tcp_", ".tcpOption; TCP_NODELAY among the options of all sockets is SO_DEBUG, for root alone"),
   ]
 
   /// Targets that never become part of the product, so that their size does not count.

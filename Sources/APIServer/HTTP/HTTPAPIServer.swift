@@ -167,7 +167,6 @@ public final class HTTPAPIServer: Sendable {
     return
       bootstrap
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      // At the level of TCP: the same number among the options of all sockets is SO_DEBUG, which needs CAP_NET_ADMIN.
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelOption(.socketOption(.so_keepalive), value: 1)
       .childChannelOption(
