@@ -88,19 +88,23 @@ public struct RegistratorConfiguration: Sendable, Equatable {
   ///
   /// Differs: a template that cannot be filled leaves the container without its tags.
   func tags(of container: ContainerDetails) -> [String] {
-    guard let tagTemplate, let document = container.document else { return tags }
-    return tags + ((try? tagTemplate.tags(of: document.templateValue)) ?? [])
+    tags + ((try? templateTags(of: container)) ?? [])
   }
 
   /// Why the template cannot be filled for a container; nil when it can.
   func tagProblem(of container: ContainerDetails) -> TemplateError? {
-    guard let tagTemplate, let document = container.document else { return nil }
     do throws(TemplateError) {
-      _ = try tagTemplate.tags(of: document.templateValue)
+      _ = try templateTags(of: container)
       return nil
     } catch {
       return error
     }
+  }
+
+  /// What the template makes of a container; nothing without a template.
+  private func templateTags(of container: ContainerDetails) throws(TemplateError) -> [String] {
+    guard let tagTemplate, let document = container.document else { return [] }
+    return try tagTemplate.tags(of: document.templateValue)
   }
 
   /// Time between two turns of the clock that keep records alive.

@@ -242,12 +242,14 @@ public actor ServiceRegistrator {
       let running = try await source.runningContainers()
       let known = Dictionary((picture.containers ?? []).map { ($0.id, $0) }) { first, _ in first }
       var containers: [ContainerDetails] = []
+      var fresh: [ContainerDetails] = []
       for id in running {
         let isKnown = !work.isEverythingStale && !work.changed.contains(id)
         if isKnown, let container = known[id] {
           containers.append(container)
         } else if let container = try await source.details(of: id) {
           containers.append(container)
+          fresh.append(container)
         }
       }
       if configuration.deregistration == .onSuccess {
@@ -261,7 +263,7 @@ public actor ServiceRegistrator {
       }
       picture.containers = containers
       picture.engine = .reached
-      tellUntagged(containers)
+      tellUntagged(fresh, among: containers)
       return nil
     } catch {
       picture.engine = .lost(processes: await source.processes(of: picture.containers ?? []))
@@ -269,10 +271,11 @@ public actor ServiceRegistrator {
     }
   }
 
-  private func tellUntagged(_ containers: [ContainerDetails]) {
+  /// Tells of containers that the template fails for, each once.
+  private func tellUntagged(_ fresh: [ContainerDetails], among containers: [ContainerDetails]) {
     guard configuration.tagTemplate != nil else { return }
     untagged.formIntersection(containers.map(\.id))
-    for container in containers where !untagged.contains(container.id) {
+    for container in fresh where !untagged.contains(container.id) {
       guard let problem = configuration.tagProblem(of: container) else { continue }
       untagged.insert(container.id)
       logger.warning(

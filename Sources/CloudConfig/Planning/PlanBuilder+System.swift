@@ -167,11 +167,7 @@ extension PlanBuilder {
 extension AddressTokens {
   /// The values that are known, as lines of `/etc/environment`.
   var variables: [SystemPlan.Variable] {
-    [
-      ("COREOS_PUBLIC_IPV4", publicIPv4), ("COREOS_PRIVATE_IPV4", privateIPv4), ("COREOS_PUBLIC_IPV6", publicIPv6),
-      ("COREOS_PRIVATE_IPV6", privateIPv6),
-    ].compactMap { name, value in
-      value.flatMap { $0.isEmpty ? nil : SystemPlan.Variable(name: name, value: $0) }
-    }
+    known.filter { !$0.value.isEmpty }
+      .map { SystemPlan.Variable(name: "COREOS_\($0.name.uppercased())", value: $0.value) }
   }
 }

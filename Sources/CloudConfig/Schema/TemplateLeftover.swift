@@ -11,7 +11,7 @@ enum TemplateLeftover {
     // The discovery URL has a message of its own.
     if key == "discovery", found.hasPrefix("<") { return nil }
     let name = String(found.dropFirst(2).dropLast())
-    if found.hasPrefix("${"), ["public_ipv4", "private_ipv4", "public_ipv6", "private_ipv6"].contains(name) {
+    if found.hasPrefix("${"), AddressTokens.fields.contains(where: { $0.name == name }) {
       return "\(path): \(found) is not replaced by an address; write $\(name), without braces"
     }
     return "\(path): \(found) is taken as it stands; was it to be filled in by a template?"

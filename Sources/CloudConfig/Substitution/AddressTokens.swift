@@ -24,6 +24,17 @@ public struct AddressTokens: Sendable, Equatable {
     self.privateIPv6 = privateIPv6
   }
 
+  /// The values by the names that stand in user-data behind a dollar sign.
+  public static let fields: [(name: String, value: any WritableKeyPath<AddressTokens, String?> & Sendable)] = [
+    ("public_ipv4", \.publicIPv4), ("private_ipv4", \.privateIPv4), ("public_ipv6", \.publicIPv6),
+    ("private_ipv6", \.privateIPv6),
+  ]
+
+  /// The values that are there, by their names.
+  public var known: [(name: String, value: String)] {
+    Self.fields.compactMap { field in self[keyPath: field.value].map { (field.name, $0) } }
+  }
+
   /// Addresses of the documentation blocks (RFC 5737, RFC 3849), to check a document away from its machine.
   public static let placeholders = AddressTokens(
     publicIPv4: "192.0.2.1",

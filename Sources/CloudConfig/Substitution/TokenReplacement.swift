@@ -26,10 +26,7 @@ struct TokenReplacement {
   let tokens: [Token]
 
   init(_ addresses: AddressTokens) {
-    tokens = [
-      Token("$public_ipv4", addresses.publicIPv4), Token("$private_ipv4", addresses.privateIPv4),
-      Token("$public_ipv6", addresses.publicIPv6), Token("$private_ipv6", addresses.privateIPv6),
-    ]
+    tokens = AddressTokens.fields.map { Token("$\($0.name)", addresses[keyPath: $0.value]) }
   }
 
   /// A token that has no value, and the place of its first byte in the text.

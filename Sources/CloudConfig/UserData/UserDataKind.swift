@@ -18,7 +18,7 @@ enum UserDataKind: Equatable {
 
   init(of bytes: [UInt8]) {
     let firstLine = Self.firstLine(of: bytes)
-    if bytes.allSatisfy({ $0 == 0x20 || 0x09...0x0d ~= $0 }) {
+    if bytes.allSatisfy(Self.isBlank) {
       self = .empty
     } else if bytes.starts(with: "#!".utf8) {
       self = .script
@@ -33,10 +33,13 @@ enum UserDataKind: Equatable {
     }
   }
 
+  /// Whether a byte is a blank or a line break.
+  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || 0x09...0x0d ~= byte }
+
   /// The first line without blanks at its end.
   private static func firstLine(of bytes: [UInt8]) -> String {
     let line = bytes.prefix(boundedFirstLine).prefix { $0 != 0x0a }
-    return String(decoding: line.reversed().drop { $0 == 0x20 || 0x09...0x0d ~= $0 }.reversed(), as: UTF8.self)
+    return String(decoding: line.reversed().drop(while: isBlank).reversed(), as: UTF8.self)
   }
 
   private static func isMessage(_ line: String) -> Bool {
@@ -71,7 +74,7 @@ enum UserDataKind: Equatable {
     if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
       return "this is UTF-16; save it as UTF-8"
     }
-    if bytes.first(where: { $0 != 0x20 && !(0x09...0x0d ~= $0) }) == UInt8(ascii: "{") { return jsonKind(bytes) }
+    if bytes.first(where: { !isBlank($0) }) == UInt8(ascii: "{") { return jsonKind(bytes) }
     return butaneKind(bytes)
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CloudConfig
+import Units
 
 // What VMware's hypervisor tells its guest (`guestinfo.…`).
 extension DatasourceSearch {
@@ -61,7 +62,7 @@ extension DatasourceSearch {
     case "": return text
     // Packed user-data is unpacked by whoever reads it.
     case "base64", "b64", "gzip+base64", "gz+base64", "gzip+b64", "gz+b64":
-      guard let bytes = Base64Text.decode(text) else {
+      guard let bytes = Base64.decode(text) else {
         throw CloudInitError(.userData, "guestinfo.\(key) is not base64, though guestinfo.\(key).encoding says so")
       }
       return bytes

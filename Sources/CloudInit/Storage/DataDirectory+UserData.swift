@@ -33,19 +33,11 @@ extension DataDirectory {
 
   // MARK: Record
 
-  private static let addressFields: [(name: String, path: any WritableKeyPath<AddressTokens, String?> & Sendable)] = [
-    ("public_ipv4", \.publicIPv4), ("private_ipv4", \.privateIPv4), ("public_ipv6", \.publicIPv6),
-    ("private_ipv6", \.privateIPv6),
-  ]
-
   private static func record(of found: FoundUserData) -> JSONValue {
     var fields = [JSONValue.Field("source", .string(found.source.text))]
     if let hostname = found.metadata.hostname { fields.append(JSONValue.Field("hostname", .string(hostname))) }
     fields.append(JSONValue.Field("ssh_authorized_keys", .strings(found.metadata.sshAuthorizedKeys)))
-    for field in addressFields {
-      guard let address = found.metadata.addresses[keyPath: field.path] else { continue }
-      fields.append(JSONValue.Field(field.name, .string(address)))
-    }
+    fields += found.metadata.addresses.known.map { JSONValue.Field($0.name, .string($0.value)) }
     return .object(fields)
   }
 
@@ -54,7 +46,7 @@ extension DataDirectory {
       hostname: record["hostname"]?.string,
       sshAuthorizedKeys: record["ssh_authorized_keys"]?.strings ?? []
     )
-    for field in addressFields { metadata.addresses[keyPath: field.path] = record[field.name]?.string }
+    for field in AddressTokens.fields { metadata.addresses[keyPath: field.value] = record[field.name]?.string }
     return metadata
   }
 }

@@ -39,13 +39,7 @@ public struct FetchedUserData: Sendable {
     }
     let metadata = found.metadata
     if let hostname = metadata.hostname { facts.append(("hostname", hostname)) }
-    let addresses = metadata.addresses
-    for (name, address) in [
-      ("public_ipv4", addresses.publicIPv4), ("private_ipv4", addresses.privateIPv4),
-      ("public_ipv6", addresses.publicIPv6), ("private_ipv6", addresses.privateIPv6),
-    ] {
-      if let address { facts.append((name, address)) }
-    }
+    facts += metadata.addresses.known.map { ($0.name, $0.value) }
     bytes = found.userData?.bytes
     lines = facts.map { "\($0.name): \($0.text)" } + metadata.sshAuthorizedKeys.map { "ssh_authorized_key: \($0)" }
     let fields = facts.map {

@@ -29,13 +29,12 @@ struct EngineSocketService: Service {
     }
     let places = plans.flatMap { plan in plan.places.map { (plan, $0) } }
     let files = await cancelWhenGracefulShutdown {
-      let files = await withTaskGroup(of: String?.self) { tasks in
+      await withTaskGroup(of: String?.self) { tasks in
         for (plan, place) in places { tasks.addTask { await listen(at: place, of: plan, forwarder) } }
         return await tasks.reduce(into: [String]()) { if let path = $1 { $0.append(path) } }
       }
-      while !Task.isCancelled { try? await Task.sleep(for: .seconds(3_600)) }
-      return files
     }
+    try? await gracefulShutdown()
     await forwarder.shutdown()
     for path in files { unlink(path) }
   }

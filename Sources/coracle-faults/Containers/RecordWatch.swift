@@ -42,7 +42,7 @@ final class RecordWatch: Sendable {
       }
       let index = text.split(separator: "\r\n").first { $0.lowercased().hasPrefix("x-etcd-index:") }
         .flatMap { UInt64($0.split(separator: " ").last ?? "") }
-      guard let next_ = next else {
+      guard next != nil else {
         next = index.map { $0 + 1 }
         continue
       }
@@ -56,7 +56,7 @@ final class RecordWatch: Sendable {
         next = event.index + 1
       } else {
         // History does not reach so far back.
-        next = json["errorCode"]?.uint64 == 401 ? index.map { $0 + 1 } : next_
+        if json["errorCode"]?.uint64 == 401 { next = index.map { $0 + 1 } }
         try? await Task.sleep(for: .milliseconds(50))
       }
     }
