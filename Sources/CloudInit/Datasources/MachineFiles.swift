@@ -41,16 +41,7 @@ public struct MachineFiles: Sendable {
   func names(in folder: String) async -> [String] {
     let path = root + folder
     let names = try? await OwnThread.run { () -> [String] in
-      guard let stream = opendir(path) else { return [] }
-      defer { closedir(stream) }
-      var names: [String] = []
-      while let entry = Glibc.readdir(stream) {
-        let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-          String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-        }
-        if name != ".", name != ".." { names.append(name) }
-      }
-      return names.sorted()
+      opendir(path).map(OpenFile.names) ?? []
     }
     return names ?? []
   }

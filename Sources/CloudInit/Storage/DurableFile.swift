@@ -24,16 +24,14 @@ enum DurableFile {
       throw Failure(call: "open", path: path, number: errno)
     }
     defer { if path != "-" { close(descriptor) } }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 65_536)
-    while true {
-      let count = Glibc.read(descriptor, &chunk, chunk.count)
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw Failure(call: "read", path: path, number: errno) }
-      if count == 0 { return bytes }
-      bytes += chunk[..<count]
-      guard bytes.count <= limitBytes else { throw Failure(call: "read", path: path, number: EFBIG) }
+    let bytes: [UInt8]?
+    do throws(OpenFile.Failure) {
+      bytes = try OpenFile.read(descriptor, limitBytes: limitBytes)
+    } catch {
+      throw Failure(call: "read", path: path, number: error.number)
     }
+    guard let bytes else { throw Failure(call: "read", path: path, number: EFBIG) }
+    return bytes
   }
 
   /// Puts a file in the place of what was there, durable when the call returns.
@@ -45,7 +43,11 @@ enum DurableFile {
     guard descriptor >= 0 else { throw Failure(call: "create", path: temporary, number: errno) }
     do {
       defer { close(descriptor) }
-      try write(bytes, to: descriptor, path: temporary)
+      do throws(OpenFile.Failure) {
+        try OpenFile.write(bytes, to: descriptor)
+      } catch {
+        throw Failure(call: "write", path: temporary, number: error.number)
+      }
       guard fsync(descriptor) == 0 else { throw Failure(call: "fsync", path: temporary, number: errno) }
     }
     guard rename(temporary, path) == 0 else { throw Failure(call: "rename", path: path, number: errno) }
@@ -62,16 +64,6 @@ enum DurableFile {
       guard mkdir(prefix, 0o755) == 0 || errno == EEXIST else {
         throw Failure(call: "mkdir", path: prefix, number: errno)
       }
-    }
-  }
-
-  private static func write(_ bytes: [UInt8], to descriptor: Int32, path: String) throws(Failure) {
-    var written = 0
-    while written < bytes.count {
-      let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw Failure(call: "write", path: path, number: errno) }
-      written += count
     }
   }
 

@@ -49,12 +49,10 @@ extension FileTree {
   }
 
   private func fill(_ descriptor: Int32, with file: FileWrite) throws(Failure) {
-    var written = 0
-    while written < file.content.count {
-      let count = file.content[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw Failure("write \(file.path)", number: errno) }
-      written += count
+    do throws(OpenFile.Failure) {
+      try OpenFile.write(file.content, to: descriptor)
+    } catch {
+      throw Failure("write \(file.path)", number: error.number)
     }
     if let owner = file.owner, fchown(descriptor, owner.userID, owner.groupID) != 0 {
       throw Failure("give \(file.path) to \(owner.userID):\(owner.groupID)", number: errno)

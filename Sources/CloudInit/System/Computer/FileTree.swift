@@ -160,17 +160,10 @@ struct FileTree: Sendable {
       owner: FileOwner(userID: status.st_uid, groupID: status.st_gid)
     )
     guard status.st_size <= limitBytes else { return file }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 65_536)
-    while bytes.count <= limitBytes {
-      let count = read(descriptor, &chunk, chunk.count)
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw Failure("read \(path)", number: errno) }
-      if count == 0 {
-        file.content = bytes
-        break
-      }
-      bytes += chunk[..<count]
+    do throws(OpenFile.Failure) {
+      file.content = try OpenFile.read(descriptor, limitBytes: limitBytes)
+    } catch {
+      throw Failure("read \(path)", number: error.number)
     }
     return file
   }
@@ -183,15 +176,8 @@ struct FileTree: Sendable {
         if copy >= 0 { close(copy) }
         return []
       }
-      defer { closedir(stream) }
       rewinddir(stream)
-      var names: [String] = []
-      while let entry = readdir(stream) {
-        names.append(
-          withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        )
-      }
-      return names.filter { $0 != "." && $0 != ".." }.sorted()
+      return OpenFile.names(in: stream)
     }
     return names ?? []
   }
