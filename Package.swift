@@ -228,12 +228,14 @@ let package = Package(
 
 // `make fuzz` alone asks for it: it needs every module compiled for libFuzzer.
 if Context.environment["CORACLE_FUZZ"] != nil {
+  package.targets.append(.target(name: "FuzzDriver", path: "Tests/Fuzz/Driver", swiftSettings: houseSettings))
   package.products.append(.executable(name: "coracle-fuzz", targets: ["coracle-fuzz"]))
   package.targets.append(
     .executableTarget(
       name: "coracle-fuzz",
       dependencies: [
-        "APIServer", "EtcdStore", "EtcdWire", "Raft", "RaftTransport", "StoreTestKit", logging, nioCore, nioEmbedded,
+        "FuzzDriver", "APIServer", "EtcdStore", "EtcdWire", "Raft", "RaftTransport", "StoreTestKit", logging, nioCore,
+        nioEmbedded,
       ],
       path: "Tests/Fuzz/Sources",
       swiftSettings: houseSettings,
@@ -245,7 +247,7 @@ if Context.environment["CORACLE_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
       name: "coracle-fuzz-userdata",
-      dependencies: ["CloudConfig"],
+      dependencies: ["FuzzDriver", "CloudConfig"],
       path: "Tests/Fuzz/UserData",
       swiftSettings: houseSettings,
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]
