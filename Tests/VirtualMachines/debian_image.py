@@ -6,7 +6,7 @@ import os
 import shutil
 import tarfile
 
-from images import Missing, run
+from images import Missing, run, write
 
 PACKAGES = [
     "systemd", "systemd-sysv", "dbus", "udev", "kmod", "iproute2", "iptables", "procps", "docker.io",
@@ -75,8 +75,3 @@ def image_archive(to):
             archive.addfile(link)
         archive.add(page, "www/index.html")
     os.remove(page)
-
-
-def write(path, text):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)

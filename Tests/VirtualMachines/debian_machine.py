@@ -6,8 +6,8 @@ import shutil
 import subprocess
 import tarfile
 
-from debian_image import debian_disk, image_archive, write
-from images import HERE, Kernel, Missing, run, shared_libraries, small_system
+from debian_image import debian_disk, image_archive
+from images import HERE, Kernel, Missing, run, shared_libraries, small_system, write
 from machine import Machine
 
 USER_DATA = """\

@@ -35,6 +35,12 @@ def run(*words, limit_seconds=300, **options):
     return done.stdout.decode(errors="replace")
 
 
+def write(path, text):
+    """Writes a file of text."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
 class Kernel:
     """Debian's kernel for clouds, unpacked and not installed: no boot loader, no initramfs-tools."""
 
@@ -110,12 +116,9 @@ def small_system(kernel, to, binary=None):
     for number, module in enumerate(kernel.modules()):
         shutil.copy(module, f"{tree}/lib/modules/{number:02}-{os.path.basename(module)}")
     shutil.copy(f"{HERE}/init", f"{tree}/init")
-    with open(f"{tree}/etc/passwd", "w", encoding="utf-8") as file:
-        file.write("root:x:0:0:root:/:/bin/sh\n")
-    with open(f"{tree}/etc/group", "w", encoding="utf-8") as file:
-        file.write("root:x:0:\n")
-    with open(f"{tree}/etc/hosts", "w", encoding="utf-8") as file:
-        file.write("127.0.0.1 localhost\n")
+    write(f"{tree}/etc/passwd", "root:x:0:0:root:/:/bin/sh\n")
+    write(f"{tree}/etc/group", "root:x:0:\n")
+    write(f"{tree}/etc/hosts", "127.0.0.1 localhost\n")
     if binary:
         run("strip", "-o", f"{tree}/bin/coracle", binary)
         for library in shared_libraries(binary):
@@ -136,8 +139,7 @@ def small_system(kernel, to, binary=None):
 
 def nocloud_disk(to, user_data):
     """A FAT disk as NoCloud has it."""
-    with open(f"{to}.meta-data", "w", encoding="utf-8") as file:
-        file.write(f"instance-id: {os.path.basename(to)}\n")
+    write(f"{to}.meta-data", f"instance-id: {os.path.basename(to)}\n")
     with open(to, "wb") as file:
         file.truncate(2 << 20)
     run("mkfs.vfat", "-n", "CIDATA", to)

@@ -3,7 +3,7 @@
 
 import os
 
-from images import Kernel, small_system
+from images import Kernel, small_system, write
 from machine import Failed, Machine
 from program import Program
 
@@ -81,8 +81,3 @@ def main(binary, directory, cache):
         return times
     finally:
         machine.lose_power()
-
-
-def write(path, text):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)

@@ -3,7 +3,7 @@
 
 import time
 
-from images import Kernel, config_drive, nocloud_disk, small_system
+from images import Kernel, config_drive, nocloud_disk, small_system, write
 from machine import Failed, Lan, Machine, wait_until
 from program import Program
 
@@ -76,8 +76,7 @@ class Scene:
 
     def file(self, name, text):
         path = f"{self.directory}/{name}"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+        write(path, text)
         return path
 
     def seed_arguments(self, number, token):
